@@ -4,20 +4,21 @@
 
 # %% auto #0
 __all__ = ['generators', 'register_generator', 'list_generators', 'create_generator', 'resnet_body', 'resnet18_unet',
-           'load_state']
+           'load_arrays', 'load_state']
 
 # %% ../nbs/04_generator.ipynb #0e44d1be
 import colorize_nb.compat  # first: lets torchvision import beside a CPU-only torch
-import copy
+import warnings
 from pathlib import Path
 from urllib.error import URLError
 import torch
-from torch import nn, Tensor
+from torch import nn
 from fastai.layers import ToTensorBase
 from fastai.vision.learner import create_body
 from fastai.vision.models.unet import DynamicUnet
 from safetensors.torch import load_file
 from torchvision.models import resnet18
+from .weights import load_config, load_weights, model_names
 
 # %% ../nbs/04_generator.ipynb #fe7fe013
 generators = {}
@@ -66,7 +67,7 @@ def _stop_at(unet, out_scale, size):
 @register_generator
 def resnet18_unet(arch=resnet18, # Any torchvision ResNet
                   out_scale:int=1, # ab comes at 1, 1/2 or 1/4 of the size of L
-                  pretrained:bool|str|Path=False, # `True`: torchvision's ImageNet encoder; a path: see `load_state`
+                  pretrained:bool|str|Path=False, # `True`: torchvision's ImageNet encoder; 'default' or a path: see `load_state`
                   size:int=256, # Side that the decoder is built for; other sizes work too
 )->DynamicUnet: # L `(n,1,h,w)` to ab `(n,2,h/out_scale,w/out_scale)`
     "fastai's `DynamicUnet` on a ResNet, as in two of the reports; `out_scale` 2 or 4 stops the decoder early"
@@ -74,7 +75,7 @@ def resnet18_unet(arch=resnet18, # Any torchvision ResNet
     net = DynamicUnet(resnet_body(arch, pretrained is True), 2, (size,size)).eval()
     if out_scale > 1: net = _stop_at(net, out_scale, size)
     elif isinstance(net.layers[-1], ToTensorBase): net.layers = net.layers[:-1]  # plain tensors here, and ONNX does not know the type
-    net.out_scale = out_scale
+    net.out_scale,net.spec = out_scale,dict(generator='resnet18_unet', arch=arch.__name__, out_scale=out_scale)
     if isinstance(pretrained, (str,Path)): load_state(net, pretrained)
     return net.train()
 
@@ -87,16 +88,31 @@ def _read_state(path):
     return {k: v.float()*sd[k+'.scale'].view(-1, *[1]*(v.dim()-1)) if v.dtype == torch.int8 else v
             for k,v in sd.items() if not k.endswith('.scale')}
 
-def load_state(net:nn.Module, # A `DynamicUnet` of ours
-               path:str|Path, # `.safetensors` or `.pth`: the whole network, or an encoder under torchvision's names
+def load_arrays(net:nn.Module, # Any network
+                state:dict, # Name -> array or tensor; batch norm's counters may be missing
 )->nn.Module: # `net`
-    "Load a local state dict into `net` or its encoder; raises `ValueError` naming what does not fit"
-    sd = _read_state(path)
-    if 'conv1.weight' in sd:
-        sd = {_tv_names[h]+k[len(h):]: v for k,v in sd.items() if (h := k.split('.')[0]) in _tv_names}
-        if sd['0.weight'].shape[1] == 3: sd['0.weight'] = sd['0.weight'].sum(1, keepdim=True)
-        part = net.layers[0]
-    else: part = net
-    try: part.load_state_dict(sd)
-    except RuntimeError as e: raise ValueError(f"{path}: {' '.join(str(e).split())[:300]}") from e
+    "Load a state dict of arrays, every name and shape checked; raises `ValueError`"
+    own,state = net.state_dict(),{k: torch.as_tensor(v) for k,v in state.items()}
+    try: net.load_state_dict({k: v for k,v in own.items() if k.endswith('num_batches_tracked')}|state)
+    except RuntimeError as e: raise ValueError(' '.join(str(e).split())[:300]) from e
+    return net
+
+def load_state(net:nn.Module, # A `DynamicUnet` of ours
+               where:str|Path, # A shipped name, a model folder, or a `.safetensors` or `.pth` file
+)->nn.Module: # `net`
+    "Load a generator, or an encoder under torchvision's names, into `net`; raises `ValueError` naming what does not fit"
+    if str(where) in model_names() or Path(where).is_dir():
+        sd,part = load_weights(where),net
+        if (s := load_config(where)['out_scale']) != net.out_scale:
+            own = net.state_dict()
+            sd = {k: v if k in sd and (v := sd[k]).shape == o.shape else o for k,o in own.items()}
+            warnings.warn(f'{where} paints at 1/{s}: only the blocks that both networks have were loaded')
+    else:
+        sd,part = _read_state(where),net
+        if 'conv1.weight' in sd:
+            sd = {_tv_names[h]+k[len(h):]: v for k,v in sd.items() if (h := k.split('.')[0]) in _tv_names}
+            if sd['0.weight'].shape[1] == 3: sd['0.weight'] = sd['0.weight'].sum(1, keepdim=True)
+            part = net.layers[0]
+    try: load_arrays(part, sd)
+    except ValueError as e: raise ValueError(f'{where}: {e}') from e
     return net
