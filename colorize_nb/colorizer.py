@@ -167,9 +167,10 @@ def open_photo(src, # Path, bytes, PIL image, or array as in `from_array`
         except Exception as e: raise PhotoError(f'damaged ({e})') from None  # decoders raise nearly anything on damage
     if im.width*im.height > max_pixels: raise PhotoError(f'{im.width}x{im.height} is more than {max_pixels/1e6:.0f} megapixels')
     if not im.width*im.height: raise PhotoError('the picture has no pixels')
-    if im.format != 'MPO' and getattr(im, 'n_frames', 1) > 1: raise PhotoError(f'{im.n_frames} pages or frames; give single pictures')
     photo = Photo(None)
     try:
+        pages = getattr(im, 'n_frames', 1)
+        if pages > 1 and im.format != 'MPO': raise PhotoError(f'{pages} pages or frames; give single pictures')
         im.load()
         turn = _metadata(im, photo)
         if im.format == 'WEBP' and head: photo.how['lossless'] = b'VP8L' in raw[:4096]
@@ -226,7 +227,10 @@ def encode(im:Image.Image, # RGB or RGBA
     elif fmt == 'TIFF':
         c = photo.how.get('compression')
         kw['compression'] = c if c in _lossless_tiff else 'tiff_adobe_deflate'
-        if xmp: kw['tiffinfo'] = {700: xmp}
+        if xmp:  # beside `exif`, Pillow would ignore `tiffinfo`
+            kw['exif'] = exif = Image.Exif()
+            if photo.exif: exif.load(photo.exif)
+            exif[700] = xmp
     else: raise PhotoError(f'cannot write {fmt}')
     try: im.save(out := io.BytesIO(), fmt, **kw)
     except (OSError, ValueError, KeyError) as e: raise PhotoError(f'cannot be written as {fmt} ({e})') from None

@@ -1,0 +1,13 @@
+"Everything, for notebooks: `from colorize_nb.all import *`"
+from colorize_nb import compat  # first: says what to install, lets torchvision import
+from fastai.vision.all import *
+from colorize_nb.color import *
+from colorize_nb.weights import *
+from colorize_nb.data import *
+from colorize_nb.generator import *
+from colorize_nb.critic import *
+from colorize_nb.losses import *
+from colorize_nb.metrics import *
+from colorize_nb.learner import *
+from colorize_nb.gan import *
+from colorize_nb.colorizer import *

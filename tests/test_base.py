@@ -1,0 +1,65 @@
+"The base install: no torch anywhere near, quick to start, clear about what it lacks."
+import os, subprocess, sys
+from concurrent.futures import ThreadPoolExecutor
+import numpy as np, pytest
+from PIL import Image
+from conftest import OLD_PHOTO
+
+def python(code, *args, block=()):
+    "Run `code` in a fresh interpreter in which the modules in `block` are not to be found"
+    hide = f'import sys, importlib.util as u; f = u.find_spec; u.find_spec = lambda n, *a: None if n.split(".")[0] in {set(block) or "()"} else f(n, *a)\n' if block else ''
+    hide += ''.join(f'sys.modules[{b!r}] = None\n' for b in block)
+    return subprocess.run([sys.executable, '-c', hide+code, *map(str, args)], capture_output=True, text=True, timeout=60)
+
+TRAIN = ['torch','torchvision','fastai','skimage','matplotlib','pandas','lpips','onnx']
+
+def test_colorizing_imports_nothing_heavy(tmp_path):
+    code = f'''import sys
+from colorize_nb.cli import colorize
+assert colorize(path=[{str(OLD_PHOTO)!r}], o={str(tmp_path/'o.jpg')!r}) == 0
+print([m for m in {TRAIN!r}+['fastprogress','scipy','IPython'] if m in sys.modules])'''
+    r = python(code)
+    assert r.stdout.splitlines()[-1] == '[]', r.stdout+r.stderr
+
+def test_help_loads_neither_numpy_nor_pillow():
+    r = python("import sys, colorize_nb.cli as c; c.parser(c.colorize).format_help(); print([m for m in ('numpy','PIL','onnxruntime') if m in sys.modules])")
+    assert r.stdout.strip() == '[]', r.stdout+r.stderr
+
+def test_colorizes_without_the_train_extra(tmp_path):
+    r = python(f"from colorize_nb.cli import colorize; import sys; sys.exit(colorize(path=[{str(OLD_PHOTO)!r}], o={str(tmp_path/'o.png')!r}))", block=TRAIN)
+    assert r.returncode == 0, r.stderr
+    assert Image.open(tmp_path/'o.png').size == Image.open(OLD_PHOTO).size
+
+@pytest.mark.parametrize('code', ['from colorize_nb.all import *', 'import colorize_nb.learner', 'from colorize_nb import Colorizer; Colorizer.from_pretrained(device="cuda")',
+                                  'from colorize_nb.generator import create_generator'])
+def test_what_needs_more_says_so_in_one_line(code):
+    r = python(code, block=TRAIN)
+    assert r.returncode == 1 and r.stderr.strip().splitlines()[-1].endswith("pip install 'colorize_nb[train]'"), r.stderr
+
+def test_commands_that_need_more_say_so(tmp_path):
+    r = python(f"from colorize_nb.cli import colorize; import sys; sys.exit(colorize(path=[{str(OLD_PHOTO)!r}], device='cuda'))", block=TRAIN)
+    assert r.returncode == 2 and r.stderr.strip().endswith("pip install 'colorize_nb[train]'") and len(r.stderr.strip().splitlines()) == 1, r.stderr
+    r = python(f"from colorize_nb.cli import colorize_train; import sys; sys.exit(colorize_train(folder={str(tmp_path)!r}))", block=TRAIN)
+    assert r.returncode == 2 and "pip install 'colorize_nb[train]'" in r.stderr and len(r.stderr.strip().splitlines()) == 1, r.stderr
+
+def test_two_threads_give_what_one_gives(colorizer, gray):
+    grays = [np.rot90(gray, k).copy() for k in range(4)]*3
+    want = [np.asarray(colorizer.colorize(g, render_size=64)) for g in grays]
+    with ThreadPoolExecutor(2) as ex: got = list(ex.map(lambda g: np.asarray(colorizer.colorize(g, render_size=64)), grays))
+    assert all((a == b).all() for a,b in zip(want, got))
+
+def test_large_photo_in_little_memory(tmp_path):
+    "A strip at a time: 100 megapixels need under 1.5 GB beyond the decoded input and output"
+    resource = pytest.importorskip('resource', reason='no resource module here')
+    code = '''import resource, numpy as np
+from colorize_nb import Colorizer
+c = Colorizer.from_pretrained()
+x = np.tile(np.arange(256, dtype=np.uint8), (10000, 40))[:, :10000]
+c.colorize(x[:512,:512])
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+out = c.colorize(x)
+assert out.size == (10000,10000)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss-before)/2**20)'''
+    r = python(code)
+    assert r.returncode == 0, r.stderr
+    assert float(r.stdout) < 1.5+.3  # GiB, of which 0.3 are the picture itself

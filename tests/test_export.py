@@ -1,0 +1,50 @@
+"The real network: one weights file, two runtimes, one picture."
+from concurrent.futures import ThreadPoolExecutor
+import numpy as np, pytest
+torch = pytest.importorskip('torch', reason='needs the train extra')
+from conftest import OLD_PHOTO
+from colorize_nb.color import AB_SCALE
+from colorize_nb.colorizer import Colorizer
+
+@pytest.fixture(scope='module')
+def on_torch(): return Colorizer.from_pretrained(device='cpu:0')  # any device but 'cpu' is torch's
+
+def L_of(*shape): return np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)
+
+@pytest.mark.parametrize('shape', [(1,1,160,160), (1,1,32,224), (2,1,96,64)])
+def test_runtimes_agree(colorizer, on_torch, shape):
+    a,b = colorizer.predict(L_of(*shape)),on_torch.predict(L_of(*shape))
+    assert a.shape == b.shape == (shape[0],2,shape[2]//4,shape[3]//4)
+    assert np.abs(a-b).max() < 1e-3
+
+def test_runtimes_give_one_picture(colorizer, on_torch):
+    a,b = (np.asarray(c.colorize(OLD_PHOTO)).astype(int) for c in (colorizer, on_torch))
+    assert np.abs(a-b).max() <= 1
+
+def test_threads_share_one_torch_network(on_torch):
+    "`DynamicUnet` keeps skips on its hooks: without the lock two threads would mix their photos up"
+    xs = [L_of(1,1,64,32*i) for i in (1,2,3)]*4
+    want = [on_torch.predict(x) for x in xs]
+    with ThreadPoolExecutor(2) as ex: got = list(ex.map(on_torch.predict, xs))
+    assert all(np.array_equal(a, b) for a,b in zip(want, got))
+
+def test_save_and_load_the_real_network(on_torch, colorizer, tmp_path):
+    on_torch.save_pretrained(tmp_path/'m', note='again')
+    again = Colorizer.from_pretrained(tmp_path/'m')
+    L = L_of(1,1,96,96)
+    assert np.abs(again.predict(L)-colorizer.predict(L)).max() < 1e-3  # weights on an 8-bit grid stay on it
+    assert (tmp_path/'m'/'model.onnx').stat().st_size < 200_000 and again.cfg['note'] == 'again'
+
+def test_eight_bits_keep_the_picture():
+    "A network with fresh weights: 8 bits move ab by far less than one unit of the range it uses"
+    from colorize_nb.generator import resnet18_unet, load_arrays
+    from colorize_nb.weights import pack, unpack
+    torch.manual_seed(0)
+    net = resnet18_unet(out_scale=4, size=64)
+    with torch.no_grad():
+        for _ in range(3): net(torch.randn(4,1,64,64))
+    L = torch.from_numpy(L_of(1,1,64,64))
+    with torch.no_grad():
+        a = net.eval()(L)
+        b = load_arrays(net, unpack(pack({k: v.numpy() for k,v in net.state_dict().items()})))(L)
+    assert 0 < (a-b).abs().mean()/a.abs().mean() < .05
