@@ -24,7 +24,7 @@ from fastcore.foundation import L
 from fastai.data.block import DataBlock, TransformBlock
 from fastai.data.core import DataLoaders, show_batch
 from fastai.data.external import untar_data
-from fastai.data.transforms import IntToFloatTensor, RandomSplitter, get_files
+from fastai.data.transforms import IntToFloatTensor, get_files
 from fastai.torch_core import TensorBase, TensorImage, show_image
 from fastai.vision.augment import RandTransform
 from fastai.vision.core import PILImage
@@ -98,7 +98,7 @@ def to_rgb(l, # `L*/50-1`, `(n,1,h,w)`
     "Put lightness and colour together again"
     l,ab = (o.detach().as_subclass(torch.Tensor).float() for o in (l,ab))
     if ab.shape[-2:] != l.shape[-2:]: ab = F.interpolate(ab, l.shape[-2:], mode='bilinear')
-    return TensorImage(lab2rgb_t(torch.cat([(l+1)*L_SCALE, ab*AB_SCALE], 1)))
+    return TensorImage(lab2rgb_t(torch.cat([(l+1)*L_SCALE, ab*AB_SCALE], 1)).clamp(0,1))
 
 # %% ../nbs/03_data.ipynb #ac010acd
 class CropPhoto(RandTransform):
@@ -194,7 +194,7 @@ class ColorizeDataLoaders(DataLoaders):
         if len(train) < bs: raise ValueError(f"{len(train)} photos to train on are fewer than a batch of {bs}: use more photos or a smaller bs")
         block = DataBlock(ColorizeBlock(size, min_scale, old), splitter=lambda _: (train, valid), batch_tfms=batch_tfms)
         dls = cls(*block.dataloaders(ok, path=path, bs=bs, **kwargs).loaders, path=path)
-        dls.gray,dls.unreadable = gray,bad
+        dls.size,dls.gray,dls.unreadable = size,gray,bad
         return dls
 
     @classmethod
