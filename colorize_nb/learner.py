@@ -14,7 +14,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
-import fastai.callback.schedule  # fit_one_cycle, fine_tune, lr_find
+import fastai.callback.schedule  # noqa: F401 (brings fit_one_cycle, fine_tune, lr_find)
 from torchvision.models import resnet18
 from fastcore.foundation import L
 from fastai.callback.channelslast import ChannelsLast
@@ -116,14 +116,14 @@ class EMA(Callback):
     def __init__(self,
                  decay:float=0.999, # The share that the past keeps at each step
     ): self.decay = decay
-    def _state(self): return list(self.model.state_dict().values())
+    def _tensors(self): return list(self.model.state_dict().values())
     def before_fit(self):
         self.run = not hasattr(self.learn, 'lr_finder') and not hasattr(self.learn, 'gather_preds')
-        if self.run: self.n,self.inside,self.other = 0,False,[o.detach().clone() for o in self._state()]
+        if self.run: self.n,self.inside,self.other = 0,False,[o.detach().clone() for o in self._tensors()]
     @torch.no_grad()
     def _swap(self, inside):
         if self.inside == inside: return
-        for a,b in zip(self._state(), self.other):
+        for a,b in zip(self._tensors(), self.other):
             t = a.clone(); a.copy_(b); b.copy_(t)
         self.inside = inside
     @torch.no_grad()
@@ -131,7 +131,7 @@ class EMA(Callback):
         if not self.training: return
         self.n += 1
         d = min(self.decay, (1+self.n)/(10+self.n))
-        for e,v in zip(self.other, self._state()): e.lerp_(v, 1-d) if e.is_floating_point() else e.copy_(v)
+        for e,v in zip(self.other, self._tensors()): e.lerp_(v, 1-d) if e.is_floating_point() else e.copy_(v)
     def before_train(self): self._swap(False)
     def before_validate(self): self._swap(True)
     def state_dict(self): return dict(n=self.n, inside=self.inside, other=self.other)
