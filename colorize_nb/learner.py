@@ -4,15 +4,18 @@
 
 # %% auto #0
 __all__ = ['AtPredSize', 'FullSize', 'BF16', 'ColorizeLearner', 'ab_splitter', 'colorize_learner', 'EMA', 'opt_state',
-           'load_opt_state', 'random_state', 'set_random_state', 'Checkpoint']
+           'load_opt_state', 'random_state', 'set_random_state', 'Checkpoint', 'Diary']
 
 # %% ../nbs/08_learner.ipynb #74c6c91c
 import colorize_nb.compat  # first: lets torchvision import beside a CPU-only torch
 import inspect, math, os, random
 from pathlib import Path
 import numpy as np
+import pandas as pd
 import torch
 import torch.nn.functional as F
+from PIL import Image
+from matplotlib.figure import Figure
 from torch import nn
 import fastai.callback.schedule  # noqa: F401 (brings fit_one_cycle, fine_tune, lr_find)
 from torchvision.models import resnet18
@@ -26,7 +29,7 @@ from fastai.optimizer import Adam
 from fastai.torch_core import TensorImage, params, to_float
 from fastai.vision.data import get_grid
 from fastai.vision.models.unet import DynamicUnet
-from .data import TensorL, open_photo
+from .data import TensorL, open_photo, to_rgb
 from .generator import create_generator, generators
 from .losses import ABLoss, GiveL, Loss, area_to
 
@@ -64,6 +67,8 @@ class ColorizeLearner(Learner):
     def to_fp32(self): return self.remove_cb(BF16)
     def predict(self, item, **kwargs): return super().predict(open_photo(item), **kwargs)
     def _do_fit(self):
+        bar = getattr(getattr(self, 'progress', None), 'mbar', None)
+        if self.first_epoch and bar: bar.update(0)  # fastprogress has no clock before
         for epoch in range(self.first_epoch, self.n_epoch):
             self.epoch = epoch
             self._with_events(self._do_epoch, 'epoch', CancelEpochException)
@@ -180,9 +185,45 @@ class Checkpoint(Callback):
     def before_epoch(self):
         if self.random: set_random_state(self.dls, self.random)
         self.random = None
+    def after_fit(self):
+        self.learn.first_epoch = 0
+        if self.run: self.before_epoch()  # the run was complete: what comes next starts where it ended
     def after_epoch(self):
         s = dict(model=self.model.state_dict(), opt=opt_state(self.opt), epoch=self.epoch, n_epoch=self.n_epoch, random=random_state(self.dls),
                  cbs={k: o.state_dict() for k,o in self._cbs().items()})
         self.file.parent.mkdir(parents=True, exist_ok=True)
         torch.save(s, tmp := self.file.with_suffix('.tmp')); os.replace(tmp, self.file)
-    def after_fit(self): self.learn.first_epoch = 0
+
+# %% ../nbs/08_learner.ipynb #ce741432
+class Diary(Callback):
+    "After each epoch write `history.csv`, `loss.png` and a sheet `STAGE-EPOCH.png` of validation photos"
+    order = 80  # figures are there, `Checkpoint` comes next
+    def __init__(self,
+                 folder:str|Path, # Made if it is not there
+                 stage:str='l1', # The name of this fit
+                 n:int=6, # Photos on the sheet at most
+    ): self.folder,self.stage,self.n = Path(folder),stage,n
+    def before_fit(self): self.run = not hasattr(self.learn, 'lr_finder') and not hasattr(self.learn, 'gather_preds')
+
+    def after_epoch(self):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        f = self.folder/'history.csv'
+        row = pd.DataFrame([dict(stage=self.stage, epoch=self.epoch) | dict(zip(self.recorder.metric_names[1:], self.recorder.values[-1]))])
+        rows = pd.concat([pd.read_csv(f), row]) if f.is_file() else row
+        if len(rows) > 1: rows = rows[~((rows.stage == self.stage) & (rows.epoch > self.epoch))]  # of a run before this one
+        rows = rows.drop_duplicates(['stage','epoch'], keep='last')
+        rows.to_csv(f, index=False)
+        self.curves(rows).savefig(self.folder/'loss.png'); self.sheet().save(self.folder/f'{self.stage}-{self.epoch:03}.png')
+
+    def curves(self, rows):
+        fig = Figure(figsize=(4*rows.stage.nunique(), 3), layout='tight')
+        for i,(k,o) in enumerate(rows.groupby('stage', sort=False), 1):
+            o.plot('epoch', [c for c in o.columns[2:] if 'loss' in c and o[c].notna().any()], logy=True, title=k, ax=fig.add_subplot(1, rows.stage.nunique(), i))
+        return fig
+
+    @torch.no_grad()
+    def sheet(self):
+        l,ab = (o[:self.n] for o in self.dls.valid.one_batch())
+        p = self.model.eval()(l.as_subclass(torch.Tensor))
+        sheet = torch.cat([to_rgb(l, o) for o in (torch.zeros_like(ab), p, ab)], 3)
+        return Image.fromarray((torch.cat(list(sheet), 1).permute(1,2,0).as_subclass(torch.Tensor)*255).round().byte().cpu().numpy())

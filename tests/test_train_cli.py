@@ -1,0 +1,86 @@
+"colorize-train on eight tiny photos: what it writes, going on after a kill, and a model folder that colorize takes."
+import os, subprocess, sys
+import numpy as np, pytest, torch
+from PIL import Image
+import colorize_nb.compat  # before anything of fastai.vision
+from torch import nn
+from fastai.torch_core import set_seed
+from colorize_nb import cli
+from colorize_nb.colorizer import Colorizer
+from colorize_nb.generator import generators
+from colorize_nb.learner import Checkpoint, Diary
+
+torch.set_num_threads(1)  # faster for networks this small
+
+@pytest.fixture
+def photos(tmp_path):
+    d = tmp_path/'photos'; (d/'sub').mkdir(parents=True)
+    y,x = np.mgrid[:48,:48]
+    for i in range(8):
+        Image.fromarray(np.stack([128+100*np.sin((x+y*j+i*17)/(9+j*4)) for j in range(3)], -1).astype(np.uint8)).save(d/('sub' if i%2 else '.')/f'{i}.png')
+    return d
+
+@pytest.fixture
+def tiny(monkeypatch):
+    "A small network in place of the real one, and no export"
+    def f(out_scale=1): return nn.Sequential(nn.Conv2d(1, 8, 3, out_scale, 1), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 2, 3, 1, 1))
+    monkeypatch.setitem(generators, 'resnet18_unet', f)
+    class Keep:
+        def __init__(self, learn): self.learn = learn
+        def save_pretrained(self, folder): return self.learn
+    monkeypatch.setattr(Colorizer, 'from_learner', lambda learn, name: Keep(learn))
+
+opts = dict(epochs_l1=2, epochs_gan=2, size=32, bs=4, out_scale=2, num_workers=0, device='cpu', min_chroma=0)
+def weights(learn): return [o.clone() for m in (learn.model, learn.gan.critic) for o in m.state_dict().values()]
+
+class Killed(BaseException): pass
+
+@pytest.mark.parametrize('stage,epoch', [('l1',0), ('l1',1), ('gan',0)])
+@pytest.mark.parametrize('cls', [Diary, Checkpoint])
+def test_resume_after_kill(photos, tmp_path, tiny, monkeypatch, stage, epoch, cls):
+    "Killed before or after a checkpoint was written, a resumed run ends with the weights of an undisturbed one"
+    set_seed(0); whole = cli.train(photos, tmp_path/'a', **opts)
+    real = cls.after_epoch
+    def dies(self):
+        real(self)
+        if getattr(self, 'stage', getattr(self, 'fname', '')) == stage and self.epoch == epoch: raise Killed
+    monkeypatch.setattr(cls, 'after_epoch', dies)
+    set_seed(0)
+    with pytest.raises(Killed): cli.train(photos, tmp_path/'b', **opts)
+    monkeypatch.setattr(cls, 'after_epoch', real)
+    set_seed(5 if (tmp_path/'b/training/l1.pth').exists() else 0)  # without a checkpoint it starts anew
+    rest = cli.train(photos, tmp_path/'b', resume=True, **opts)
+    a,b = ((tmp_path/o/'training/history.csv').read_text().splitlines() for o in 'ab')
+    assert len(a) == len(b) == 5 and [o.split(',')[:2] for o in a] == [o.split(',')[:2] for o in b]
+    assert all(torch.equal(x,y) for x,y in zip(weights(whole), weights(rest)))
+
+@pytest.mark.timeout(400)
+def test_end_to_end(photos, tmp_path):
+    "The real network through the real command; `colorize --model` takes what it wrote"
+    out = tmp_path/'model'
+    cmd = [sys.executable, '-c', 'from colorize_nb.cli import colorize_train; colorize_train()', photos, '-o', out]
+    r = subprocess.run([*cmd, *'--epochs-l1 1 --epochs-gan 1 --size 32 --bs 4 --start none'.split()], capture_output=True, text=True,
+                       env={**os.environ, 'OMP_NUM_THREADS':'1'})
+    assert r.returncode == 0, r.stderr
+    assert {o.name for o in out.iterdir()} == {'config.json','model.onnx','model.safetensors','training'}
+    assert {'history.csv','loss.png','l1-000.png','gan-000.png','l1.pth','gan.pth'} <= {o.name for o in (out/'training').iterdir()}
+    assert Image.open(out/'training/gan-000.png').width == 3*32
+    assert cli.colorize(path=[photos/'0.png'], o=tmp_path/'x.png', model=str(out)) == 0
+    assert Image.open(tmp_path/'x.png').size == (48,48)
+
+@pytest.mark.parametrize('args,says', [
+    (['nowhere'], 'nowhere: no such folder'), (['.', '--out-scale', '3'], 'out_scale must be 1, 2 or 4'), (['.', '--bs', '99'], 'fewer than a batch of 99'),
+    (['.', '--epochs-l1', '0', '--epochs-gan', '0'], 'there must be an epoch'), (['.', '-o', 'sub/m'], 'lies among the photos')])
+def test_wrong_use_is_one_line(photos, tmp_path, capsys, monkeypatch, args, says):
+    monkeypatch.chdir(photos); monkeypatch.setattr(sys, 'argv', ['colorize-train', *args, *([] if '-o' in args else ['-o', str(tmp_path/'m')]),
+                                                                 *([] if '--bs' in args else ['--bs', '4'])])
+    with pytest.raises(SystemExit) as e: cli.colorize_train()
+    err = capsys.readouterr().err.strip().splitlines()
+    assert e.value.code == 2 and len(err) == 1 and says in err[0]
+
+def test_says_what_to_install(photos, tmp_path):
+    "Without the train extra: one line, status 2"
+    code = ("import importlib.util as u, sys; f = u.find_spec; u.find_spec = lambda n, *a: None if n in ('torch','fastai') else f(n, *a)\n"
+            "from colorize_nb.cli import colorize_train; colorize_train()")
+    r = subprocess.run([sys.executable, '-c', code, photos, '-o', tmp_path/'m'], capture_output=True, text=True)
+    assert r.returncode == 2 and len(r.stderr.strip().splitlines()) == 1 and "pip install 'colorize_nb[train]'" in r.stderr
