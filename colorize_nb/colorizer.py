@@ -388,44 +388,51 @@ class Colorizer:
         device = next(net.parameters()).device
         return cls(_torch_predict(net, device), cfg, net)
 
-    def save_pretrained(self, folder:str|Path, # Made if it is not there
-                        **card, # More for the config, such as figures
-    )->Path:
-        "Write `config.json`, `model.safetensors` (8 bits) and `model.onnx`; needs a torch network"
-        if self.net is None: raise ValueError("this colorizer runs on onnxruntime; load it with device='cpu:0' to save it again")
-        self._save(Path(folder), 'model', 'config.json', **card)
-        return Path(folder)
+# %% ../nbs/10_colorizer.ipynb #050b2fe8
+@patch
+def _save(self:Colorizer, folder, stem, config, **card):
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder/config).unlink(missing_ok=True)  # a model is there when its config is
+    w,g = folder/f'{stem}.safetensors',folder/f'{stem}.onnx'
+    packed = save_weights(w, {k: v.cpu().numpy() for k,v in self.net.state_dict().items()})
+    net = _new_net(self.cfg, unpack(packed))  # a fresh one: what hooks have stored cannot be copied
+    write_file(g, export_graph(net, w, self.cfg['multiple']))
+    cfg = {k: v for k,v in self.cfg.items() if k not in ('files', 'format')}
+    save_config(folder/config, [w.name, g.name], **cfg|card)
 
-    def _save(self, folder, stem, config, **card):
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder/config).unlink(missing_ok=True)  # a model is there when its config is
-        w,g = folder/f'{stem}.safetensors',folder/f'{stem}.onnx'
-        packed = save_weights(w, {k: v.cpu().numpy() for k,v in self.net.state_dict().items()})
-        net = _new_net(self.cfg, unpack(packed))  # a fresh one: what hooks have stored cannot be copied
-        write_file(g, export_graph(net, w, self.cfg['multiple']))
-        cfg = {k: v for k,v in self.cfg.items() if k not in ('files', 'format')}
-        save_config(folder/config, [w.name, g.name], **cfg|card)
+@patch
+def save_pretrained(self:Colorizer, folder:str|Path, # Made if it is not there
+                    **card, # More for the config, such as figures
+)->Path:
+    "Write `config.json`, `model.safetensors` (8 bits) and `model.onnx`; needs a torch network"
+    if self.net is None: raise ValueError("this colorizer runs on onnxruntime; load it with device='cpu:0' to save it again")
+    self._save(Path(folder), 'model', 'config.json', **card)
+    return Path(folder)
 
-    def _about(self, strength):
-        w = next((h for f,h in self.cfg.get('files', {}).items() if f.endswith('.safetensors')), 'unsaved')
-        return dict(model=self.cfg['name'], weights=w[:16], strength=f'{strength:g}', version=__version__)
+# %% ../nbs/10_colorizer.ipynb #652500a0
+@patch
+def _about(self:Colorizer, strength):
+    w = next((h for f,h in self.cfg.get('files', {}).items() if f.endswith('.safetensors')), 'unsaved')
+    return dict(model=self.cfg['name'], weights=w[:16], strength=f'{strength:g}', version=__version__)
 
-    def _photo(self, photo, strength, render_size):
-        if not 0 <= strength <= 3: raise ValueError(f'strength must lie in [0,3], not {strength}')
-        side = render_size or self.cfg['render_size']
-        if not 16 <= side <= 4096: raise ValueError(f'render_size must lie in [16,4096], not {side}')
-        im = Image.fromarray(colorize_pixels(photo.pixels, self.predict, side, self.cfg['out_scale'], self.cfg['multiple'], strength))
-        if photo.alpha is not None: im.putalpha(photo.alpha)
-        im.info['icc_profile'] = srgb_profile()
-        return im
+@patch
+def _photo(self:Colorizer, photo, strength, render_size):
+    if not 0 <= strength <= 3: raise ValueError(f'strength must lie in [0,3], not {strength}')
+    side = render_size or self.cfg['render_size']
+    if not 16 <= side <= 4096: raise ValueError(f'render_size must lie in [16,4096], not {side}')
+    im = Image.fromarray(colorize_pixels(photo.pixels, self.predict, side, self.cfg['out_scale'], self.cfg['multiple'], strength))
+    if photo.alpha is not None: im.putalpha(photo.alpha)
+    im.info['icc_profile'] = srgb_profile()
+    return im
 
-    def colorize(self, src, # Path, bytes, PIL image or array
-                 strength:float=1., # Chroma multiplier in [0,3]; 0 gives the gray back exactly
-                 render_size:int=None, # Side in pixels of what the network sees; default: the model's own
-                 max_pixels:int=MAX_PIXELS, # Refuse larger photos
-    )->Image.Image: # RGB, or RGBA where the photo has alpha; same size
-        "Colorize one photo; raises `PhotoError` with the reason in one line"
-        return self._photo(open_photo(src, max_pixels), strength, render_size)
+@patch
+def colorize(self:Colorizer, src, # Path, bytes, PIL image or array
+             strength:float=1., # Chroma multiplier in [0,3]; 0 gives the gray back exactly
+             render_size:int=None, # Side in pixels of what the network sees; default: the model's own
+             max_pixels:int=MAX_PIXELS, # Refuse larger photos
+)->Image.Image: # RGB, or RGBA where the photo has alpha; same size
+    "Colorize one photo; raises `PhotoError` with the reason in one line"
+    return self._photo(open_photo(src, max_pixels), strength, render_size)
 
 # %% ../nbs/10_colorizer.ipynb #32110651
 def out_name(src:Path)->str:

@@ -28,6 +28,7 @@ def test_threads_share_one_torch_network(on_torch):
     with ThreadPoolExecutor(2) as ex: got = list(ex.map(on_torch.predict, xs))
     assert all(np.array_equal(a, b) for a,b in zip(want, got))
 
+@pytest.mark.timeout(400)  # the exporter takes its time on a busy machine
 def test_save_and_load_the_real_network(on_torch, colorizer, tmp_path):
     on_torch.save_pretrained(tmp_path/'m', note='again')
     again = Colorizer.from_pretrained(tmp_path/'m')

@@ -1,0 +1,58 @@
+"""Figures and pictures of a shipped model: python tools/model_card.py MODEL VALID.zip TRAIN.zip [--sizes]
+Writes results/MODEL.csv (all figures), results/MODEL.md (the table of README) and results/MODEL-sheet.jpg: every photo of VALID that may be shown
+(`caltech101/`, CC BY 4.0) and scikit-image's and scikit-learn's own, none picked by eye. `mean_ab` is the mean colour of TRAIN, not of VALID."""
+import csv, hashlib, io, sys, zipfile
+from pathlib import Path
+import numpy as np
+from PIL import Image
+from colorize_nb.colorizer import Colorizer
+from colorize_nb.metrics import evaluate, mean_ab, measure, predict_gray, predict_mean_ab
+
+def photos(path, every=1, only=''):
+    z = zipfile.ZipFile(path)
+    return [np.asarray(Image.open(io.BytesIO(z.read(n))).convert('RGB')) for n in sorted(z.namelist())[::every] if n.startswith(only)]
+
+def bundled():
+    from skimage import data
+    from sklearn.datasets import load_sample_images
+    return [p[...,:3] for p in (data.astronaut(), data.coffee(), data.chelsea(), data.rocket(), *load_sample_images().images)]
+
+def square(im, side=150):
+    im = Image.fromarray(im) if isinstance(im, np.ndarray) else im
+    s = min(im.size); l,t = (im.width-s)//2,(im.height-s)//2
+    return im.convert('RGB').crop((l,t,l+s,t+s)).resize((side,side), Image.LANCZOS)
+
+def sheet(c, ims, across=3, side=150, gap=4):
+    "gray | guess | truth, `across` triples in a row"
+    rows = -(-len(ims)//across)
+    out = Image.new('RGB', (across*(3*side+4*gap), rows*(side+gap)), 'white')
+    for i,im in enumerate(ims):
+        gray = Image.fromarray(np.asarray(im)).convert('L')
+        for j,p in enumerate((gray, c.colorize(im), im)): out.paste(square(p, side), (i%across*(3*side+4*gap)+j*(side+gap), i//across*(side+gap)))
+    return out
+
+COLUMNS = dict(mae='MAE(ab/110)', psnr='PSNR, dB', ssim='SSIM', colourfulness='colourfulness', mean_a='mean a*', mean_b='mean b*')
+
+def main(model, valid, train, sizes=False):
+    c,ims = Colorizer.from_pretrained(model),photos(valid)
+    rows = {'gray': evaluate(predict_gray, ims), 'mean ab': evaluate(predict_mean_ab(mean_ab(photos(train, every=20))), ims),
+            f'**{model}**': evaluate(c.colorize, ims), 'the photos themselves': evaluate(None, ims)}
+    if sizes:
+        for s in (96, 128, 160, 192, 224, 256): rows[f'{model} at render_size {s}'] = evaluate(lambda im: c.colorize(im, render_size=s), ims)
+    out = Path('results'); out.mkdir(exist_ok=True)
+    w = next(h for f,h in c.cfg['files'].items() if f.endswith('.safetensors'))
+    with open(out/f'{model}.csv', 'w', newline='') as f:
+        f.write(f"# python tools/model_card.py {model} {Path(valid).name} {Path(train).name}; {len(ims)} photos, sha256 of the photos' zip "
+                f"{hashlib.sha256(Path(valid).read_bytes()).hexdigest()[:16]}; weights {w[:16]}\n")
+        wr = csv.writer(f, lineterminator='\n'); wr.writerow(['row', *COLUMNS])
+        for k,r in rows.items(): wr.writerow([k.strip('*'), *[f'{r[m]:.4f}' for m in COLUMNS]])
+    g = rows['gray']['mae']
+    md = ['| | '+' | '.join(COLUMNS.values())+' | MAE, share of gray\'s |', '|---'*(len(COLUMNS)+2)+'|']
+    for k,r in list(rows.items())[:4]:
+        v = [f"{r['mae']:.4f}", f"{r['psnr']:.2f}" if np.isfinite(r['psnr']) else '', f"{r['ssim']:.3f}", f"{r['colourfulness']:.1f}", f"{r['mean_a']:.1f}", f"{r['mean_b']:.1f}"]
+        md.append(f"| {k} | "+' | '.join(v)+f" | {r['mae']/g:.3f} |")
+    (out/f'{model}.md').write_text('\n'.join(md)+'\n', encoding='utf-8')
+    sheet(c, photos(valid, only='caltech101/')+bundled()).save(out/f'{model}-sheet.jpg', quality=85)
+    print((out/f'{model}.csv').read_text())
+
+if __name__ == '__main__': main(*[a for a in sys.argv[1:] if a != '--sizes'], sizes='--sizes' in sys.argv)
