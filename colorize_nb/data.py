@@ -50,7 +50,8 @@ def open_photo(fn, # A path, bytes or a PIL image
                size:int=None, # The side that is needed in the end; a JPEG is then decoded at no less than twice that
 )->PILImage: # Upright, RGB
     "Decode a photo"
-    src = nullcontext(fn) if isinstance(fn, Image.Image) else Image.open(BytesIO(fn) if isinstance(fn, bytes) else fn, formats=photo_formats)
+    if isinstance(fn, bytes): fn = BytesIO(fn)
+    src = nullcontext(fn) if isinstance(fn, Image.Image) else Image.open(fn, formats=photo_formats)
     with warnings.catch_warnings(), src as im:
         warnings.simplefilter('ignore')  # EXIF oddities
         if size: im.draft('RGB', (2*size, 2*size))
@@ -161,7 +162,9 @@ def ColorizeBlock(size:int=256, # Side of the training square
 @show_batch.dispatch
 def _show_batch(x:TensorL, y:TensorImage, samples, ctxs=None, max_n=9, nrows=None, ncols=None, figsize=None, **kwargs):
     n = min(len(samples), max_n)
-    if ctxs is None: ctxs = get_grid(n, nrows=nrows, ncols=ncols, figsize=figsize or (4*math.ceil(n**.5), 2*math.ceil(n/math.ceil(n**.5))), double=True)
+    cols = math.ceil(n**.5)
+    if figsize is None: figsize = 4*cols, 2*math.ceil(n/cols)
+    if ctxs is None: ctxs = get_grid(n, nrows=nrows, ncols=ncols, figsize=figsize, double=True)
     for i in range(2): ctxs[i::2] = [b.show(ctx=c, **kwargs) for b,c,_ in zip(samples.itemgot(i), ctxs[i::2], range(n))]
     return ctxs
 
@@ -189,9 +192,11 @@ class ColorizeDataLoaders(DataLoaders):
         idxs = list(range(len(ok))); random.Random(seed).shuffle(idxs)
         valid,train = idxs[:k],[i for i in idxs[k:] if ok[i] not in gone]
         dropped = len(ok)-k-len(train)
-        if dropped or bad: print(f"{len(train)} photos to train on, {k} to validate" + f"; dropped {dropped} gray from training"*(dropped > 0)
-                                 + f"; {len(bad)} can't be read: {', '.join(f.name for f in list(bad)[:5])}{', ...'*(len(bad) > 5)}"*(len(bad) > 0))
-        if len(train) < bs: raise ValueError(f"{len(train)} photos to train on are fewer than a batch of {bs}: use more photos or a smaller bs")
+        said = [f'{len(train)} photos to train on, {k} to validate']
+        if dropped: said.append(f'dropped {dropped} gray from training')
+        if bad: said.append(f"{len(bad)} can't be read: {', '.join(f.name for f in list(bad)[:5])}{', ...'*(len(bad) > 5)}")
+        if len(said) > 1: print('; '.join(said))
+        if len(train) < bs: raise ValueError(f'{len(train)} photos to train on are fewer than a batch of {bs}: use a smaller bs')
         block = DataBlock(ColorizeBlock(size, min_scale, old), splitter=lambda _: (train, valid), batch_tfms=batch_tfms)
         dls = cls(*block.dataloaders(ok, path=path, bs=bs, **kwargs).loaders, path=path)
         dls.size,dls.gray,dls.unreadable = size,gray,bad

@@ -71,7 +71,8 @@ class GANCallback(Callback):
 
     def state_dict(self): return dict(critic=self.critic.state_dict(), opt=opt_state(self.opt_d))
     def load_state_dict(self, sd): self.critic.load_state_dict(sd['critic']); load_opt_state(self.opt_d, sd['opt'])
-    def __getstate__(self): return {**super().__getstate__(), 'opt_d':None, 'sums':[], 'd':None, 'back':None}  # `export` takes the critic, not its optimizer
+    def __getstate__(self): # `export` takes the critic, not its optimizer
+        return {**super().__getstate__(), 'opt_d':None, 'sums':[], 'd':None, 'back':None}
 
 # %% ../nbs/09_gan.ipynb #0ba4b775
 pix2pix_adam = partial(Adam, mom=0.5, sqr_mom=0.999, eps=1e-8, wd=0.)
@@ -88,6 +89,7 @@ def gan_learner(learn, # From `colorize_learner`; its generator is trained furth
     if isinstance(gan_loss, str): gan_loss = GANLoss(gan_loss)
     cb = GANCallback(PatchGAN() if critic is None else critic, gan_loss, lambda_l1)
     mets = [*learn.metrics, *[ValueMetric(partial(cb.mean, i), n) for i,n in enumerate(cb.names)]]
-    keep = [copy(o) for o in learn.cbs if type(o) not in defaults.callbacks and not isinstance(o, GANCallback)]  # a callback has one learner
-    return ColorizeLearner(learn.dls, learn.model, loss_func=learn.loss_func, opt_func=opt_func, lr=lr, splitter=learn.splitter, metrics=mets,
-                           cbs=[*keep, cb, *L(cbs)], path=learn.path, model_dir=learn.model_dir, moms=(0.5,)*3)
+    skip = (*defaults.callbacks, GANCallback)
+    keep = [copy(o) for o in learn.cbs if type(o) not in skip]  # copies: a callback has one learner
+    return ColorizeLearner(learn.dls, learn.model, loss_func=learn.loss_func, opt_func=opt_func, lr=lr, splitter=learn.splitter,
+                           metrics=mets, cbs=[*keep, cb, *L(cbs)], path=learn.path, model_dir=learn.model_dir, moms=(0.5,)*3)

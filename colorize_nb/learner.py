@@ -45,7 +45,8 @@ class FullSize(Callback):
     "Bring predictions to the size of the target before metrics see them"
     run_train = False
     def after_loss(self):
-        if len(self.yb) and self.pred.shape[-2:] != self.y.shape[-2:]: self.learn.pred = F.interpolate(self.pred, self.y.shape[-2:], mode='bilinear')
+        size = self.y.shape[-2:]
+        if self.pred.shape[-2:] != size: self.learn.pred = F.interpolate(self.pred, size, mode='bilinear')
 
 # %% ../nbs/08_learner.ipynb #946312fa
 class BF16(Callback):
@@ -93,15 +94,17 @@ def colorize_learner(dls, # From `colorize_nb.data`
                      **kwargs # For `Learner`: `path`, `model_dir`, `wd`, `moms`, ...
 )->Learner:
     "A `Learner` from gray to colour; raises `ValueError` if `dls` has no whole batch"
-    if not len(dls.train): raise ValueError(f"{len(dls.train_ds)} photos to train on are fewer than a batch of {dls.train.bs}: use a smaller bs")
+    n,bs = len(dls.train_ds),dls.train.bs
+    if n < bs: raise ValueError(f'{n} photos to train on are fewer than a batch of {bs}: use a smaller bs')
     if isinstance(generator, str):
         takes = inspect.signature(generators[generator]).parameters if generator in generators else ()
         opts = dict(arch=arch, pretrained=pretrained, out_scale=out_scale)
         generator = create_generator(generator, **{k: v for k,v in opts.items() if k in takes})
     if loss_func is None: loss_func = ABLoss('l1')
     elif not isinstance(loss_func, Loss): loss_func = AtPredSize(loss_func)
-    return ColorizeLearner(dls, generator, loss_func=loss_func, opt_func=opt_func, lr=lr, splitter=splitter, metrics=mae if metrics is None else metrics,
-                           cbs=[FullSize(), GiveL(), *[ChannelsLast()]*channels_last, *L(cbs)], **kwargs)
+    cbs = [FullSize(), GiveL(), *[ChannelsLast()]*channels_last, *L(cbs)]
+    return ColorizeLearner(dls, generator, loss_func=loss_func, opt_func=opt_func, lr=lr, splitter=splitter,
+                           metrics=mae if metrics is None else metrics, cbs=cbs, **kwargs)
 
 # %% ../nbs/08_learner.ipynb #70d20e01
 @show_results.dispatch
@@ -146,15 +149,17 @@ class EMA(Callback):
 def opt_state(opt)->dict:
     "The state of a fastai optimizer, in types that `weights_only` allows"
     sd = opt.state_dict()
-    return dict(state=[dict(o) for o in sd['state']], hypers=[{k: float(v) if isinstance(v, np.floating) else v for k,v in h.items()} for h in sd['hypers']])
+    def plain(v): return float(v) if isinstance(v, np.floating) else v
+    return dict(state=[dict(o) for o in sd['state']], hypers=[{k: plain(v) for k,v in h.items()} for h in sd['hypers']])
 
 def load_opt_state(opt, sd): opt.load_state_dict(dict(state=sd['state'], hypers=L(sd['hypers'])))
 
 def random_state(dls)->dict:
     "Every random state that training draws from"
     name,keys,*rest = np.random.get_state()
-    return dict(torch=torch.get_rng_state(), cuda=torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [], python=random.getstate(),
-                numpy=[name, keys.tolist(), *rest], dls=[dl.rng.getstate() for dl in dls.loaders])
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    return dict(torch=torch.get_rng_state(), cuda=cuda, python=random.getstate(), numpy=[name, keys.tolist(), *rest],
+                dls=[dl.rng.getstate() for dl in dls.loaders])
 
 def set_random_state(dls, s:dict):
     "Undo all that was drawn since `s=random_state(dls)`"
@@ -178,7 +183,8 @@ class Checkpoint(Callback):
         self.random,self.learn.first_epoch = None,0
         if not (self.run and self.resume and self.file.is_file()): return
         s = torch.load(self.file, map_location=next(self.model.parameters()).device, weights_only=True)
-        if s['n_epoch'] != self.n_epoch: raise ValueError(f"{self.file}: a run of {s['n_epoch']} epochs cannot go on as one of {self.n_epoch}")
+        n = s['n_epoch']
+        if n != self.n_epoch: raise ValueError(f'{self.file}: a run of {n} epochs cannot go on as one of {self.n_epoch}')
         self.model.load_state_dict(s['model']); load_opt_state(self.opt, s['opt'])
         for k,o in self._cbs().items(): o.load_state_dict(s['cbs'][k])
         self.random,self.learn.first_epoch = s['random'],s['epoch']+1
@@ -189,8 +195,8 @@ class Checkpoint(Callback):
         self.learn.first_epoch = 0
         if self.run: self.before_epoch()  # the run was complete: what comes next starts where it ended
     def after_epoch(self):
-        s = dict(model=self.model.state_dict(), opt=opt_state(self.opt), epoch=self.epoch, n_epoch=self.n_epoch, random=random_state(self.dls),
-                 cbs={k: o.state_dict() for k,o in self._cbs().items()})
+        s = dict(epoch=self.epoch, n_epoch=self.n_epoch, model=self.model.state_dict(), opt=opt_state(self.opt),
+                 cbs={k: o.state_dict() for k,o in self._cbs().items()}, random=random_state(self.dls))
         self.file.parent.mkdir(parents=True, exist_ok=True)
         torch.save(s, tmp := self.file.with_suffix('.tmp')); os.replace(tmp, self.file)
 
@@ -216,9 +222,10 @@ class Diary(Callback):
         self.curves(rows).savefig(self.folder/'loss.png'); self.sheet().save(self.folder/f'{self.stage}-{self.epoch:03}.png')
 
     def curves(self, rows):
-        fig = Figure(figsize=(4*rows.stage.nunique(), 3), layout='tight')
-        for i,(k,o) in enumerate(rows.groupby('stage', sort=False), 1):
-            o.plot('epoch', [c for c in o.columns[2:] if 'loss' in c and o[c].notna().any()], logy=True, title=k, ax=fig.add_subplot(1, rows.stage.nunique(), i))
+        n = rows.stage.nunique()
+        fig = Figure(figsize=(4*n, 3), layout='tight')
+        for (k,o),ax in zip(rows.groupby('stage', sort=False), fig.subplots(1, n, squeeze=False)[0]):
+            o.plot('epoch', [c for c in o if 'loss' in c and o[c].notna().any()], logy=True, title=k, ax=ax)
         return fig
 
     @torch.no_grad()

@@ -47,7 +47,8 @@ def test_fastai_augmentations(tree):
 
 def test_hostile_files(tree, capsys):
     jpg = (tree/'0.jpg').read_bytes()
-    for name,b in dict(empty=b'', text=b'not a photo', cut=jpg[:len(jpg)*2//3], eps=b'%!PS-Adobe-3.0 EPSF-3.0').items(): (tree/f'{name}.jpg').write_bytes(b)
+    for name,b in dict(empty=b'', text=b'not a photo', cut=jpg[:len(jpg)*2//3], eps=b'%!PS-Adobe-3.0 EPSF-3.0').items():
+        (tree/f'{name}.jpg').write_bytes(b)
     Image.new('L', (50,50), 99).save(tree/'gray.png')
     (tree/'png-inside.jpg').write_bytes((tree/'8.png').read_bytes())
     ok,gray,bad = check_photos(photo_files(tree))
@@ -61,7 +62,8 @@ def test_hostile_files(tree, capsys):
 def test_orientation(o):
     "All eight EXIF orientations come out upright"
     im = picture(3); ops = Image.Transpose
-    stored = {1:None, 2:ops.FLIP_LEFT_RIGHT, 3:ops.ROTATE_180, 4:ops.FLIP_TOP_BOTTOM, 5:ops.TRANSPOSE, 6:ops.ROTATE_90, 7:ops.TRANSVERSE, 8:ops.ROTATE_270}[o]
+    stored = {1:None, 2:ops.FLIP_LEFT_RIGHT, 3:ops.ROTATE_180, 4:ops.FLIP_TOP_BOTTOM, 5:ops.TRANSPOSE, 6:ops.ROTATE_90, 7:ops.TRANSVERSE,
+              8:ops.ROTATE_270}[o]
     exif = Image.Exif(); exif[0x0112] = o
     (im if stored is None else im.transpose(stored)).save(b := io.BytesIO(), 'PNG', exif=exif)
     assert np.array_equal(open_photo(b.getvalue()), im)

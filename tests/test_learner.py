@@ -17,7 +17,8 @@ torch.set_num_threads(1)  # faster for networks this small
 def photos(tmp_path_factory):
     d = tmp_path_factory.mktemp('photos')
     y,x = np.mgrid[:40,:40]
-    for i in range(6): Image.fromarray(np.stack([128+100*np.sin((x+y*j+i*17)/(9+j*4)) for j in range(3)], -1).astype(np.uint8)).save(d/f'{i}.png')
+    for i in range(6):
+        Image.fromarray(np.stack([128+100*np.sin((x+y*j+i*17)/(9+j*4)) for j in range(3)], -1).astype(np.uint8)).save(d/f'{i}.png')
     return d
 
 def tiny(s=1): return nn.Sequential(nn.Conv2d(1, 8, 3, s, 1), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 2, 3, 1, 1))

@@ -17,7 +17,8 @@ def photos(tmp_path):
     d = tmp_path/'photos'; (d/'sub').mkdir(parents=True)
     y,x = np.mgrid[:48,:48]
     for i in range(8):
-        Image.fromarray(np.stack([128+100*np.sin((x+y*j+i*17)/(9+j*4)) for j in range(3)], -1).astype(np.uint8)).save(d/('sub' if i%2 else '.')/f'{i}.png')
+        im = np.stack([128+100*np.sin((x+y*j+i*17)/(9+j*4)) for j in range(3)], -1)
+        Image.fromarray(im.astype(np.uint8)).save(d/('sub' if i%2 else '.')/f'{i}.png')
     return d
 
 @pytest.fixture
@@ -69,11 +70,12 @@ def test_end_to_end(photos, tmp_path):
     assert Image.open(tmp_path/'x.png').size == (48,48)
 
 @pytest.mark.parametrize('args,says', [
-    (['nowhere'], 'nowhere: no such folder'), (['.', '--out-scale', '3'], 'out_scale must be 1, 2 or 4'), (['.', '--bs', '99'], 'fewer than a batch of 99'),
+    (['nowhere'], 'nowhere: no such folder'), (['.', '--out-scale', '3'], 'out_scale must be 1, 2 or 4'),
+    (['.', '--bs', '99'], 'fewer than a batch of 99'),
     (['.', '--epochs-l1', '0', '--epochs-gan', '0'], 'there must be an epoch'), (['.', '-o', 'sub/m'], 'lies among the photos')])
 def test_wrong_use_is_one_line(photos, tmp_path, capsys, monkeypatch, args, says):
-    monkeypatch.chdir(photos); monkeypatch.setattr(sys, 'argv', ['colorize-train', *args, *([] if '-o' in args else ['-o', str(tmp_path/'m')]),
-                                                                 *([] if '--bs' in args else ['--bs', '4'])])
+    argv = ['colorize-train', '-o', str(tmp_path/'m'), '--bs', '4', *args]
+    monkeypatch.chdir(photos); monkeypatch.setattr(sys, 'argv', argv)
     with pytest.raises(SystemExit) as e: cli.colorize_train()
     err = capsys.readouterr().err.strip().splitlines()
     assert e.value.code == 2 and len(err) == 1 and says in err[0]
