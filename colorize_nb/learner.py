@@ -29,7 +29,7 @@ from fastai.optimizer import Adam
 from fastai.torch_core import TensorImage, params, to_float
 from fastai.vision.data import get_grid
 from fastai.vision.models.unet import DynamicUnet
-from .data import TensorL, open_photo, to_rgb
+from .data import TensorL, open_rgb, to_rgb
 from .generator import create_generator, generators
 from .losses import ABLoss, GiveL, Loss, area_to
 
@@ -66,7 +66,7 @@ class ColorizeLearner(Learner):
     first_epoch = 0
     def to_bf16(self): return self.add_cb(BF16())
     def to_fp32(self): return self.remove_cb(BF16)
-    def predict(self, item, **kwargs): return super().predict(open_photo(item), **kwargs)
+    def predict(self, item, **kwargs): return super().predict(open_rgb(item), **kwargs)
     def _do_fit(self):
         bar = getattr(getattr(self, 'progress', None), 'mbar', None)
         if self.first_epoch and bar: bar.update(0)  # fastprogress has no clock before

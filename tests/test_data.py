@@ -2,7 +2,7 @@
 import functools, http.server, io, tarfile, threading
 import numpy as np, pytest, torch
 from PIL import Image
-from colorize_nb.data import ColorizeDataLoaders, TensorAB, TensorL, check_photos, open_photo, photo_files
+from colorize_nb.data import ColorizeDataLoaders, TensorAB, TensorL, check_photos, open_rgb, photo_files
 from fastai.vision.augment import aug_transforms
 
 def picture(i, h=40, w=56):
@@ -66,16 +66,16 @@ def test_orientation(o):
               8:ops.ROTATE_270}[o]
     exif = Image.Exif(); exif[0x0112] = o
     (im if stored is None else im.transpose(stored)).save(b := io.BytesIO(), 'PNG', exif=exif)
-    assert np.array_equal(open_photo(b.getvalue()), im)
+    assert np.array_equal(open_rgb(b.getvalue()), im)
 
 def test_corrupt_exif_does_not_fail():
     picture(0).save(b := io.BytesIO(), 'JPEG', exif=b'Exif\0\0MM\0*\0\0\0\xff\xff\xff\xff\0')
-    assert open_photo(b.getvalue()).size == (56,40)
+    assert open_rgb(b.getvalue()).size == (56,40)
 
 @pytest.mark.parametrize('mode', ['1','L','LA','P','RGB','RGBA','CMYK'])
 def test_modes(mode):
     picture(0).convert('RGB').convert(mode).save(b := io.BytesIO(), 'TIFF')
-    assert open_photo(b.getvalue(), 16).mode == 'RGB'
+    assert open_rgb(b.getvalue(), 16).mode == 'RGB'
 
 def test_too_few(tree, tmp_path):
     with pytest.raises(ValueError, match='fewer than a batch of 10'): loaders(tree, bs=10)
