@@ -1,5 +1,5 @@
 "The base install: no torch anywhere near, quick to start, clear about what it lacks."
-import os, subprocess, sys
+import subprocess, sys
 from concurrent.futures import ThreadPoolExecutor
 import numpy as np, pytest
 from PIL import Image
@@ -50,7 +50,7 @@ def test_two_threads_give_what_one_gives(colorizer, gray):
 
 def test_large_photo_in_little_memory(tmp_path):
     "A strip at a time: 100 megapixels need under 1.5 GB beyond the decoded input and output"
-    resource = pytest.importorskip('resource', reason='no resource module here')
+    pytest.importorskip('resource', reason='no resource module here')
     code = '''import resource, numpy as np
 from colorize_nb import Colorizer
 c = Colorizer.from_pretrained()

@@ -1,6 +1,7 @@
 "Loaders from real files: a served archive, hostile files, worker processes."
 import functools, http.server, io, tarfile, threading
-import numpy as np, pytest, torch
+import numpy as np, pytest
+torch = pytest.importorskip('torch', reason='needs the train extra')
 from PIL import Image
 from colorize_nb.data import ColorizeDataLoaders, TensorAB, TensorL, check_photos, open_rgb, photo_files
 from fastai.vision.augment import aug_transforms

@@ -3,7 +3,6 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np, pytest
 torch = pytest.importorskip('torch', reason='needs the train extra')
 from conftest import OLD_PHOTO
-from colorize_nb.color import AB_SCALE
 from colorize_nb.colorizer import Colorizer
 
 @pytest.fixture(scope='module')

@@ -1,6 +1,7 @@
 "The GAN stage: resuming bit for bit, whose step moves what, exporting, keeping the best."
 import math
-import numpy as np, pytest, torch
+import numpy as np, pytest
+torch = pytest.importorskip('torch', reason='needs the train extra')
 from PIL import Image
 import colorize_nb.compat  # before anything of fastai.vision
 from torch import nn

@@ -1,10 +1,10 @@
 "Bad input gets one line and a status; nothing is lost, overwritten or half written."
-import io, os, struct, subprocess, sys, zlib
+import io, os, struct, zlib
 from pathlib import Path
 import numpy as np, pytest
 from PIL import Image
 from conftest import OLD_PHOTO
-from colorize_nb.colorizer import Colorizer, PhotoError, find_photos, open_photo
+from colorize_nb.colorizer import Colorizer, PhotoError, open_photo
 from colorize_nb.cli import colorize
 from colorize_nb.weights import ModelError
 

@@ -1,5 +1,6 @@
 "What a fastai user does with a learner: save, load, export, predict, find a rate, keep the best, go on."
-import numpy as np, pytest, torch
+import numpy as np, pytest
+torch = pytest.importorskip('torch', reason='needs the train extra')
 from PIL import Image
 import colorize_nb.compat  # before anything of fastai.vision
 from torch import nn

@@ -3,7 +3,7 @@ import io, warnings
 import numpy as np, pytest
 from PIL import ExifTags, Image, ImageCms
 from conftest import OLD_PHOTO, gray_level
-from colorize_nb.colorizer import PhotoError, colorize_pixels, encode, open_photo, xmp_note
+from colorize_nb.colorizer import PhotoError, colorize_pixels, open_photo, xmp_note
 
 def saved(im, fmt, **kw):
     im.save(b := io.BytesIO(), fmt, **kw)

@@ -1,6 +1,7 @@
 "colorize-train on eight tiny photos: what it writes, going on after a kill, and a model folder that colorize takes."
 import os, subprocess, sys
-import numpy as np, pytest, torch
+import numpy as np, pytest
+torch = pytest.importorskip('torch', reason='needs the train extra')
 from PIL import Image
 import colorize_nb.compat  # before anything of fastai.vision
 from torch import nn
