@@ -20,7 +20,8 @@ from .color import AB_SCALE, L_SCALE, lab2rgb, lab2rgb_t, rgb2lab, rgb2lab_t
 # %% ../nbs/07_metrics.ipynb #2bd67e22
 def _need_bytes(*xs):
     for x in xs:
-        if x.dtype != torch.uint8: raise TypeError(f"pictures must be uint8 RGB, not {x.dtype}: PSNR of floats with a peak of 255 would gain 48.13 dB")
+        if x.dtype != torch.uint8:
+            raise TypeError(f"pictures must be uint8 RGB, not {x.dtype}: PSNR of floats with a peak of 255 would gain 48.13 dB")
 
 def psnr(x:Tensor, # uint8 RGB, `(n,3,h,w)`
          y:Tensor, # The truth, likewise
