@@ -19,7 +19,7 @@ from fastcore.basics import patch
 from PIL import ExifTags, Image, ImageCms, PngImagePlugin, UnidentifiedImageError
 from . import __version__
 from .color import AB_SCALE, L_SCALE, bound_chroma, edge_lines, lab2rgb8, lightness, paint, resize
-from .weights import (ModelError, config_path, load_config, load_weights, model_file, save_config, save_weights,
+from .weights import (ModelError, load_config, load_weights, model_file, save_config, save_weights,
                                  unpack, write_file)
 
 # %% ../nbs/10_colorizer.ipynb #3efbc039

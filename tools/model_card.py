@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 from colorize_nb.colorizer import Colorizer
-from colorize_nb.metrics import evaluate, mean_ab, measure, predict_gray, predict_mean_ab
+from colorize_nb.metrics import evaluate, mean_ab, predict_gray, predict_mean_ab
 
 def photos(path, every=1, only=''):
     z = zipfile.ZipFile(path)
