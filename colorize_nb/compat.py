@@ -38,4 +38,4 @@ def ensure_torchvision(max_ops:int=16, # How many missing operators to declare a
     raise ImportError('torchvision does not import beside this torch: install the pair that belongs together')
 
 # %% ../nbs/00_compat.ipynb #02a62c03
-ensure_torchvision()
+_torchvision = ensure_torchvision()
