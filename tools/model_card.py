@@ -50,7 +50,7 @@ def main(model, valid, train, sizes=False):
     g = rows['gray']['mae']
     md = ['| | '+' | '.join(COLUMNS.values())+' | MAE, share of gray\'s |', '|---'*(len(COLUMNS)+2)+'|']
     for k,r in list(rows.items())[:4]:
-        v = [f"{r['mae']:.4f}", f"{r['psnr']:.2f}" if np.isfinite(r['psnr']) else '', f"{r['ssim']:.3f}", f"{r['colourfulness']:.1f}", f"{r['mean_a']:.1f}", f"{r['mean_b']:.1f}"]
+        v = [f"{r['mae']:.4f}", f"{r['psnr']:.2f}" if np.isfinite(r['psnr']) else '', f"{r['ssim']:.3f}", f"{r['colourfulness']:.1f}", *[f'{round(r[m], 1)+0:.1f}' for m in ('mean_a', 'mean_b')]]
         md.append(f"| {k} | "+' | '.join(v)+f" | {r['mae']/g:.3f} |")
     (out/f'{model}.md').write_text('\n'.join(md)+'\n', encoding='utf-8')
     sheet(c, photos(valid, only='caltech101/')+bundled()).save(out/f'{model}-sheet.jpg', quality=85)
