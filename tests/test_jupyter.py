@@ -15,6 +15,7 @@ skip = re.compile(r'^#\|\s*(eval:\s*false|gpu|slow|network)', re.M)
 def test_runs_in_jupyter(name, tmp_path, monkeypatch):
     spec = tmp_path/'kernels/here'; spec.mkdir(parents=True)  # the kernel of this very environment, whatever else is installed
     (spec/'kernel.json').write_text(f'{{"argv": ["{Path(sys.executable).as_posix()}", "-m", "ipykernel_launcher", "-f", "{{connection_file}}"], "display_name": "here", "language": "python"}}')
+    monkeypatch.delenv('MPLBACKEND', raising=False)  # the kernel would inherit it and draw nothing
     monkeypatch.setenv('JUPYTER_PATH', str(tmp_path))
     monkeypatch.setenv('JUPYTER_RUNTIME_DIR', str(tmp_path))
     nb = nbformat.read(tutorials/f'{name}.ipynb', as_version=4)
