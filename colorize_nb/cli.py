@@ -106,6 +106,7 @@ def train(
     **kwargs # For `ColorizeDataLoaders.from_folder`
 )->Path: # `out`
     "Train on `folder` and write a model folder; needs the train extra"
+    import torch
     from colorize_nb.data import ColorizeDataLoaders
     from colorize_nb.learner import EMA, Checkpoint, Diary, colorize_learner
     from colorize_nb.critic import PatchGAN
@@ -113,6 +114,7 @@ def train(
     from colorize_nb.colorizer import Colorizer
     out = Path(out)
     if out.resolve().is_relative_to(Path(folder).resolve()): raise ValueError(f'{out} lies among the photos to learn from')
+    torch.set_flush_denormal(True)  # on a CPU, Adam crawls where its averages come near zero
     dls = ColorizeDataLoaders.from_folder(folder, size=size, bs=bs, **kwargs)
     learn = colorize_learner(dls, pretrained=pretrained, out_scale=out_scale, path=out, model_dir='training')
     def cbs(stage): return [EMA(), Diary(out/'training', stage), Checkpoint(stage, resume=resume)]
