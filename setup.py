@@ -10,7 +10,7 @@ cfg = _cp['DEFAULT']
 
 def reqs(name): return cfg.get(f'{name}_requirements', '').split()
 extras = {o: reqs(o) for o in ['train', 'recipe', 'app', 'heic', 'fid', 'docs']}
-extras['dev'] = extras['train']+reqs('dev')  # pip takes the narrower of two ranges of one package
+extras['dev'] = extras['train']+extras['recipe']+reqs('dev')  # pip takes the narrower of two ranges of one package
 
 setup(name=cfg['lib_name'], version=cfg['version'], description=cfg['description'],
       author=cfg['author'], author_email=cfg['author_email'], license='Apache-2.0', url=cfg['git_url'],
@@ -19,5 +19,6 @@ setup(name=cfg['lib_name'], version=cfg['version'], description=cfg['description
       packages=find_packages(include=[cfg['lib_path'], cfg['lib_path']+'.*']), include_package_data=True, zip_safe=False,
       package_data={cfg['lib_path']: ['models/*', 'photos/*']},
       install_requires=cfg['requirements'].split(), extras_require=extras,
-      entry_points={'console_scripts': ['colorize=colorize_nb.cli:colorize', 'colorize-train=colorize_nb.cli:colorize_train'],
+      entry_points={'console_scripts': ['colorize=colorize_nb.cli:colorize', 'colorize-train=colorize_nb.cli:colorize_train',
+                                        'colorize-recipe=colorize_nb.recipe:colorize_recipe'],
                     'nbdev': [f"{cfg['lib_name']}={cfg['lib_path']}._modidx:d"]})

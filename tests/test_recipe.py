@@ -1,0 +1,46 @@
+"The whole recipe on a few photos: every stage reads the one before, a stopped one goes on, the model colorizes."
+import pytest
+pytest.importorskip('torch', reason='needs the train extra')
+pytest.importorskip('efficientnet_lite_pytorch', reason='needs the recipe extra')
+import numpy as np
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+from skimage import data
+
+@pytest.fixture
+def photos(tmp_path):
+    (tmp_path/'in').mkdir()
+    for k,im in dict(cat=data.chelsea(), cup=data.coffee(), face=data.astronaut()).items():
+        for i in range(4): Image.fromarray(np.roll(im, 40*i, 1)).resize((120,90)).save(tmp_path/f'in/{k}{i}.png')
+    return tmp_path/'in'
+
+class Killed(Exception): pass
+
+@pytest.mark.timeout(400)
+def test_all_stages(photos, tmp_path, monkeypatch):
+    from colorize_nb import recipe
+    from colorize_nb.colorizer import Colorizer
+    from colorize_nb.learner import Checkpoint
+    teacher = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(3, 1000))
+    run = recipe.Run(tmp_path/'run', [photos], passes=.001, teacher=teacher)
+    saved = Checkpoint.after_epoch
+    def stop(self):
+        saved(self)
+        if self.fname == 'colour128': raise Killed('here')  # after its checkpoint, before its weights
+    with monkeypatch.context() as m:
+        m.setattr(Checkpoint, 'after_epoch', stop)
+        with pytest.raises(Killed): recipe.run_recipe(run)
+    assert [k for k in recipe.stages if run.file(k).is_file()] == ['encoder96', 'encoder128', 'colour96']
+    was = run.file('colour96').stat().st_mtime_ns
+    ck = torch.load(tmp_path/'run/checkpoints/colour128.pth', weights_only=True)
+    model = recipe.run_recipe(recipe.Run(tmp_path/'run', [photos], passes=.001))  # neither decoded nor labelled again
+    assert run.file('colour96').stat().st_mtime_ns == was
+    went_on = load_file(run.file('colour128'))
+    assert all(torch.equal(v, went_on[k]) for k,v in ck['model'].items())  # the epoch was over: nothing is trained twice
+    enc,col = load_file(run.file('encoder128')),load_file(run.file('colour96'))
+    near = torch.cosine_similarity(enc['0.4.0.conv1.weight'].flatten(), col['layers.0.4.0.conv1.weight'].flatten(), 0)
+    assert near > .99  # colour starts from that encoder
+    assert {p.name for p in (tmp_path/'run/diary').glob('*-000.png')} == {'colour96-000.png', 'colour128-000.png', 'rebalanced-000.png'}
+    im = Colorizer.from_pretrained(model).colorize(photos/'cat0.png')
+    assert im.size == (120, 90)
