@@ -19,7 +19,7 @@ from fastcore.basics import patch
 from PIL import ExifTags, Image, ImageCms, PngImagePlugin, UnidentifiedImageError
 from . import __version__
 from .color import AB_SCALE, L_SCALE, bound_chroma, edge_lines, lab2rgb8, lightness, paint, resize
-from .weights import (ModelError, load_config, load_weights, model_file, save_config, save_weights,
+from .weights import (ModelError, config_path, load_config, load_weights, model_files, save_config, save_weights,
                                  unpack, write_file)
 
 # %% ../nbs/10_colorizer.ipynb #3efbc039
@@ -288,8 +288,8 @@ def _onnx_predict(where):
     import onnxruntime as ort
     opt = ort.SessionOptions()
     opt.log_severity_level = 3
-    model_file(where, '.safetensors')
-    try: s = ort.InferenceSession(str(model_file(where, '.onnx')), opt, providers=['CPUExecutionProvider'])
+    model_files(where, '.safetensors')
+    try: s = ort.InferenceSession(str(model_files(where, '.onnx')[0]), opt, providers=['CPUExecutionProvider'])
     except ModelError: raise
     except Exception as e: raise ModelError(f'{where}: the graph does not load ({str(e).splitlines()[0]})') from None
     return lambda L: s.run(None, {'L': L})[0]
@@ -313,18 +313,20 @@ def _new_net(cfg, arrays):
 
 # %% ../nbs/10_colorizer.ipynb #2d692436
 def link_graph(graph, # An `onnx.ModelProto` whose initializers are named as in the weights file
-               weights:Path, # The safetensors file
+               weights:list[Path], # The safetensors files; of two, the later one counts
 ):
-    "Point the graph's initializers into the weights file; raises `ModelError` where a name is missing"
+    "Point the graph's initializers into the weights files; raises `ModelError` where a name is missing"
     import json, onnx
-    raw = weights.read_bytes()
-    n = int.from_bytes(raw[:8], 'little')
-    head = json.loads(raw[8:8+n])
+    head = {}  # name -> (file, where its data start, shape, offsets)
+    for w in weights:
+        raw = w.read_bytes()
+        n = int.from_bytes(raw[:8], 'little')
+        head |= {k: (w.name, 8+n, v['shape'], v['data_offsets']) for k,v in json.loads(raw[8:8+n]).items() if k != '__metadata__'}
     def ref(name, dtype):
-        if name not in head: raise ModelError(f'{weights}: has no {name}')
-        a,b = head[name]['data_offsets']
-        t = onnx.TensorProto(name=name, data_type=dtype, dims=head[name]['shape'], data_location=onnx.TensorProto.EXTERNAL)
-        for k,v in dict(location=weights.name, offset=8+n+a, length=b-a).items(): t.external_data.add(key=k, value=str(v))
+        if name not in head: raise ModelError(f'{weights[-1]}: has no {name}')
+        file,start,shape,(a,b) = head[name]
+        t = onnx.TensorProto(name=name, data_type=dtype, dims=shape, data_location=onnx.TensorProto.EXTERNAL)
+        for k,v in dict(location=file, offset=start+a, length=b-a).items(): t.external_data.add(key=k, value=str(v))
         return t
     inits,nodes = [],[]
     for i in graph.graph.initializer:
@@ -344,7 +346,7 @@ def link_graph(graph, # An `onnx.ModelProto` whose initializers are named as in 
     return graph
 
 def export_graph(net, # A generator
-                 weights:Path, # Its weights file, from `save_weights`
+                 weights:list[Path], # Its weights files, from `save_weights`
                  multiple:int=32, # Sizes are multiples of it
 )->bytes: # The graph, without its weights
     "The generator as an ONNX graph for any batch and size, its numbers left in `weights`"
@@ -390,15 +392,17 @@ class Colorizer:
 
 # %% ../nbs/10_colorizer.ipynb #050b2fe8
 @patch
-def _save(self:Colorizer, folder, stem, config, **card):
+def _save(self:Colorizer, folder, stem, config, base=None, **card):
     folder.mkdir(parents=True, exist_ok=True)
     (folder/config).unlink(missing_ok=True)  # a model is there when its config is
-    w,g = folder/f'{stem}.safetensors',folder/f'{stem}.onnx'
-    packed = save_weights(w, {k: v.cpu().numpy() for k,v in self.net.state_dict().items()})
-    net = _new_net(self.cfg, unpack(packed))  # a fresh one: what hooks have stored cannot be copied
-    write_file(g, export_graph(net, w, self.cfg['multiple']))
+    has = load_weights(base) if base else {}
+    ws,g = [*(model_files(base, '.safetensors') if base else ()), folder/f'{stem}.safetensors'],folder/f'{stem}.onnx'
+    state = {k: v.cpu().numpy() for k,v in self.net.state_dict().items()}
+    packed = save_weights(ws[-1], {k: v for k,v in state.items() if k not in has or not np.array_equal(v, has[k])})
+    net = _new_net(self.cfg, has|unpack(packed))  # a fresh one: what hooks have stored cannot be copied
+    write_file(g, export_graph(net, ws, self.cfg['multiple']))
     cfg = {k: v for k,v in self.cfg.items() if k not in ('files', 'format')}
-    save_config(folder/config, [w.name, g.name], **cfg|card)
+    save_config(folder/config, [w.name for w in [*ws, g]], **cfg|card)
 
 @patch
 def save_pretrained(self:Colorizer, folder:str|Path, # Made if it is not there
@@ -409,10 +413,22 @@ def save_pretrained(self:Colorizer, folder:str|Path, # Made if it is not there
     self._save(Path(folder), 'model', 'config.json', **card)
     return Path(folder)
 
+@patch
+def save_beside(self:Colorizer, where:str|Path, # A model that this one was trained from; see `config_path`
+                name:str, # Of the files
+                **card, # More for the config
+)->Path: # The config, for `from_pretrained`
+    "Write only what differs from the model `where`, into its folder; needs a torch network"
+    if self.net is None: raise ValueError("this colorizer runs on onnxruntime; load it with device='cpu:0' to save it again")
+    p = config_path(where)
+    if p.stem == name or f'{name}.safetensors' in load_config(where)['files']: raise ValueError(f'{name} would replace the model that it is based on')
+    self._save(p.parent, name, f'{name}.json', where, **card)
+    return p.parent/f'{name}.json'
+
 # %% ../nbs/10_colorizer.ipynb #652500a0
 @patch
 def _about(self:Colorizer, strength):
-    w = next((h for f,h in self.cfg.get('files', {}).items() if f.endswith('.safetensors')), 'unsaved')
+    w = next((h for f,h in reversed(self.cfg.get('files', {}).items()) if f.endswith('.safetensors')), 'unsaved')  # of two, its own
     return dict(model=self.cfg['name'], weights=w[:16], strength=f'{strength:g}', version=__version__)
 
 @patch

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MODELS', 'FORMAT', 'quantize', 'pack', 'unpack', 'ModelError', 'model_names', 'config_path', 'load_config',
-           'model_file', 'load_weights', 'write_file', 'save_weights', 'save_config']
+           'model_files', 'load_weights', 'write_file', 'save_weights', 'save_config']
 
 # %% ../nbs/02_weights.ipynb #3bb08394
 import hashlib, json, os
@@ -59,12 +59,12 @@ def model_names()->list[str]:
     "The models that ship inside the package"
     return sorted(p.stem for p in MODELS.glob('*.json'))
 
-def config_path(where:str|Path, # A shipped name, or a model folder
+def config_path(where:str|Path, # A shipped name, a model folder, or a config file
 )->Path: # Its config file
     "Where the config of a model lies; raises `ModelError` if there is none"
     if str(where) in model_names(): return MODELS/f'{where}.json'
-    p = Path(where)/'config.json'
-    if not p.is_file(): raise ModelError(f"{where}: no model there (no config.json); shipped models: {', '.join(model_names())}")
+    p = Path(where) if Path(where).suffix == '.json' else Path(where)/'config.json'
+    if not p.is_file(): raise ModelError(f"{where}: no model there (no {p.name}); shipped models: {', '.join(model_names())}")
     return p
 
 _fields = dict(format=int, name=str, generator=str, arch=str, out_scale=int, multiple=int, render_size=int, files=dict)
@@ -84,25 +84,27 @@ def load_config(where:str|Path, # A shipped name, or a model folder
     if any(Path(f).name != f for f in cfg['files']): raise ModelError(f'{p}: files must be plain names')
     return cfg
 
-def model_file(where:str|Path, # A shipped name, or a model folder
-               suffix:str, # '.safetensors' or '.onnx'
-)->Path:
-    "The one file of a model with that suffix, its sha256 checked; raises `ModelError`"
+def model_files(where:str|Path, # As for `config_path`
+                suffix:str, # '.safetensors' or '.onnx'
+)->list[Path]: # In the config's order
+    "The files of a model with that suffix, their sha256 checked; raises `ModelError`"
     p,cfg = config_path(where),load_config(where)
-    names = [f for f in cfg['files'] if f.endswith(suffix)]
-    if len(names) != 1: raise ModelError(f'{p}: names {len(names)} {suffix} files')
-    f = p.parent/names[0]
-    try: digest = hashlib.sha256(f.read_bytes()).hexdigest()
-    except OSError as e: raise ModelError(f'{f}: {e.strerror}') from None
-    if digest != cfg['files'][f.name]: raise ModelError(f'{f}: damaged or changed (its sha256 is not the one in {p.name})')
-    return f
+    files = [p.parent/f for f in cfg['files'] if f.endswith(suffix)]
+    if not files: raise ModelError(f'{p}: names no {suffix} file')
+    for f in files:
+        try: digest = hashlib.sha256(f.read_bytes()).hexdigest()
+        except OSError as e: raise ModelError(f'{f}: {e.strerror}') from None
+        if digest != cfg['files'][f.name]: raise ModelError(f'{f}: damaged or changed (its sha256 is not the one in {p.name})')
+    return files
 
-def load_weights(where:str|Path, # A shipped name, or a model folder
+def load_weights(where:str|Path, # As for `config_path`
 )->dict: # Name -> float32 array
-    "A model's weights, checked and dequantized; raises `ModelError`"
-    f = model_file(where, '.safetensors')
-    try: return unpack(_load_bytes(f.read_bytes()))
-    except (SafetensorError, ValueError, KeyError) as e: raise ModelError(f'{f}: {e}') from None
+    "A model's weights, checked and dequantized; of two files the later one counts. Raises `ModelError`"
+    out = {}
+    for f in model_files(where, '.safetensors'):
+        try: out |= unpack(_load_bytes(f.read_bytes()))
+        except (SafetensorError, ValueError, KeyError) as e: raise ModelError(f'{f}: {e}') from None
+    return out
 
 # %% ../nbs/02_weights.ipynb #a9867225
 def write_file(path:str|Path, # Where to

@@ -35,6 +35,23 @@ def test_save_and_load_the_real_network(on_torch, colorizer, tmp_path):
     assert np.abs(again.predict(L)-colorizer.predict(L)).max() < 1e-3  # weights on an 8-bit grid stay on it
     assert (tmp_path/'m'/'model.onnx').stat().st_size < 200_000 and again.cfg['note'] == 'again'
 
+@pytest.mark.timeout(400)
+def test_two_models_share_a_file(tmp_path):
+    "A model that differs in a few blocks is a second, small file beside the first; the runtimes agree, and both files are checked"
+    base = Colorizer.from_pretrained(device='cpu:0')
+    base.save_pretrained(tmp_path/'m')
+    other = Colorizer.from_pretrained(tmp_path/'m', device='cpu:0')
+    with torch.no_grad(): other.net.layers[-1][-1].weight.mul_(-1)
+    other.cfg['name'] = 'vivid'
+    with pytest.raises(ValueError, match='would replace'): other.save_beside(tmp_path/'m', 'model')
+    p = other.save_beside(tmp_path/'m', 'vivid')
+    assert (tmp_path/'m/vivid.safetensors').stat().st_size < 2000
+    L = L_of(1,1,64,96)
+    first,one,two = (Colorizer.from_pretrained(w, device=d).predict(L) for w,d in ((tmp_path/'m','cpu'), (p,'cpu'), (p,'cpu:0')))
+    assert np.abs(one-two).max() < 1e-3 and np.abs(one-first).max() > .01
+    b = bytearray((f := tmp_path/'m/model.safetensors').read_bytes()); b[-5] ^= 1; f.write_bytes(b)
+    with pytest.raises(ValueError, match='model.safetensors: damaged'): Colorizer.from_pretrained(p)
+
 def test_eight_bits_keep_the_picture():
     "A network with fresh weights: 8 bits move ab by far less than one unit of the range it uses"
     from colorize_nb.generator import resnet18_unet, load_arrays

@@ -41,7 +41,7 @@ def main(model, valid, train, sizes=False):
         rows['gray, every fourth photo'] = evaluate(predict_gray, ims[::4])
         for s in (96, 128, 160, 192, 224, 256): rows[f'render_size {s}, every fourth photo'] = evaluate(lambda im: c.colorize(im, render_size=s), ims[::4])
     out = Path('results'); out.mkdir(exist_ok=True)
-    w = next(h for f,h in c.cfg['files'].items() if f.endswith('.safetensors'))
+    w = next(h for f,h in reversed(c.cfg['files'].items()) if f.endswith('.safetensors'))
     with open(out/f'{model}.csv', 'w', newline='') as f:
         f.write(f"# python tools/model_card.py {model} {Path(valid).name} {Path(train).name}; {len(ims)} photos, sha256 of the photos' zip "
                 f"{hashlib.sha256(Path(valid).read_bytes()).hexdigest()[:16]}; weights {w[:16]}\n")
