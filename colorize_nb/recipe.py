@@ -5,12 +5,13 @@
 # %% auto #0
 __all__ = ['stages', 'Store', 'make_store', 'crops', 'StoreLoader', 'store_loaders', 'teacher_logits', 'label_loss', 'same_label',
            'gray_resnet18', 'KeepLabels', 'bf16_pays', 'Run', 'stage', 'adamw', 'encoder96', 'encoder128', 'colour96',
-           'colour128', 'rebalanced', 'load_stage', 'run_recipe', 'colorize_recipe']
+           'colour128', 'rebalanced', 'load_stage', 'ship', 'vivid', 'run_recipe', 'colorize_recipe']
 
 # %% ../nbs/16_recipe.ipynb #585e23e8
 import colorize_nb.compat  # first: lets torchvision import beside a CPU-only torch
 import sys, time, warnings, zipfile
 from pathlib import Path
+from types import SimpleNamespace
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -26,11 +27,15 @@ from fastai.optimizer import Adam
 from fastai.torch_core import params
 from fastcore.foundation import L
 from .cli import command
+from .colorizer import Colorizer
+from .critic import PatchGAN
 from .data import OldPhoto, mean_chroma, open_rgb, photo_files, photo_suffixes, to_lab, unreadable
-from .generator import resnet18_unet, resnet_body
+from .gan import Frozen, gan_learner
+from .generator import load_arrays, resnet18_unet, resnet_body
 from .learner import BF16, EMA, Checkpoint, ColorizeLearner, Diary, colorize_learner
 from .losses import RebalancedLoss, ab_counts, rarity
 from .metrics import EfficientNetLite, PhotoMetric
+from .weights import load_config, load_weights
 
 # %% ../nbs/16_recipe.ipynb #669c15b5
 def _sources(sources): # Folders, and zip files of photos
@@ -270,25 +275,44 @@ def rebalanced(run, before):
 def load_stage(run:Run, # A run
                stage:str, # A colour stage that is done
                render_size:int=160, # Side in pixels of what the network will see
-): # -> Colorizer
+)->Colorizer:
     "What a stage has learned"
-    from types import SimpleNamespace
-    from colorize_nb.colorizer import Colorizer
     net = resnet18_unet(out_scale=4)
     net.load_state_dict(load_file(run.file(stage)))
     return Colorizer.from_learner(SimpleNamespace(model=net.eval(), dls=None), name=stage, render_size=render_size)
 
+def ship(run:Run, # A run
+         stage:str, # A colour stage that is done
+)->Path: # The model folder
+    "Write a stage as the run's model, unless it is that already"
+    folder = run.folder/'model'
+    if not (folder/'config.json').is_file() or load_config(folder)['name'] != stage: load_stage(run, stage).save_pretrained(folder)
+    return folder
+
+# %% ../nbs/16_recipe.ipynb #1438db2b
+@stage
+def vivid(run, before):
+    net = load_arrays(resnet18_unet(out_scale=4), load_weights(ship(run, before)))
+    figures = [PhotoMetric(k) for k in ('mae','psnr','colourfulness')]
+    learn = colorize_learner(run.loaders(96, labels=False), generator=net, metrics=figures, channels_last=True)
+    gan = gan_learner(learn, critic=PatchGAN(receptive_field=16), lambda_l1=20., critic_first=100,
+                      cbs=[Frozen(lambda m: m.layers[:4]), Diary(run.folder/'diary', 'vivid')])
+    run.fit('vivid', gan, .125, 1e-4)
+
 def run_recipe(run:Run, # Where
                until:str=None, # Last stage; default all
-)->Path: # The model folder
-    "Run all stages that are not done, and write the last one as a model folder"
+)->Path: # The model folder; before there is colour, the stage's weights
+    "Run all stages that are not done; the last two become models in one folder"
     if until and until not in stages: raise ValueError(f"no stage {until!r}; there are {', '.join(stages)}")
-    before = None
+    done = None
     for name,f in stages.items():
-        if not run.file(name).is_file(): print(name); f(run, before)
-        before = name
+        if not run.file(name).is_file(): print(name); f(run, done)
+        done,before = name,done
         if name == until: break
-    return load_stage(run, before).save_pretrained(run.folder/'model') if before in ('colour96','colour128','rebalanced') else run.file(before)
+    if done.startswith('encoder'): return run.file(done)
+    if done != 'vivid': return ship(run, done)
+    load_stage(run, done).save_beside(folder := ship(run, before), 'vivid')
+    return folder
 
 # %% ../nbs/16_recipe.ipynb #fd7893f0
 @command
@@ -299,7 +323,7 @@ def colorize_recipe(
     passes:float=1., # All stages so much longer or shorter
     until:str=None, # Last stage
 )->int: # 0 done, 1 failed, 2 wrong use
-    "Make weights like those that ship: teacher's labels, gray encoder, colour at two sizes, rare colours. The same line goes on where a run was stopped."
+    "Make weights like those that ship: teacher's labels, gray encoder, colour at two sizes, rare colours, GAN. The same line goes on where a run was stopped."
     try: done = run_recipe(Run(o, photos, device, passes), until)
     except (ImportError, OSError, RuntimeError, ValueError) as e:
         print(f"colorize-recipe: {' '.join(str(e).split())}", file=sys.stderr)

@@ -21,8 +21,10 @@ class Killed(Exception): pass
 def test_all_stages(photos, tmp_path, monkeypatch):
     from colorize_nb import recipe
     from colorize_nb.colorizer import Colorizer
+    from colorize_nb.gan import gan_learner
     from colorize_nb.learner import Checkpoint
     teacher = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(3, 1000))
+    monkeypatch.setattr(recipe, 'gan_learner', lambda *a, **kw: gan_learner(*a, **kw|dict(critic_first=0)))  # there is one batch
     run = recipe.Run(tmp_path/'run', [photos], passes=.001, teacher=teacher)
     saved = Checkpoint.after_epoch
     def stop(self):
@@ -41,6 +43,7 @@ def test_all_stages(photos, tmp_path, monkeypatch):
     enc,col = load_file(run.file('encoder128')),load_file(run.file('colour96'))
     near = torch.cosine_similarity(enc['0.4.0.conv1.weight'].flatten(), col['layers.0.4.0.conv1.weight'].flatten(), 0)
     assert near > .99  # colour starts from that encoder
-    assert {p.name for p in (tmp_path/'run/diary').glob('*-000.png')} == {'colour96-000.png', 'colour128-000.png', 'rebalanced-000.png'}
-    im = Colorizer.from_pretrained(model).colorize(photos/'cat0.png')
-    assert im.size == (120, 90)
+    assert {p.name for p in (tmp_path/'run/diary').glob('*-000.png')} == {'colour96-000.png', 'colour128-000.png', 'rebalanced-000.png', 'vivid-000.png'}
+    assert {p.name for p in model.iterdir()} == {f'{n}.{s}' for n,s in (('config','json'), ('model','safetensors'), ('model','onnx'), ('vivid','json'), ('vivid','safetensors'), ('vivid','onnx'))}
+    assert (model/'vivid.safetensors').stat().st_size < 11e6 < 30e6 < (model/'model.safetensors').stat().st_size  # encoder and middle are shared
+    for m in (model, model/'vivid.json'): assert Colorizer.from_pretrained(m).colorize(photos/'cat0.png').size == (120, 90)
