@@ -305,11 +305,9 @@ def _torch_predict(net, device):
 
 def _new_net(cfg, arrays):
     "The network that a config describes, with these weights"
-    from colorize_nb.generator import create_generator, load_arrays
-    import torchvision
-    arch = getattr(torchvision.models, cfg['arch'], None)
-    if arch is None: raise ModelError(f"{cfg['name']}: torchvision has no {cfg['arch']!r}")
-    return load_arrays(create_generator(cfg['generator'], arch=arch, out_scale=cfg['out_scale'], pretrained=False), arrays)
+    from colorize_nb.generator import generator_from, load_arrays
+    try: return load_arrays(generator_from(cfg), arrays)
+    except ValueError as e: raise ModelError(f"{cfg['name']}: {e}") from e
 
 # %% ../nbs/10_colorizer.ipynb #2d692436
 def link_graph(graph, # An `onnx.ModelProto` whose initializers are named as in the weights file

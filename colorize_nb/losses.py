@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Loss', 'SumLoss', 'area_to', 'ABLoss', 'GANLoss', 'ab_colourfulness', 'ColourfulnessLoss', 'ab_counts', 'rarity',
-           'RebalancedLoss', 'PerceptualLoss', 'GiveL']
+           'RebalancedLoss', 'AnnealedMean', 'ClassificationLoss', 'PerceptualLoss', 'GiveL']
 
 # %% ../nbs/06_losses.ipynb #cae976fa
 import colorize_nb.compat  # first: says what to install where torch is missing
@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn, Tensor
 from fastai.callback.core import Callback
-from .color import AB_SCALE, L_SCALE, lab2rgb_t
+from .color import AB_BINS, AB_SCALE, L_SCALE, lab2rgb_t
 
 # %% ../nbs/06_losses.ipynb #c5dc9900
 def _plain(x): return x.as_subclass(Tensor) if isinstance(x, Tensor) else x  # fastai's typed tensors don't mix
@@ -118,6 +118,34 @@ class RebalancedLoss(Loss):
         t = area_to(targ, pred.shape[-2:])
         i,j = _cells(t)
         return (self.weights[i,j][:,None]*(pred-t).abs()).mean((1,2,3))
+
+# %% ../nbs/06_losses.ipynb #054c088e
+class AnnealedMean(nn.Module):
+    "Logits of the 313 bins to `ab/110`; while training, the logits themselves, for `ClassificationLoss`"
+    def __init__(self, temperature:float=0.38): # 1: the mean; towards 0: the mode
+        super().__init__()
+        self.temperature = temperature
+        self.register_buffer('bins', torch.from_numpy(AB_BINS.T/AB_SCALE)[...,None,None], persistent=False)
+    def forward(self, x): return x if self.training else F.conv2d((x/self.temperature).softmax(1), self.bins)
+
+class ClassificationLoss(Loss):
+    "Cross-entropy over the 313 bins against their soft truth; of a prediction that is painted already, as in validation, L1"
+    def __init__(self, weights:Tensor=None, # From `rarity`; default all alike
+                 k:int=5, # Nearest bins that share the truth
+                 sigma:float=5., # Of the Gaussian, in units of a* and b*
+    ):
+        super().__init__()
+        self.k,self.sigma = k,sigma
+        self.register_buffer('bins', torch.from_numpy(AB_BINS), persistent=False)
+        self.register_buffer('weights', torch.ones(_grid, _grid) if weights is None else weights)
+    def per_photo(self, pred, targ):
+        t = area_to(targ, pred.shape[-2:])
+        if pred.shape[1] == 2: return (pred-t).abs().mean((1,2,3))
+        d,i = torch.cdist((t*AB_SCALE).movedim(1, -1).flatten(0, 2), self.bins).topk(self.k, largest=False)
+        soft = (-d.square()/(2*self.sigma**2)).softmax(1)
+        ce = -(soft*pred.log_softmax(1).movedim(1, -1).flatten(0, 2).gather(1, i)).sum(1)
+        a,b = _cells(t)
+        return (ce.view(len(t), -1)*self.weights[a,b].flatten(1)).mean(1)
 
 # %% ../nbs/06_losses.ipynb #2b05d64e
 class PerceptualLoss(Loss):

@@ -67,7 +67,7 @@ def config_path(where:str|Path, # A shipped name, a model folder, or a config fi
     if not p.is_file(): raise ModelError(f"{where}: no model there (no {p.name}); shipped models: {', '.join(model_names())}")
     return p
 
-_fields = dict(format=int, name=str, generator=str, arch=str, out_scale=int, multiple=int, render_size=int, files=dict)
+_fields = dict(format=int, name=str, generator=str, out_scale=int, multiple=int, render_size=int, files=dict)
 
 def load_config(where:str|Path, # A shipped name, or a model folder
 )->dict: # As written, `render_size` in pixels and `files` name -> sha256 among it

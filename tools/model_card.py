@@ -1,13 +1,19 @@
-"""Figures and pictures of a shipped model: python tools/model_card.py MODEL VALID.zip TRAIN.zip OLD [--sizes]
-Writes results/MODEL.csv (all figures), results/MODEL.md (the table of README), results/MODEL-sheet.jpg: every photo of VALID that may be shown
-(`caltech101/`, CC BY 4.0) and scikit-image's and scikit-learn's own, none picked by eye; and results/MODEL-old.jpg: all old photos in the folder OLD.
-`mean_ab` is the mean colour of TRAIN, not of VALID. Needs the recipe extra: a recogniser looks at every result."""
-import argparse, csv, hashlib, io, zipfile
+"""Figures and pictures of models: python tools/model_card.py MODEL... --valid VALID.zip --train TRAIN.zip --old FOLDER [--run RUN]
+Writes, in results/: figures.csv (every row; `aged`: the gray photo faded, blurred and grained like an old one), figures.md (the table of README), sheet.jpg: every photo of VALID that may be shown (`caltech101/`, CC BY 4.0)
+and scikit-image's and scikit-learn's own, none picked by eye; old.jpg: the photos of FOLDER. A MODEL is a shipped name or a model folder.
+`mean ab` is the mean colour of TRAIN, not of VALID; --run adds the stages of a recipe's run. Needs the recipe extra: a recogniser looks at every result."""
+import argparse, csv, hashlib, io, zipfile, zlib
+from functools import partial
 from pathlib import Path
 import numpy as np
-from PIL import Image, ImageOps
+import torch
+from PIL import Image, ImageDraw, ImageOps
+from colorize_nb.color import L_SCALE, lab2rgb8, lightness
 from colorize_nb.colorizer import Colorizer
-from colorize_nb.metrics import EfficientNetLite, evaluate, mean_ab, predict_gray, predict_mean_ab, recognized
+from colorize_nb.data import OldPhoto, TensorL
+from colorize_nb.metrics import EfficientNetLite, mean_ab, measure, predict_gray, predict_mean_ab, recognized
+
+SIZES,STRENGTHS = (96, 128, 160, 192, 224, 256),(1.5, 2.)
 
 def photos(path, every=1, only=''):
     z = zipfile.ZipFile(path)
@@ -18,65 +24,106 @@ def bundled():
     from sklearn.datasets import load_sample_images
     return [p[...,:3] for p in (data.astronaut(), data.coffee(), data.chelsea(), data.rocket(), *load_sample_images().images)]
 
-def square(im, side=150):
+def age(im):
+    "A gray picture as the recipe ages them, always the same way"
+    torch.manual_seed(zlib.crc32(im.tobytes()))
+    L = OldPhoto(1.)(TensorL(torch.from_numpy(lightness(np.asarray(im)))[None,None]/L_SCALE-1), split_idx=0)
+    L = (L[0,0].numpy()+1)*L_SCALE
+    return Image.fromarray(lab2rgb8(L, 0*L, 0*L)[...,0])
+
+def square(im, side=140):
     im = Image.fromarray(im) if isinstance(im, np.ndarray) else im
     s = min(im.size); l,t = (im.width-s)//2,(im.height-s)//2
     return im.convert('RGB').crop((l,t,l+s,t+s)).resize((side,side), Image.LANCZOS)
 
-def sheet(c, ims, across=3, side=150, gap=4):
-    "gray | guess | truth, `across` triples in a row"
-    rows = -(-len(ims)//across)
-    out = Image.new('RGB', (across*(3*side+4*gap), rows*(side+gap)), 'white')
-    for i,im in enumerate(ims):
-        gray = Image.fromarray(np.asarray(im)).convert('L')
-        for j,p in enumerate((gray, c.colorize(im), im)): out.paste(square(p, side), (i%across*(3*side+4*gap)+j*(side+gap), i//across*(side+gap)))
-    return out
+def fit(im, height): return im.convert('RGB').resize((round(im.width*height/im.height), height), Image.LANCZOS)
 
-def old_sheet(c, paths, height=300):
-    "Each old photo, gray and colorized, all of one height, two pairs in a row"
-    pairs = []
-    for p in paths:
-        im = ImageOps.exif_transpose(Image.open(p)).convert('L')
-        w = round(im.width*height/im.height)
-        pair = Image.new('RGB', (2*w+4, height), 'white')
-        for j,o in enumerate((im, c.colorize(im))): pair.paste(o.convert('RGB').resize((w,height), Image.LANCZOS), (j*(w+4),0))
-        pairs.append(pair)
-    rows = [pairs[i:i+2] for i in range(0, len(pairs), 2)]
-    out = Image.new('RGB', (max(sum(p.width+10 for p in r) for r in rows), len(rows)*(height+10)), 'white')
+def grid(rows, titles, across=1, gap=4):
+    "Rows of pictures of one height, `across` rows beside each other, titles on top"
+    w = max(sum(p.width+gap for p in r) for r in rows)+3*gap
+    hs = [max(r[0].height for r in rows[i:i+across])+gap for i in range(0, len(rows), across)]
+    out,y = Image.new('RGB', (w*across, sum(hs)+16), 'white'),16
     for i,r in enumerate(rows):
-        x = 0
-        for p in r: out.paste(p, (x, i*(height+10))); x += p.width+10
+        x = i%across*w
+        for p,t in zip(r, titles):
+            if i < across: ImageDraw.Draw(out).text((x+2, 2), t, 'black')
+            out.paste(p, (x,y)); x += p.width+gap
+        if i%across == across-1: y += hs[i//across]
     return out
 
-COLUMNS = dict(mae='MAE(ab/110)', psnr='PSNR, dB', ssim='SSIM', colourfulness='colourfulness', mean_a='mean a*', mean_b='mean b*', same='same label')
+def sheet(models, ims):
+    rows = [[square(p) for p in (Image.fromarray(im).convert('L'), *[c.colorize(im) for c in models.values()], im)] for im in ims]
+    return grid(rows, ['gray', *models, 'photo'], 2)
 
-def main(model, valid, train, old, sizes=False):
-    c,ims,judge = Colorizer.from_pretrained(model),photos(valid),EfficientNetLite(0)
-    def row(f, ims): return evaluate(f, ims)|({'same': recognized(f, ims, judge).mean()} if f else {'same': 1.})
-    rows = {'gray': row(predict_gray, ims), 'mean ab': row(predict_mean_ab(mean_ab(photos(train, every=20))), ims),
-            f'**{model}**': row(c.colorize, ims), 'the photos themselves': row(None, ims)}
-    if sizes:  # on every fourth photo
-        rows['gray, every fourth photo'] = row(predict_gray, ims[::4])
-        for s in (96, 128, 160, 192, 224, 256): rows[f'render_size {s}, every fourth photo'] = row(lambda im: c.colorize(im, render_size=s), ims[::4])
+def old_sheet(models, paths, height=240):
+    ims = [ImageOps.exif_transpose(Image.open(p)).convert('L') for p in paths]
+    return grid([[fit(p, height) for p in (im, *[c.colorize(im) for c in models.values()])] for im in ims], ['gray', *models])
+
+COLUMNS = dict(mae='MAE(ab/110)', share="share of gray's", psnr='PSNR, dB', ssim='SSIM', colourfulness='colourfulness', mean_a='mean a*', mean_b='mean b*', same='same label')
+FORMAT = dict(mae='{:.4f}', share='{:.3f}', psnr='{:.2f}', ssim='{:.3f}', colourfulness='{:.1f}', mean_a='{:.1f}', mean_b='{:.1f}', same='{:.3f}')
+
+def spread(e, g, n=1000):
+    "Half the width of the 95 % interval of mean(e)/mean(g), photos drawn again with replacement"
+    i = np.random.default_rng(0).integers(0, len(e), (n, len(e)))
+    lo,hi = np.quantile(e[i].mean(1)/g[i].mean(1), (.025, .975))
+    return (hi-lo)/2
+
+def main(models, valid, train, old, run=None):
+    ims,judge = photos(valid),EfficientNetLite(0)
+    some = ims[::4]
+    def row(f, ims, gray=None):
+        seen = {}  # predicted once for all figures
+        def once(im):
+            k = im.tobytes()
+            if k not in seen: seen[k] = f(im)
+            return seen[k]
+        r = measure(once if f else None, ims)
+        g = r if gray is None else gray
+        out = {k: v.mean() for k,v in r.items()}|{'share': r['mae'].mean()/g['mae'].mean(), 'spread': spread(r['mae'], g['mae']), 'same': recognized(once, ims, judge).mean() if f else 1.}
+        print(f"{out['share']:.3f} {out['psnr']:.2f} {out['colourfulness']:.1f} {out['same']:.3f}", flush=True)
+        return out,r
+    g,gray = row(predict_gray, ims)
+    quarter,gray4 = row(predict_gray, some)
+    rows = {'gray': g, 'mean ab': row(predict_mean_ab(mean_ab(photos(train, every=20))), ims, gray)[0]}
+    cs = {m: Colorizer.from_pretrained(m) for m in models}
+    names = {m: c.cfg['name'] for m,c in cs.items()}
+    for m,c in cs.items(): rows[names[m]] = row(c.colorize, ims, gray)[0]
+    rows['the photos themselves'] = row(None, ims, gray)[0]
+    main_rows = list(rows)
+    if run:
+        from types import SimpleNamespace
+        from colorize_nb.recipe import load_stage, stages
+        there = SimpleNamespace(file=lambda s: Path(run)/f'{s}.safetensors')
+        for s in stages:
+            if not s.startswith('encoder') and there.file(s).is_file(): rows[f'stage {s}'] = row(load_stage(there, s).colorize, ims, gray)[0]
+    rows['gray, every fourth photo'] = quarter
+    for m,c in cs.items():
+        for s in SIZES:
+            rows[f'{names[m]}, render_size {s}, every fourth photo'] = row(partial(c.colorize, render_size=s), some, gray4)[0]
+            rows[f'{names[m]}, render_size {s}, every fourth photo, aged'] = row(lambda im: c.colorize(age(im), render_size=s), some, gray4)[0]
+    for s in STRENGTHS: rows[f'{names[models[0]]}, strength {s}, every fourth photo'] = row(partial(cs[models[0]].colorize, strength=s), some, gray4)[0]
     out = Path('results'); out.mkdir(exist_ok=True)
-    w = next(h for f,h in reversed(c.cfg['files'].items()) if f.endswith('.safetensors'))
-    with open(out/f'{model}.csv', 'w', newline='') as f:
-        f.write(f"# python tools/model_card.py {model} {Path(valid).name} {Path(train).name} {Path(old).name}; {len(ims)} photos, sha256 of the photos' zip "
-                f"{hashlib.sha256(Path(valid).read_bytes()).hexdigest()[:16]}; weights {w[:16]}\n")
-        wr = csv.writer(f, lineterminator='\n'); wr.writerow(['row', *COLUMNS])
-        for k,r in rows.items(): wr.writerow([k.strip('*'), *[f'{r[m]:.4f}' for m in COLUMNS]])
-    g = rows['gray']['mae']
-    md = ['| | '+' | '.join(COLUMNS.values())+' | MAE, share of gray\'s |', '|---'*(len(COLUMNS)+2)+'|']
-    for k,r in list(rows.items())[:4]:
-        v = [f"{r['mae']:.4f}", f"{r['psnr']:.2f}" if np.isfinite(r['psnr']) else '', f"{r['ssim']:.3f}", f"{r['colourfulness']:.1f}", *[f'{round(r[m], 1)+0:.1f}' for m in ('mean_a', 'mean_b')], f"{r['same']:.3f}"]
-        md.append(f"| {k} | "+' | '.join(v)+f" | {r['mae']/g:.3f} |")
-    (out/f'{model}.md').write_text('\n'.join(md)+'\n', encoding='utf-8')
-    sheet(c, photos(valid, only='caltech101/')+bundled()).save(out/f'{model}-sheet.jpg', quality=85)
-    old_sheet(c, sorted(Path(old).glob('*.jpg'))).save(out/f'{model}-old.jpg', quality=85)
-    print((out/f'{model}.csv').read_text())
+    with open(out/'figures.csv', 'w', newline='') as f:
+        ws = ', '.join(f"{names[m]} {list(c.cfg['files'].values())[-2][:16]}" for m,c in cs.items())
+        f.write(f"# python tools/model_card.py; {len(ims)} photos, sha256 of their zip {hashlib.sha256(Path(valid).read_bytes()).hexdigest()[:16]}; weights {ws}\n")
+        wr = csv.writer(f, lineterminator='\n'); wr.writerow(['row', *COLUMNS, 'spread'])
+        for k,r in rows.items(): wr.writerow([k, *[f'{r[m]:.4f}' for m in COLUMNS], f"{r['spread']:.4f}"])
+    md = ['| | '+' | '.join(COLUMNS.values())+' |', '|---'*(len(COLUMNS)+1)+'|']
+    for k in main_rows:
+        r = rows[k]
+        v = {m: f.format(round(r[m], 1)+0 if m.startswith('mean') else r[m]) for m,f in FORMAT.items()}
+        if k in names.values(): v['share'] += f" ± {r['spread']:.3f}"; k = f'**{k}**'
+        if not np.isfinite(r['psnr']): v['psnr'] = ''
+        md.append(f'| {k} | '+' | '.join(v.values())+' |')
+    (out/'figures.md').write_text('\n'.join(md)+'\n', encoding='utf-8')
+    titled = {names[m]: c for m,c in cs.items()}
+    sheet(titled, photos(valid, only='caltech101/')+bundled()).save(out/'sheet.jpg', quality=82)
+    old_sheet(titled, sorted(Path(old).glob('*.jpg'))).save(out/'old.jpg', quality=82)
+    print((out/'figures.csv').read_text())
 
 if __name__ == '__main__':
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for k in ('model', 'valid', 'train', 'old'): p.add_argument(k)
-    p.add_argument('--sizes', action='store_true', help='also try other render sizes, on every fourth photo')
+    p.add_argument('models', nargs='+', metavar='MODEL')
+    for k in ('valid', 'train', 'old'): p.add_argument(f'--{k}', required=True)
+    p.add_argument('--run', help="a recipe's folder: its stages are measured too")
     main(**vars(p.parse_args()))
