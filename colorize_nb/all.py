@@ -12,3 +12,4 @@ from colorize_nb.learner import *
 from colorize_nb.gan import *
 from colorize_nb.colorizer import *
 from colorize_nb.baselines import *
+from colorize_nb.compare import *
