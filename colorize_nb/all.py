@@ -13,3 +13,4 @@ from colorize_nb.gan import *
 from colorize_nb.colorizer import *
 from colorize_nb.baselines import *
 from colorize_nb.compare import *
+from colorize_nb.survey import *
