@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['stages', 'Store', 'make_store', 'crops', 'StoreLoader', 'store_loaders', 'teacher_logits', 'label_loss', 'same_label',
-           'gray_resnet18', 'KeepLabels', 'bf16_pays', 'Run', 'stage', 'adamw', 'encoder96', 'encoder128', 'colour96',
-           'colour128', 'rebalanced', 'load_stage', 'ship', 'vivid', 'run_recipe', 'colorize_recipe']
+           'gray_resnet18', 'KeepLabels', 'bf16_pays', 'Run', 'stage', 'adamw', 'encoder96', 'encoder128', 'rare_loss',
+           'colour96', 'colour128', 'rebalanced', 'load_stage', 'ship', 'vivid', 'lite2_head', 'lite128', 'run_recipe',
+           'colorize_recipe']
 
 # %% ../nbs/16_recipe.ipynb #585e23e8
 import colorize_nb.compat  # first: lets torchvision import beside a CPU-only torch
@@ -13,6 +14,7 @@ import sys, time, warnings, zipfile
 from pathlib import Path
 from types import SimpleNamespace
 import numpy as np
+import pandas as pd
 import torch
 import torch.nn.functional as F
 from PIL import Image
@@ -21,6 +23,7 @@ from torch import nn
 from torchvision.models import resnet18
 from fastai.callback.core import Callback
 from fastai.callback.progress import CSVLogger
+from fastai.callback.tracker import SaveModelCallback
 from fastai.data.core import DataLoaders
 from fastai.data.load import DataLoader
 from fastai.optimizer import Adam
@@ -31,7 +34,7 @@ from .colorizer import Colorizer
 from .critic import PatchGAN
 from .data import OldPhoto, mean_chroma, open_rgb, photo_files, photo_suffixes, to_lab, unreadable
 from .gan import Frozen, gan_learner
-from .generator import load_arrays, resnet18_unet, resnet_body
+from .generator import lite2_unet, load_arrays, resnet18_unet, resnet_body
 from .learner import BF16, EMA, Checkpoint, ColorizeLearner, Diary, colorize_learner
 from .losses import RebalancedLoss, ab_counts, rarity
 from .metrics import EfficientNetLite, PhotoMetric
@@ -172,9 +175,9 @@ def gray_resnet18()->nn.Module: # L `(n,1,h,w)` to logits `(n,1000)`
 class KeepLabels(Callback):
     "Add the divergence from the teacher to the loss; `head` turns the encoder's features into logits and stays as it is"
     order = 25
-    def __init__(self, head:nn.Linear, # From `gray_resnet18`
+    def __init__(self, head:nn.Module, # `(n,c,h,w)` to logits
                  weight:float=0.02, # L1 is about 0.08, the divergence about 2
-    ): self.head,self.weight = head.requires_grad_(False),weight
+    ): self.head,self.weight = head.eval().requires_grad_(False),weight
     def before_fit(self):
         self.head.to(next(self.model.parameters()).device)
         self.hook = self.model.layers[0].register_forward_hook(lambda m,i,o: setattr(self, 'feats', o))
@@ -182,7 +185,7 @@ class KeepLabels(Callback):
     def before_batch(self): self.logits = self.yb[1]; self.learn.yb = self.yb[:1]
     def after_loss(self):
         if not self.training: return
-        self.learn.loss_grad = self.loss_grad + self.weight*label_loss(self.head(self.feats.float().mean((2,3))), None, self.logits)
+        self.learn.loss_grad = self.loss_grad + self.weight*label_loss(self.head(self.feats.float()), None, self.logits)
 
 # %% ../nbs/16_recipe.ipynb #3498118f
 def bf16_pays(device, # 'cpu', 'cuda', ...
@@ -212,18 +215,20 @@ class Run:
         torch.set_flush_denormal(True)  # on a CPU, Adam crawls where its averages come near zero
 
     def file(self, stage): return self.folder/f'{stage}.safetensors'
-    def loaders(self, size, bs=32, labels=True):
+    def loaders(self, size, bs=32, labels=True, epochs=8): # So many epochs are a pass
         bs = min(bs, len(self.store)//2)
-        n = max(bs, len(self.store)//8)  # an epoch is an eighth of a pass
-        return store_loaders(self.store, size, bs, n=n, logits=self.logits if labels else None)
+        return store_loaders(self.store, size, bs, n=max(bs, len(self.store)//epochs), logits=self.logits if labels else None)
 
-    def fit(self, stage, learn, passes, lr):
-        "Train, going on from a checkpoint if there is one, and write the stage's weights"
+    def fit(self, stage, learn, passes, lr, epochs=8, pick=None):
+        "Train, going on from a checkpoint if there is one, and write the stage's weights: the last, or those of the epoch where the figure `pick` was least"
         learn.path,learn.model_dir = self.folder,'checkpoints'
         if self.bf16: learn.add_cb(BF16())
         learn.add_cb(EMA())
-        epochs = max(1, round(8*passes*self.passes))
-        learn.fit_one_cycle(epochs, lr, pct_start=min(.25, 1/epochs), cbs=Checkpoint(stage, resume=True))
+        n = max(1, round(epochs*passes*self.passes))
+        learn.fit_one_cycle(n, lr, pct_start=min(.25, 1/n), cbs=Checkpoint(stage, resume=True))
+        if pick:
+            rows = pd.read_csv(self.folder/'diary/history.csv').query('stage == @stage')
+            learn.load(f"{stage}_{int(rows.loc[rows[pick].idxmin(), 'epoch'])}", with_opt=False)
         save_file({k: v.cpu().contiguous() for k,v in learn.model.state_dict().items()}, self.file(stage))
 
 stages = {}
@@ -250,26 +255,33 @@ def encoder96(run, before): _encoder(run, None, 'encoder96', 96, 6, 2e-3)
 def encoder128(run, before): _encoder(run, before, 'encoder128', 128, 2, 5e-4)
 
 # %% ../nbs/16_recipe.ipynb #835cdee6
-def _colour(run, before, name, size, passes, lr, loss=None):
-    net,head = resnet18_unet(out_scale=4, size=size),nn.Linear(512, 1000)
-    enc = load_file(run.file('encoder128'))
-    head.load_state_dict({k[2:]: v for k,v in enc.items() if k.startswith('3.')})
-    if before == 'encoder128': net.layers[0].load_state_dict({k[2:]: v for k,v in enc.items() if k.startswith('0.')})
-    else: net.load_state_dict(load_file(run.file(before)))
+def _colour(run, name, net, head, size, passes, lrs, loss=None):
     figures = [PhotoMetric(k) for k in ('mae','psnr','colourfulness')]
     learn = colorize_learner(run.loaders(size), generator=net, loss_func=loss, opt_func=adamw, metrics=figures, channels_last=True,
                              cbs=[KeepLabels(head), Diary(run.folder/'diary', name)])
-    run.fit(name, learn, passes, slice(.4*lr, lr))
+    run.fit(name, learn, passes, lrs)
+
+def _resnet(run, before, name, size, passes, lr, loss=None):
+    net,enc = resnet18_unet(out_scale=4, size=size),gray_resnet18()
+    enc.load_state_dict(load_file(run.file('encoder128')))
+    if before == 'encoder128': net.layers[0].load_state_dict(enc[0].state_dict())
+    else: net.load_state_dict(load_file(run.file(before)))
+    _colour(run, name, net, enc[1:], size, passes, slice(.4*lr, lr), loss)
+
+def rare_loss(run:Run, # A run
+)->RebalancedLoss:
+    "L1 with weights for rare colours, counted on 4,096 of the run's photos"
+    some = torch.randperm(len(run.store), generator=torch.Generator().manual_seed(42))[:4096]
+    counts = ab_counts(to_lab(F.avg_pool2d(run.store.rgb[some.to(run.store.rgb.device)].float()/255, 4))[1])
+    return RebalancedLoss(rarity(counts.cpu())).to(run.device)
 
 @stage
-def colour96(run, before): _colour(run, before, 'colour96', 96, 4, 1e-3)
+def colour96(run, before): _resnet(run, before, 'colour96', 96, 4, 1e-3)
 @stage
-def colour128(run, before): _colour(run, before, 'colour128', 128, 2, 4e-4)
+def colour128(run, before): _resnet(run, before, 'colour128', 128, 2, 4e-4)
 @stage
 def rebalanced(run, before):
-    some = torch.randperm(len(run.store))[:4096].tolist()
-    counts = ab_counts(to_lab(F.avg_pool2d(run.store.rgb[some].float()/255, 4))[1])
-    _colour(run, before, 'rebalanced', 128, .5, 1e-4, RebalancedLoss(rarity(counts.cpu())).to(run.device))
+    _resnet(run, before, 'rebalanced', 128, .5, 1e-4, rare_loss(run))
 
 # %% ../nbs/16_recipe.ipynb #1d531459
 def load_stage(run:Run, # A run
@@ -277,8 +289,7 @@ def load_stage(run:Run, # A run
                render_size:int=160, # Side in pixels of what the network will see
 )->Colorizer:
     "What a stage has learned"
-    net = resnet18_unet(out_scale=4)
-    net.load_state_dict(load_file(run.file(stage)))
+    net = load_arrays((lite2_unet if stage.startswith('lite') else resnet18_unet)(out_scale=4), load_file(run.file(stage)))
     return Colorizer.from_learner(SimpleNamespace(model=net.eval(), dls=None), name=stage, render_size=render_size)
 
 def ship(run:Run, # A run
@@ -293,25 +304,37 @@ def ship(run:Run, # A run
 @stage
 def vivid(run, before):
     net = load_arrays(resnet18_unet(out_scale=4), load_weights(ship(run, before)))
-    figures = [PhotoMetric(k) for k in ('mae','psnr','colourfulness')]
-    learn = colorize_learner(run.loaders(96, labels=False), generator=net, metrics=figures, channels_last=True)
+    figures = [PhotoMetric(k) for k in ('mae','psnr','colourfulness','colourfulness_error')]
+    learn = colorize_learner(run.loaders(96, labels=False, epochs=32), generator=net, loss_func=rare_loss(run), metrics=figures, channels_last=True)
     gan = gan_learner(learn, critic=PatchGAN(receptive_field=16), lambda_l1=20., critic_first=100,
-                      cbs=[Frozen(lambda m: m.layers[:4]), Diary(run.folder/'diary', 'vivid')])
-    run.fit('vivid', gan, .125, 1e-4)
+                      cbs=[Frozen(lambda m: m.layers[:4]), Diary(run.folder/'diary', 'vivid'), SaveModelCallback(every_epoch=True, fname='vivid', with_opt=False)])
+    run.fit('vivid', gan, .125, 1e-4, epochs=32, pick='colourfulness_error')
 
+# %% ../nbs/16_recipe.ipynb #12861859
+def lite2_head()->nn.Module: # The last feature map to logits
+    "EfficientNet-Lite2's last layers"
+    net = EfficientNetLite(2).net
+    return nn.Sequential(net._conv_head, net._bn1, nn.ReLU6(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), net._fc)
+
+@stage
+def lite128(run, before): _colour(run, 'lite128', lite2_unet(pretrained=True, size=128), lite2_head(), 128, 4, slice(3e-4, 1e-3))
+
+# %% ../nbs/16_recipe.ipynb #e16a9bd5
 def run_recipe(run:Run, # Where
                until:str=None, # Last stage; default all
 )->Path: # The model folder; before there is colour, the stage's weights
-    "Run all stages that are not done; the last two become models in one folder"
+    "Run all stages that are not done; the last plain one and `vivid` become models in one folder, `lite` in its own"
     if until and until not in stages: raise ValueError(f"no stage {until!r}; there are {', '.join(stages)}")
-    done = None
+    done = []
     for name,f in stages.items():
-        if not run.file(name).is_file(): print(name); f(run, done)
-        done,before = name,done
+        if not run.file(name).is_file(): print(name); f(run, done[-1] if done else None)
+        done.append(name)
         if name == until: break
-    if done.startswith('encoder'): return run.file(done)
-    if done != 'vivid': return ship(run, done)
-    load_stage(run, done).save_beside(folder := ship(run, before), 'vivid')
+    plain = [s for s in done if s in ('colour96','colour128','rebalanced')]
+    if not plain: return run.file(done[-1])
+    folder = ship(run, plain[-1])
+    if 'vivid' in done and not (folder/'vivid.json').is_file(): load_stage(run, 'vivid').save_beside(folder, 'vivid')
+    if 'lite128' in done and not (run.folder/'lite/config.json').is_file(): load_stage(run, 'lite128').save_pretrained(run.folder/'lite')
     return folder
 
 # %% ../nbs/16_recipe.ipynb #fd7893f0

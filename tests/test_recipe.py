@@ -43,7 +43,9 @@ def test_all_stages(photos, tmp_path, monkeypatch):
     enc,col = load_file(run.file('encoder128')),load_file(run.file('colour96'))
     near = torch.cosine_similarity(enc['0.4.0.conv1.weight'].flatten(), col['layers.0.4.0.conv1.weight'].flatten(), 0)
     assert near > .99  # colour starts from that encoder
-    assert {p.name for p in (tmp_path/'run/diary').glob('*-000.png')} == {'colour96-000.png', 'colour128-000.png', 'rebalanced-000.png', 'vivid-000.png'}
+    assert {p.name for p in (tmp_path/'run/diary').glob('*-000.png')} == {'colour96-000.png', 'colour128-000.png', 'rebalanced-000.png', 'vivid-000.png', 'lite128-000.png'}
     assert {p.name for p in model.iterdir()} == {f'{n}.{s}' for n,s in (('config','json'), ('model','safetensors'), ('model','onnx'), ('vivid','json'), ('vivid','safetensors'), ('vivid','onnx'))}
     assert (model/'vivid.safetensors').stat().st_size < 11e6 < 30e6 < (model/'model.safetensors').stat().st_size  # encoder and middle are shared
-    for m in (model, model/'vivid.json'): assert Colorizer.from_pretrained(m).colorize(photos/'cat0.png').size == (120, 90)
+    best = torch.load(tmp_path/'run/checkpoints/vivid_0.pth', weights_only=True)
+    assert all(torch.equal(v, best[k]) for k,v in load_file(run.file('vivid')).items())
+    for m in (model, model/'vivid.json', tmp_path/'run/lite'): assert Colorizer.from_pretrained(m).colorize(photos/'cat0.png').size == (120, 90)

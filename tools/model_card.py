@@ -1,19 +1,22 @@
-"""Figures and pictures of models: python tools/model_card.py MODEL... --valid VALID.zip --train TRAIN.zip --old FOLDER [--run RUN]
-Writes, in results/: figures.csv (every row; `aged`: the gray photo faded, blurred and grained like an old one), figures.md (the table of README), sheet.jpg: every photo of VALID that may be shown (`caltech101/`, CC BY 4.0)
+"""Figures and pictures of models: python tools/model_card.py MODEL... --valid VALID.zip --train TRAIN.zip --old FOLDER [--stages FOLDER]
+Writes, in results/: figures.csv (every row; `spread` is half the 95 % interval of the share; `aged`: the gray photo faded, blurred and grained like an old one), figures.md (the table of README), sheet.jpg: every photo of VALID that may be shown (`caltech101/`, CC BY 4.0)
 and scikit-image's and scikit-learn's own, none picked by eye; old.jpg: the photos of FOLDER. A MODEL is a shipped name or a model folder.
-`mean ab` is the mean colour of TRAIN, not of VALID; --run adds the stages of a recipe's run. Needs the recipe extra: a recogniser looks at every result."""
+`mean ab` is the mean colour of TRAIN, not of VALID; --stages adds the weights in a folder, such as a run of the recipe. Needs the recipe extra: a recogniser looks at every result."""
 import argparse, csv, hashlib, io, zipfile, zlib
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageOps
+from safetensors.torch import load_file
 from colorize_nb.color import L_SCALE, lab2rgb8, lightness
 from colorize_nb.colorizer import Colorizer
 from colorize_nb.data import OldPhoto, TensorL
-from colorize_nb.metrics import EfficientNetLite, mean_ab, measure, predict_gray, predict_mean_ab, recognized
+from colorize_nb.generator import lite2_unet, load_arrays, resnet18_unet
+from colorize_nb.metrics import EfficientNetLite, bootstrap, mean_ab, measure, predict_gray, predict_mean_ab, recognized
 
-SIZES,STRENGTHS = (96, 128, 160, 192, 224, 256),(1.5, 2.)
+SIZES,STRENGTHS = (96, 128, 160, 192, 256),(1., 1.5, 2.)
 
 def photos(path, every=1, only=''):
     z = zipfile.ZipFile(path)
@@ -62,15 +65,15 @@ def old_sheet(models, paths, height=240):
 COLUMNS = dict(mae='MAE(ab/110)', share="share of gray's", psnr='PSNR, dB', ssim='SSIM', colourfulness='colourfulness', mean_a='mean a*', mean_b='mean b*', same='same label')
 FORMAT = dict(mae='{:.4f}', share='{:.3f}', psnr='{:.2f}', ssim='{:.3f}', colourfulness='{:.1f}', mean_a='{:.1f}', mean_b='{:.1f}', same='{:.3f}')
 
-def spread(e, g, n=1000):
-    "Half the width of the 95 % interval of mean(e)/mean(g), photos drawn again with replacement"
-    i = np.random.default_rng(0).integers(0, len(e), (n, len(e)))
-    lo,hi = np.quantile(e[i].mean(1)/g[i].mean(1), (.025, .975))
-    return (hi-lo)/2
+def stage_model(f, render_size=160):
+    "What a stage of the recipe left in a file, in float32"
+    sd = load_file(f)
+    net = (lite2_unet if 'layers.0.1.conv.0.0.weight' in sd or 'layers.0.1.conv.0.1.weight' in sd else resnet18_unet)(out_scale=4)
+    return Colorizer.from_learner(SimpleNamespace(model=load_arrays(net, sd).eval(), dls=None), name=f.stem, render_size=render_size)
 
-def main(models, valid, train, old, run=None):
+def main(models, valid, train, old, stages=None):
     ims,judge = photos(valid),EfficientNetLite(0)
-    some = ims[::4]
+    some = ims[::5]
     def row(f, ims, gray=None):
         seen = {}  # predicted once for all figures
         def once(im):
@@ -79,29 +82,26 @@ def main(models, valid, train, old, run=None):
             return seen[k]
         r = measure(once if f else None, ims)
         g = r if gray is None else gray
-        out = {k: v.mean() for k,v in r.items()}|{'share': r['mae'].mean()/g['mae'].mean(), 'spread': spread(r['mae'], g['mae']), 'same': recognized(once, ims, judge).mean() if f else 1.}
+        out = {k: v.mean() for k,v in r.items()}|{'share': r['mae'].mean()/g['mae'].mean(), 'spread': np.ptp(bootstrap([r['mae'],g['mae']], lambda x: x[0].mean(-1)/x[1].mean(-1)))/2, 'same': recognized(once, ims, judge).mean() if f else 1.}
         print(f"{out['share']:.3f} {out['psnr']:.2f} {out['colourfulness']:.1f} {out['same']:.3f}", flush=True)
         return out,r
     g,gray = row(predict_gray, ims)
-    quarter,gray4 = row(predict_gray, some)
+    fifth_gray,gray5 = row(predict_gray, some)
     rows = {'gray': g, 'mean ab': row(predict_mean_ab(mean_ab(photos(train, every=20))), ims, gray)[0]}
     cs = {m: Colorizer.from_pretrained(m) for m in models}
     names = {m: c.cfg['name'] for m,c in cs.items()}
     for m,c in cs.items(): rows[names[m]] = row(c.colorize, ims, gray)[0]
     rows['the photos themselves'] = row(None, ims, gray)[0]
     main_rows = list(rows)
-    if run:
-        from types import SimpleNamespace
-        from colorize_nb.recipe import load_stage, stages
-        there = SimpleNamespace(file=lambda s: Path(run)/f'{s}.safetensors')
-        for s in stages:
-            if not s.startswith('encoder') and there.file(s).is_file(): rows[f'stage {s}'] = row(load_stage(there, s).colorize, ims, gray)[0]
-    rows['gray, every fourth photo'] = quarter
-    for m,c in cs.items():
-        for s in SIZES:
-            rows[f'{names[m]}, render_size {s}, every fourth photo'] = row(partial(c.colorize, render_size=s), some, gray4)[0]
-            rows[f'{names[m]}, render_size {s}, every fourth photo, aged'] = row(lambda im: c.colorize(age(im), render_size=s), some, gray4)[0]
-    for s in STRENGTHS: rows[f'{names[models[0]]}, strength {s}, every fourth photo'] = row(partial(cs[models[0]].colorize, strength=s), some, gray4)[0]
+    first = names[models[0]]
+    def fifth(name, f): rows[f'{name}, every fifth photo'] = row(f, some, gray5)[0]
+    rows['gray, every fifth photo'] = fifth_gray
+    for f in sorted(Path(stages).glob('*.safetensors')) if stages else ():
+        if not f.stem.startswith('encoder'): fifth(f'stage {f.stem}', stage_model(f).colorize)
+    for s in STRENGTHS: fifth(f'{first}, strength {s}', partial(cs[models[0]].colorize, strength=s))
+    for s in SIZES:
+        fifth(f'{first}, render_size {s}', partial(cs[models[0]].colorize, render_size=s))
+        fifth(f'{first}, render_size {s}, aged', lambda im, s=s: cs[models[0]].colorize(age(im), render_size=s))
     out = Path('results'); out.mkdir(exist_ok=True)
     with open(out/'figures.csv', 'w', newline='') as f:
         ws = ', '.join(f"{names[m]} {list(c.cfg['files'].values())[-2][:16]}" for m,c in cs.items())
@@ -125,5 +125,5 @@ if __name__ == '__main__':
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument('models', nargs='+', metavar='MODEL')
     for k in ('valid', 'train', 'old'): p.add_argument(f'--{k}', required=True)
-    p.add_argument('--run', help="a recipe's folder: its stages are measured too")
+    p.add_argument('--stages', help='a folder of generator weights, such as a run of the recipe: measured too')
     main(**vars(p.parse_args()))
