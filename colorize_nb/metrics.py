@@ -110,6 +110,7 @@ photo_metrics = { # name: what it says of a prediction and its truth, both `Phot
     'colourfulness': lambda p,t: colourfulness(p.rgb),
     'mean_a':        lambda p,t: p.ab[:,0].mean((1,2))*AB_SCALE,
     'mean_b':        lambda p,t: p.ab[:,1].mean((1,2))*AB_SCALE,
+    'psnr_gain':     lambda p,t: psnr(p.rgb, t.rgb)-psnr(Photos(t.l, t.ab*0).rgb, t.rgb),    # dB over the gray photo
     'mse':           lambda p,t: (p.ab-t.ab).square().mean((1,2,3)),                          # of ab/110
     'accuracy':      lambda p,t: (ab_distance(p, t) <= 10).float().mean((1,2)),               # share of pixels within 10 units
     'auc':           lambda p,t: (1-ab_distance(p, t)/150).clamp(min=0).mean((1,2)),          # area under that share for radii from 0 to 150, of 1

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['stages', 'Store', 'make_store', 'crops', 'StoreLoader', 'store_loaders', 'teacher_logits', 'label_loss', 'same_label',
            'gray_resnet18', 'KeepLabels', 'bf16_pays', 'Run', 'stage', 'adamw', 'encoder96', 'encoder128', 'rare_loss',
-           'colour96', 'colour128', 'rebalanced', 'load_stage', 'ship', 'vivid', 'lite2_head', 'lite128', 'run_recipe',
-           'colorize_recipe']
+           'colour96', 'colour128', 'rebalanced', 'load_stage', 'ship', 'most_vivid', 'vivid', 'lite2_head', 'lite128',
+           'run_recipe', 'colorize_recipe']
 
 # %% ../nbs/16_recipe.ipynb #585e23e8
 import colorize_nb.compat  # first: lets torchvision import beside a CPU-only torch
@@ -220,7 +220,7 @@ class Run:
         return store_loaders(self.store, size, bs, n=max(bs, len(self.store)//epochs), logits=self.logits if labels else None)
 
     def fit(self, stage, learn, passes, lr, epochs=8, pick=None):
-        "Train, going on from a checkpoint if there is one, and write the stage's weights: the last, or those of the epoch where the figure `pick` was least"
+        "Train, going on from a checkpoint if there is one, and write the stage's weights: the last, or those of the epoch that `pick` finds in the history"
         learn.path,learn.model_dir = self.folder,'checkpoints'
         if self.bf16: learn.add_cb(BF16())
         learn.add_cb(EMA())
@@ -228,7 +228,7 @@ class Run:
         learn.fit_one_cycle(n, lr, pct_start=min(.25, 1/n), cbs=Checkpoint(stage, resume=True))
         if pick:
             rows = pd.read_csv(self.folder/'diary/history.csv').query('stage == @stage')
-            learn.load(f"{stage}_{int(rows.loc[rows[pick].idxmin(), 'epoch'])}", with_opt=False)
+            learn.load(f'{stage}_{pick(rows)}', with_opt=False)
         save_file({k: v.cpu().contiguous() for k,v in learn.model.state_dict().items()}, self.file(stage))
 
 stages = {}
@@ -301,14 +301,21 @@ def ship(run:Run, # A run
     return folder
 
 # %% ../nbs/16_recipe.ipynb #1438db2b
+def most_vivid(rows:pd.DataFrame, # `epoch`, `psnr_gain`, `colourfulness`
+)->int: # The epoch
+    "The most colourful epoch that is no farther from the photos than gray; if there is none, the nearest"
+    ok = rows[rows.psnr_gain >= 0]
+    best = ok.colourfulness.idxmax() if len(ok) else rows.psnr_gain.idxmax()
+    return int(rows.loc[best, 'epoch'])
+
 @stage
 def vivid(run, before):
     net = load_arrays(resnet18_unet(out_scale=4), load_weights(ship(run, before)))
-    figures = [PhotoMetric(k) for k in ('mae','psnr','colourfulness','colourfulness_error')]
+    figures = [PhotoMetric(k) for k in ('mae','psnr_gain','colourfulness')]
     learn = colorize_learner(run.loaders(96, labels=False, epochs=32), generator=net, loss_func=rare_loss(run), metrics=figures, channels_last=True)
     gan = gan_learner(learn, critic=PatchGAN(receptive_field=16), lambda_l1=20., critic_first=100,
                       cbs=[Frozen(lambda m: m.layers[:4]), Diary(run.folder/'diary', 'vivid'), SaveModelCallback(every_epoch=True, fname='vivid', with_opt=False)])
-    run.fit('vivid', gan, .125, 1e-4, epochs=32, pick='colourfulness_error')
+    run.fit('vivid', gan, .125, 1e-4, epochs=32, pick=most_vivid)
 
 # %% ../nbs/16_recipe.ipynb #12861859
 def lite2_head()->nn.Module: # The last feature map to logits
