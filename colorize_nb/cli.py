@@ -111,12 +111,12 @@ def train(
     **kwargs # For `ColorizeDataLoaders.from_folder`
 )->Path: # `out`
     "Train on `folder` and write a model folder; needs the train extra"
-    import torch
-    from colorize_nb.data import ColorizeDataLoaders
+    from colorize_nb.data import ColorizeDataLoaders  # first of these: says what to install
     from colorize_nb.learner import EMA, Checkpoint, Diary, colorize_learner
     from colorize_nb.critic import PatchGAN
     from colorize_nb.gan import gan_learner
     from colorize_nb.colorizer import Colorizer
+    import torch
     out = Path(out)
     if out.resolve().is_relative_to(Path(folder).resolve()): raise ValueError(f'{out} lies among the photos to learn from')
     torch.set_flush_denormal(True)  # on a CPU, Adam crawls where its averages come near zero
