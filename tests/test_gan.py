@@ -71,7 +71,7 @@ def test_resume(photos, tmp_path, extra, kill):
 def test_checkpoint_holds_no_code(photos, tmp_path):
     gan = make(photos, tmp_path); gan.fit(1, cbs=Checkpoint())
     s = torch.load(tmp_path/'models/checkpoint.pth', weights_only=True)
-    assert set(s) >= {'model','opt','random','cbs'} and set(s['cbs']['GANCallback']) == {'critic','opt'}
+    assert set(s) >= {'model','opt','random','cbs'} and set(s['cbs']['GANCallback']) == {'critic','opt','seen'}
     assert not list((tmp_path/'models').glob('*.tmp'))
 
 def test_each_step_moves_its_own_network(photos, tmp_path):
