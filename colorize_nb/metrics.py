@@ -279,6 +279,7 @@ def frechet(x:np.ndarray, # Features `(n,d)`
     "Frechet distance between two sets of features"
     x,y = np.asarray(x, float),np.asarray(y, float)
     if min(len(x), len(y)) < 2: raise ValueError('a covariance needs two photos or more')
-    cx,cy = np.cov(x, rowvar=False),np.cov(y, rowvar=False)
-    eig = np.linalg.eigvals(np.atleast_2d(cx)@np.atleast_2d(cy))
-    return float(((x.mean(0)-y.mean(0))**2).sum() + np.trace(np.atleast_2d(cx)) + np.trace(np.atleast_2d(cy)) - 2*np.sqrt(np.maximum(eig.real, 0)).sum())
+    a,b = ((o-o.mean(0))/(len(o)-1)**.5 for o in (x,y))  # a.T@a is the covariance
+    # the roots of the eigenvalues of the covariances' product are the singular values of a@b.T: the smaller matrix of the two is taken
+    roots = np.linalg.svd(a@b.T, compute_uv=False) if len(x) <= x.shape[1] else np.sqrt(np.maximum(np.linalg.eigvals(a.T@a@(b.T@b)).real, 0))
+    return float(((x.mean(0)-y.mean(0))**2).sum() + (a*a).sum() + (b*b).sum() - 2*roots.sum())

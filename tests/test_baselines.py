@@ -1,0 +1,25 @@
+"The U-Nets of the reports, alone and with a critic: one batch moves every parameter, and no figure is NaN."
+import numpy as np, pytest
+torch = pytest.importorskip('torch', reason='needs the train extra')
+from PIL import Image
+from skimage import data
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    d = tmp_path_factory.mktemp('photos')
+    for i,p in enumerate((data.chelsea(), data.coffee(), data.astronaut(), data.rocket())): Image.fromarray(p[...,:3]).resize((96,80)).save(d/f'{i}.png')
+    return d
+
+@pytest.mark.parametrize('name,size', [('pix2pix_unet', 256), ('resnet18_unet', 32), ('cgan', 32), ('cgan_lsgan', 32)])
+def test_system_learns(folder, name, size):
+    from colorize_nb.baselines import learner_for, systems
+    from colorize_nb.critic import PatchGAN
+    from colorize_nb.data import ColorizeDataLoaders
+    dls = ColorizeDataLoaders.from_folder(folder, valid_pct=.25, size=size, bs=2, num_workers=0)
+    learn = learner_for(dls, name, pretrained=False, out_scale=4, critic=PatchGAN(receptive_field=16))
+    was = [p.detach().clone() for p in learn.model.parameters()]
+    with learn.no_bar(), learn.no_logging(): learn.fit(1)
+    values = dict(zip(learn.recorder.metric_names[1:], learn.recorder.values[-1]))
+    assert all(np.isfinite(v) for v in values.values()), values
+    assert ('loss_D_fake' in values) == bool(systems[name].gan)
+    assert not any(torch.equal(a, b) for a,b in zip(was, learn.model.parameters()))
