@@ -25,9 +25,7 @@ def _finish(net, out_scale, multiple=1, **spec):
     net.out_scale,net.multiple,net.spec = out_scale,multiple,spec|dict(out_scale=out_scale)
     return net
 
-def _act(conv, norm=True, act=nn.ReLU):
-    co = conv.out_channels
-    return nn.Sequential(conv, *[nn.BatchNorm2d(co)]*norm, *([act(inplace=True)] if act else []))
+def _act(conv, norm=True): return nn.Sequential(conv, *[nn.BatchNorm2d(conv.out_channels)]*norm, nn.ReLU(inplace=True))
 
 up2 = partial(nn.Upsample, scale_factor=2)
 

@@ -384,7 +384,7 @@ class Colorizer:
     )->'Colorizer':
         "What `learn` has learned so far, by reference: train on, and it improves"
         net = learn.model
-        cfg = dict(name=name, **net.spec, multiple=32, render_size=render_size or getattr(learn.dls, 'size', 256))
+        cfg = dict(name=name, **net.spec, multiple=getattr(net, 'multiple', 32), render_size=render_size or getattr(learn.dls, 'size', 256))
         device = next(net.parameters()).device
         return cls(_torch_predict(net, device), cfg, net)
 

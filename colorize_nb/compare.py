@@ -18,7 +18,7 @@ from .color import lab2rgb8, lightness
 from .colorizer import Colorizer
 from .data import open_rgb, photo_files, photo_suffixes, unreadable
 from .generator import resnet18_unet
-from .metrics import (LPIPS, EfficientNetLite, Photos, bootstrap, figures, frechet, photo_metrics, predict_gray, predict_mean_ab, mean_ab, to_gray)
+from .metrics import (LPIPS, EfficientNetLite, Photos, bootstrap, figures, frechet, photo_metrics, predict_gray, predict_mean_ab, mean_ab, to_gray, _rgb8)
 from .weights import model_names, write_file
 
 # %% ../nbs/12_compare.ipynb #dc723776
@@ -36,9 +36,9 @@ class PhotoSet:
         if not self.names: raise ValueError(f'{path}: no photos in it')
     def __len__(self): return len(self.names)
     def __iter__(self): return iter(self.names)
+    def source(self, name): return self.zip.read(name) if self.zip else self.path/name # For `open_rgb`
     def __getitem__(self, name)->np.ndarray: # `(h,w,3)` uint8
-        src = self.zip.read(name) if self.zip else self.path/name
-        try: return np.asarray(open_rgb(src))
+        try: return np.asarray(open_rgb(self.source(name)))
         except unreadable as e: raise ValueError(f"{self.path}: {name} can't be read ({e})") from None
 
 # %% ../nbs/12_compare.ipynb #fb8e7ab7
@@ -109,8 +109,6 @@ class _Judges:
     @torch.no_grad()
     def feats(self, rgb): return self.features.features(rgb/255)[0].numpy() if self.features else None
 
-def _tensor(im): return torch.from_numpy(np.array(im.convert('RGB') if isinstance(im, Image.Image) else im)).permute(2,0,1)[None]
-
 def score(systems:dict, # From `all_systems`
           photos:PhotoSet, # The truth
           backbones:dict=None, # For LPIPS: 'alex' and 'vgg' to a file, or to None for torchvision to fetch it; default none of them
@@ -119,11 +117,11 @@ def score(systems:dict, # From `all_systems`
     j,res,feats = _Judges(backbones),{t: {} for t in systems},{t: [] for t in [*systems, '']}
     def add(t, k, v): res[t].setdefault(k, []).append(float(v))
     for name in photos:
-        rgb = photos[name]; x = _tensor(rgb); truth,gray = Photos.from_rgb(x),to_gray(rgb)
+        rgb = photos[name]; x = _rgb8(rgb); truth,gray = Photos.from_rgb(x),to_gray(rgb)
         label = j.label(x)
         if j.features: feats[''].append(j.feats(x))
         for t,f in systems.items():
-            y = _tensor(f(name, gray))
+            y = _rgb8(f(name, gray))
             if y.shape != x.shape: raise ValueError(f'{t}: {name} came out as {y.shape[3]}x{y.shape[2]}, not {x.shape[3]}x{x.shape[2]}')
             for k,v in figures(Photos(truth.l, Photos.from_rgb(y).ab), truth, photo_metrics).items(): add(t, k, v)
             if j.judge: add(t, 'recognized', j.label(y) == label)

@@ -10,7 +10,7 @@ __all__ = ['stages', 'Store', 'make_store', 'crops', 'StoreLoader', 'store_loade
 
 # %% ../nbs/16_recipe.ipynb #585e23e8
 import colorize_nb.compat  # first: lets torchvision import beside a CPU-only torch
-import sys, time, warnings, zipfile
+import time, warnings
 from pathlib import Path
 from types import SimpleNamespace
 import numpy as np
@@ -29,10 +29,11 @@ from fastai.data.load import DataLoader
 from fastai.optimizer import Adam
 from fastai.torch_core import params
 from fastcore.foundation import L
-from .cli import command
+from .cli import _failed, command
 from .colorizer import Colorizer
+from .compare import PhotoSet
 from .critic import PatchGAN
-from .data import OldPhoto, mean_chroma, open_rgb, photo_files, photo_suffixes, to_lab, unreadable
+from .data import OldPhoto, mean_chroma, open_rgb, to_lab, unreadable
 from .gan import Frozen, gan_learner
 from .generator import lite2_unet, load_arrays, resnet18_unet, resnet_body
 from .learner import BF16, EMA, Checkpoint, ColorizeLearner, Diary, colorize_learner
@@ -42,13 +43,8 @@ from .weights import load_config, load_weights
 
 # %% ../nbs/16_recipe.ipynb #669c15b5
 def _sources(sources): # Folders, and zip files of photos
-    for s in map(Path, sources):
-        if s.suffix.lower() == '.zip':
-            with zipfile.ZipFile(s) as z:
-                for n in sorted(z.namelist()):
-                    if Path(n).suffix.lower() in photo_suffixes: yield f'{s.name}/{n}',z.read(n)
-        else:
-            for f in photo_files(s): yield str(f.relative_to(s)),f
+    for photos in map(PhotoSet, sources):
+        for n in photos: yield f'{photos.path.name}/{n}' if photos.zip else n,photos.source(n)
 
 class Store:
     "Photos as bytes in one file: `rgb` `(n,3,side,side)`, `aspect` (width/height), `names`"
@@ -284,20 +280,20 @@ def rebalanced(run, before):
     _resnet(run, before, 'rebalanced', 128, .5, 1e-4, rare_loss(run))
 
 # %% ../nbs/16_recipe.ipynb #1d531459
-def load_stage(run:Run, # A run
-               stage:str, # A colour stage that is done
+def load_stage(file:str|Path, # What a colour stage left
                render_size:int=160, # Side in pixels of what the network will see
 )->Colorizer:
     "What a stage has learned"
-    net = load_arrays((lite2_unet if stage.startswith('lite') else resnet18_unet)(out_scale=4), load_file(run.file(stage)))
-    return Colorizer.from_learner(SimpleNamespace(model=net.eval(), dls=None), name=stage, render_size=render_size)
+    file = Path(file)
+    net = load_arrays((lite2_unet if file.stem.startswith('lite') else resnet18_unet)(out_scale=4), load_file(file))
+    return Colorizer.from_learner(SimpleNamespace(model=net.eval(), dls=None), name=file.stem, render_size=render_size)
 
 def ship(run:Run, # A run
          stage:str, # A colour stage that is done
 )->Path: # The model folder
     "Write a stage as the run's model, unless it is that already"
     folder = run.folder/'model'
-    if not (folder/'config.json').is_file() or load_config(folder)['name'] != stage: load_stage(run, stage).save_pretrained(folder)
+    if not (folder/'config.json').is_file() or load_config(folder)['name'] != stage: load_stage(run.file(stage)).save_pretrained(folder)
     return folder
 
 # %% ../nbs/16_recipe.ipynb #1438db2b
@@ -340,8 +336,8 @@ def run_recipe(run:Run, # Where
     plain = [s for s in done if s in ('colour96','colour128','rebalanced')]
     if not plain: return run.file(done[-1])
     folder = ship(run, plain[-1])
-    if 'vivid' in done and not (folder/'vivid.json').is_file(): load_stage(run, 'vivid').save_beside(folder, 'vivid')
-    if 'lite128' in done and not (run.folder/'lite/config.json').is_file(): load_stage(run, 'lite128').save_pretrained(run.folder/'lite')
+    if 'vivid' in done and not (folder/'vivid.json').is_file(): load_stage(run.file('vivid')).save_beside(folder, 'vivid')
+    if 'lite128' in done and not (run.folder/'lite/config.json').is_file(): load_stage(run.file('lite128')).save_pretrained(run.folder/'lite')
     return folder
 
 # %% ../nbs/16_recipe.ipynb #fd7893f0
@@ -355,8 +351,6 @@ def colorize_recipe(
 )->int: # 0 done, 1 failed, 2 wrong use
     "Make weights like those that ship: teacher's labels, gray encoder, colour at two sizes, rare colours, GAN. The same line goes on where a run was stopped."
     try: done = run_recipe(Run(o, photos, device, passes), until)
-    except (ImportError, OSError, RuntimeError, ValueError) as e:
-        print(f"colorize-recipe: {' '.join(str(e).split())}", file=sys.stderr)
-        return 2 if isinstance(e, (ImportError, ValueError)) else 1
+    except (ImportError, OSError, RuntimeError, ValueError) as e: return _failed('colorize-recipe', e)
     print(done)
     return 0

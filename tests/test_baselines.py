@@ -23,3 +23,12 @@ def test_system_learns(folder, name, size):
     assert all(np.isfinite(v) for v in values.values()), values
     assert ('loss_D_fake' in values) == bool(systems[name].gan)
     assert not any(torch.equal(a, b) for a,b in zip(was, learn.model.parameters()))
+
+@pytest.mark.parametrize('name', ['cnn', 'pix2pix_unet'])
+def test_colorizes_any_size(name):
+    "Photos are padded to the multiple that the network asks for, not to another's"
+    from types import SimpleNamespace
+    from colorize_nb.baselines import create_generator
+    from colorize_nb.colorizer import Colorizer
+    c = Colorizer.from_learner(SimpleNamespace(model=create_generator(name).eval(), dls=None), render_size=96)
+    assert c.colorize(data.chelsea()[:81,:70]).size == (70, 81)

@@ -2,25 +2,24 @@
 Writes, in results/: figures.csv (every row; `spread` is half the 95 % interval of the share; `aged`: the gray photo faded, blurred and grained like an old one), figures.md (the table of README), sheet.jpg: every photo of VALID that may be shown (`caltech101/`, CC BY 4.0)
 and scikit-image's and scikit-learn's own, none picked by eye; old.jpg: the photos of FOLDER. A MODEL is a shipped name or a model folder.
 `mean ab` is the mean colour of TRAIN, not of VALID; --stages adds the weights in a folder, such as a run of the recipe. Needs the recipe extra: a recogniser looks at every result."""
-import argparse, csv, hashlib, io, zipfile, zlib
+import argparse, csv, hashlib, zlib
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageOps
-from safetensors.torch import load_file
 from colorize_nb.color import L_SCALE, lab2rgb8, lightness
 from colorize_nb.colorizer import Colorizer
+from colorize_nb.compare import PhotoSet
 from colorize_nb.data import OldPhoto, TensorL
-from colorize_nb.generator import lite2_unet, load_arrays, resnet18_unet
 from colorize_nb.metrics import EfficientNetLite, bootstrap, mean_ab, measure, predict_gray, predict_mean_ab, recognized
+from colorize_nb.recipe import load_stage
 
 SIZES,STRENGTHS = (96, 128, 160, 192, 256),(1., 1.5, 2.)
 
 def photos(path, every=1, only=''):
-    z = zipfile.ZipFile(path)
-    return [np.asarray(Image.open(io.BytesIO(z.read(n))).convert('RGB')) for n in sorted(z.namelist())[::every] if n.startswith(only)]
+    z = PhotoSet(path)
+    return [z[n] for n in z.names[::every] if n.startswith(only)]
 
 def bundled():
     from skimage import data
@@ -65,12 +64,6 @@ def old_sheet(models, paths, height=240):
 COLUMNS = dict(mae='MAE(ab/110)', share="share of gray's", psnr='PSNR, dB', ssim='SSIM', colourfulness='colourfulness', mean_a='mean a*', mean_b='mean b*', same='same label')
 FORMAT = dict(mae='{:.4f}', share='{:.3f}', psnr='{:.2f}', ssim='{:.3f}', colourfulness='{:.1f}', mean_a='{:.1f}', mean_b='{:.1f}', same='{:.3f}')
 
-def stage_model(f, render_size=160):
-    "What a stage of the recipe left in a file, in float32"
-    sd = load_file(f)
-    net = (lite2_unet if 'layers.0.1.conv.0.0.weight' in sd or 'layers.0.1.conv.0.1.weight' in sd else resnet18_unet)(out_scale=4)
-    return Colorizer.from_learner(SimpleNamespace(model=load_arrays(net, sd).eval(), dls=None), name=f.stem, render_size=render_size)
-
 def main(models, valid, train, old, stages=None):
     ims,judge = photos(valid),EfficientNetLite(0)
     some = ims[::5]
@@ -97,7 +90,7 @@ def main(models, valid, train, old, stages=None):
     def fifth(name, f): rows[f'{name}, every fifth photo'] = row(f, some, gray5)[0]
     rows['gray, every fifth photo'] = fifth_gray
     for f in sorted(Path(stages).glob('*.safetensors')) if stages else ():
-        if not f.stem.startswith('encoder'): fifth(f'stage {f.stem}', stage_model(f).colorize)
+        if not f.stem.startswith('encoder'): fifth(f'stage {f.stem}', load_stage(f).colorize)
     for s in STRENGTHS: fifth(f'{first}, strength {s}', partial(cs[models[0]].colorize, strength=s))
     for s in SIZES:
         fifth(f'{first}, render_size {s}', partial(cs[models[0]].colorize, render_size=s))
