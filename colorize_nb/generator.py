@@ -114,10 +114,11 @@ class MBConv(nn.Module):
 
 _lite2 = [(1,3,1,1,16), (3,3,2,6,24), (3,5,2,6,48), (4,3,2,6,88), (4,5,1,6,120), (5,5,2,6,208), (1,3,1,6,352)]  # blocks, kernel, stride, widening, channels
 
-def lite2_body(pretrained:bool=False, # ImageNet weights of the recipe extra, first convolution summed to one channel
+def lite2_body(pretrained:bool=False, # ImageNet weights of the recipe extra; for one channel the first convolution is summed
+               n_in:int=1, # Input channels, 1 or 3
 )->nn.Sequential:
-    "EfficientNet-Lite2 up to its last block, for one input channel; raises `ImportError` naming the extra"
-    blocks,ni = [_conv(1, 32, 3, 2)],32
+    "EfficientNet-Lite2 up to its last block; raises `ImportError` naming the extra"
+    blocks,ni = [_conv(n_in, 32, 3, 2)],32
     for n,ks,stride,expand,nf in _lite2:
         blocks += [MBConv(ni if i == 0 else nf, nf, ks, stride if i == 0 else 1, expand) for i in range(n)]
         ni = nf
@@ -128,7 +129,7 @@ def lite2_body(pretrained:bool=False, # ImageNet weights of the recipe extra, fi
         sd = torch.load(f.get_model_file_path(), map_location='cpu', weights_only=True)
         sd = dict(zip(body.state_dict(), sd.values()))  # the same layers in the same order
         first = next(iter(sd))
-        sd[first] = sd[first].sum(1, keepdim=True)
+        if n_in == 1: sd[first] = sd[first].sum(1, keepdim=True)
         body.load_state_dict(sd)
     return body
 

@@ -4,15 +4,18 @@
 
 # %% auto #0
 __all__ = ['Loss', 'SumLoss', 'area_to', 'ABLoss', 'GANLoss', 'ab_colourfulness', 'ColourfulnessLoss', 'ab_counts', 'rarity',
-           'RebalancedLoss', 'AnnealedMean', 'ClassificationLoss', 'PerceptualLoss', 'GiveL']
+           'RebalancedLoss', 'AnnealedMean', 'ClassificationLoss', 'PerceptualLoss', 'GiveL', 'VGGFeatures',
+           'Lite2Features']
 
 # %% ../nbs/06_losses.ipynb #cae976fa
 import colorize_nb.compat  # first: says what to install where torch is missing
+from pathlib import Path
 import torch
 import torch.nn.functional as F
 from torch import nn, Tensor
 from fastai.callback.core import Callback
 from .color import AB_BINS, AB_SCALE, L_SCALE, lab2rgb_t
+from .generator import lite2_body
 
 # %% ../nbs/06_losses.ipynb #c5dc9900
 def _plain(x): return x.as_subclass(Tensor) if isinstance(x, Tensor) else x  # fastai's typed tensors don't mix
@@ -173,3 +176,36 @@ class GiveL(Callback):
     def before_batch(self): self._give(self.learn.xb[0])
     def after_batch(self): self._give(None)  # nothing of a batch in `learn.export`
     after_cancel_batch = after_batch
+
+# %% ../nbs/06_losses.ipynb #9f58c7ac
+class VGGFeatures(nn.Module):
+    "VGG-16's relu1_2, relu2_2, relu3_3; raises `RuntimeError` where its weights can't be had"
+    def __init__(self, weights:str|Path=None, # A file with torchvision's state dict of `vgg16`; default: torchvision fetches it
+    ):
+        super().__init__()
+        from torchvision.models.vgg import VGG16_Weights, cfgs, make_layers
+        self.net = make_layers(cfgs['D'])[:16]
+        try: sd = torch.load(weights, map_location='cpu', weights_only=True) if weights else VGG16_Weights.DEFAULT.get_state_dict(progress=False)
+        except OSError as e: raise RuntimeError(f"VGG's weights can't be had ({e}); give a file with torchvision's vgg16 as `weights`") from e
+        self.net.load_state_dict({k: sd[f'features.{k}'] for k in self.net.state_dict()})
+        self.register_buffer('mean', torch.tensor([0.485,0.456,0.406]).view(3,1,1)); self.register_buffer('std', torch.tensor([0.229,0.224,0.225]).view(3,1,1))
+    def forward(self, rgb:Tensor, # In [0,1], `(n,3,h,w)`
+    )->list: # 64, 128 and 256 channels at 1, 1/2 and 1/4 of the size
+        x,out = (rgb-self.mean)/self.std,[]
+        for i,l in enumerate(self.net):
+            x = l(x)
+            if i in (3,8,15): out.append(x.clone())  # the next ReLU works in place
+        return out
+
+class Lite2Features(nn.Module):
+    "EfficientNet-Lite2 after its second, third and fifth stage, ImageNet weights; raises `ImportError` naming the extra"
+    def __init__(self):
+        super().__init__()
+        self.net = lite2_body(pretrained=True, n_in=3)
+    def forward(self, rgb:Tensor, # In [0,1], `(n,3,h,w)`
+    )->list: # 24, 48 and 120 channels at 1/4, 1/8 and 1/16 of the size
+        x,out = (rgb*255-127)/128,[]
+        for i,l in enumerate(self.net[:16]):
+            x = l(x)
+            if i in (4,7,15): out.append(x)
+        return out

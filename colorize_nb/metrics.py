@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['photo_metrics', 'core_metrics', 'psnr', 'ssim', 'colourfulness', 'Photos', 'ab_distance', 'ab_histogram',
            'strong_edges', 'figures', 'PhotoMetric', 'to_gray', 'measure', 'evaluate', 'predict_gray', 'mean_ab',
-           'predict_mean_ab', 'EfficientNetLite', 'recognized', 'bootstrap', 'LPIPS', 'frechet']
+           'predict_mean_ab', 'EfficientNetLite', 'recognized', 'bootstrap', 'LPIPS', 'frechet', 'Inception', 'fid']
 
 # %% ../nbs/07_metrics.ipynb #1c8e54dc
 import colorize_nb.compat  # first: says what to install where torch is missing
@@ -283,3 +283,28 @@ def frechet(x:np.ndarray, # Features `(n,d)`
     # the roots of the eigenvalues of the covariances' product are the singular values of a@b.T: the smaller matrix of the two is taken
     roots = np.linalg.svd(a@b.T, compute_uv=False) if len(x) <= x.shape[1] else np.sqrt(np.maximum(np.linalg.eigvals(a.T@a@(b.T@b)).real, 0))
     return float(((x.mean(0)-y.mean(0))**2).sum() + (a*a).sum() + (b*b).sum() - 2*roots.sum())
+
+# %% ../nbs/07_metrics.ipynb #6887ef7d
+class Inception(nn.Module):
+    "The network of published FIDs; raises `ImportError` naming the extra, `RuntimeError` where its weights can't be had"
+    def __init__(self, weights:str=None, # A file as torch-fidelity's; default: it is fetched
+    ):
+        super().__init__()
+        try: from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+        except ImportError as e: raise ImportError("FID needs the fid extra: pip install 'colorize_nb[fid]'") from e
+        try: self.net = FeatureExtractorInceptionV3('inception', ['2048'], feature_extractor_weights_path=weights and str(weights))
+        except OSError as e: raise RuntimeError(f"FID is not measured: Inception's weights can't be had ({e}); give a file as `weights`") from e
+        self.eval()
+    @torch.no_grad()
+    def features(self, rgb:Tensor, # In [0,1], `(n,3,h,w)`
+    )->Tensor: # `(n,2048)`
+        return self.net((rgb*255).round().byte())[0]
+
+def fid(results, # Paths, PIL images or arrays `(h,w,3)` uint8
+        photos, # The real ones, likewise; as many is fair, the same is not needed
+        net=None, # With `features`; default `Inception()`
+)->float: # 0 is the same mean and covariance
+    "Frechet distance between two sets of pictures; say n and the network with it"
+    net = net or Inception()
+    with torch.no_grad(): x,y = (np.stack([net.features(_rgb8(o)/255)[0].numpy() for o in ims]) for ims in (results, photos))
+    return frechet(x, y)
