@@ -36,16 +36,17 @@ _cnn = {8:  [(64,1,1), (64,2,1), (128,1,1), (128,2,1), (256,1,1), (256,2,1), (51
 @register_generator
 def cnn(layers:int=11, # 11, or 8 as in the first try
         norm:bool=True, # BatchNorm after each; the first try had none
+        bias:bool=True, # In every convolution
         bins:bool=False, # Choose among 313 colours instead of painting ab; train it with `ClassificationLoss`
 )->nn.Module: # L `(n,1,h,w)` to ab `(n,2,h/4,w/4)`
     "3x3 convolutions, bias, BatchNorm, ReLU; L1 or L2, Adam or SGD, lr 0.01 or 0.001, batch 64 (report: CIFAR-10 at 32 px, Animals-10 at 50, 64 and 90 px)"
     if layers not in _cnn: raise ValueError(f'layers must be one of {list(_cnn)}, not {layers!r}')
     convs,ni = [],1
     for nf,stride,dil in _cnn[layers]:
-        convs.append(_act(nn.Conv2d(ni, nf, 3, stride, dil, dil), norm))
+        convs.append(_act(nn.Conv2d(ni, nf, 3, stride, dil, dil, bias=bias), norm))
         ni = nf
     convs.insert(-1, up2())
-    return _finish(nn.Sequential(*convs, *([nn.Conv2d(ni, 313, 1), AnnealedMean()] if bins else [nn.Conv2d(ni, 2, 1)])), 4, 8, generator='cnn', layers=layers, norm=norm, bins=bins)
+    return _finish(nn.Sequential(*convs, *([nn.Conv2d(ni, 313, 1), AnnealedMean()] if bins else [nn.Conv2d(ni, 2, 1)])), 4, 8, generator='cnn', layers=layers, norm=norm, bias=bias, bins=bins)
 
 # %% ../nbs/11_baselines.ipynb #5a7ad358
 @register_generator

@@ -161,12 +161,14 @@ def colorize_compare(
     lpips:bool=False, # Measure LPIPS too; torchvision fetches its networks
     alex:str=None, # A local file with torchvision's alexnet weights, for LPIPS
     vgg:str=None, # A local file with torchvision's vgg16 weights, for LPIPS
+    fid:bool=False, # Measure FID too (extra fid); torch-fidelity fetches its network
+    inception:str=None, # A local file with torch-fidelity's Inception weights, for FID
 )->int: # 0 done, 1 failed, 2 wrong use
     "Measure colorizers on colour photos, beside gray, one colour, random colours and an untrained network."
     try:
         if not photos: raise ValueError('--photos FOLDER_OR_ZIP is needed: colour photos to compare with')
         from colorize_nb.compare import compare, table_md
-        nets = {k: f for k,f in dict(alex=alex, vgg=vgg).items() if f or lpips}
+        nets = {k: f for k,f in dict(alex=alex, vgg=vgg, inception=inception).items() if f or (fid if k == 'inception' else lpips)}
         for f in filter(None, nets.values()):
             if not Path(f).is_file(): raise ValueError(f'{f}: no such file')
         rows = compare(models, photos, o, nets)

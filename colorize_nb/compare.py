@@ -18,7 +18,7 @@ from .color import lab2rgb8, lightness
 from .colorizer import Colorizer
 from .data import open_rgb, photo_files, photo_suffixes, unreadable
 from .generator import resnet18_unet
-from .metrics import (LPIPS, EfficientNetLite, Photos, bootstrap, figures, frechet, photo_metrics, predict_gray, predict_mean_ab, mean_ab, to_gray, _rgb8)
+from .metrics import (LPIPS, EfficientNetLite, Inception, Photos, bootstrap, figures, frechet, photo_metrics, predict_gray, predict_mean_ab, mean_ab, to_gray, _rgb8)
 from .weights import model_names, write_file
 
 # %% ../nbs/12_compare.ipynb #dc723776
@@ -93,7 +93,7 @@ def all_systems(models, # Shipped names, model folders, or folders of results
 
 # %% ../nbs/12_compare.ipynb #57f1d7a2
 _columns = {'mae':'{:.4f}', 'share':'{:.3f}', 'psnr':'{:.2f}', 'ssim':'{:.3f}', 'colourfulness':'{:.1f}', 'colourfulness_error':'{:.1f}', 'accuracy':'{:.3f}', 'auc':'{:.3f}', 'histogram':'{:.3f}',
-            'ciede2000':'{:.2f}', 'bleeding':'{:.4f}', 'mean_a':'{:.1f}', 'mean_b':'{:.1f}', 'recognized':'{:.3f}', 'frechet':'{:.1f}', 'lpips_alex':'{:.3f}', 'lpips_vgg':'{:.3f}'}
+            'ciede2000':'{:.2f}', 'bleeding':'{:.4f}', 'mean_a':'{:.1f}', 'mean_b':'{:.1f}', 'recognized':'{:.3f}', 'frechet':'{:.1f}', 'fid':'{:.1f}', 'lpips_alex':'{:.3f}', 'lpips_vgg':'{:.3f}'}
 
 def _or_none(f):
     try: return f()
@@ -102,33 +102,39 @@ def _or_none(f):
 class _Judges:
     "What needs networks: labels, features, LPIPS; None where they can't be had"
     def __init__(self, backbones):
-        self.judge,self.features = (_or_none(lambda: EfficientNetLite(v)) for v in (0,2))
-        self.lpips = {f'lpips_{k}': _or_none(lambda: LPIPS(k, f)) for k,f in (backbones or {}).items()}
+        backbones = backbones or {}
+        self.judge = _or_none(lambda: EfficientNetLite(0))
+        self.lpips = {f'lpips_{k}': _or_none(lambda: LPIPS(k, f)) for k,f in backbones.items() if k != 'inception'}
+        nets = {'frechet': _or_none(lambda: EfficientNetLite(2)), 'fid': _or_none(lambda: Inception(backbones['inception'])) if 'inception' in backbones else None}
+        self.features = {k: n for k,n in nets.items() if n}
     @torch.no_grad()
     def label(self, rgb): return self.judge(rgb/255).argmax(1).item() if self.judge else None
     @torch.no_grad()
-    def feats(self, rgb): return self.features.features(rgb/255)[0].numpy() if self.features else None
+    def feats(self, rgb): return {k: n.features(rgb/255)[0].numpy() for k,n in self.features.items()}
 
 def score(systems:dict, # From `all_systems`
           photos:PhotoSet, # The truth
-          backbones:dict=None, # For LPIPS: 'alex' and 'vgg' to a file, or to None for torchvision to fetch it; default none of them
-)->tuple[dict,dict]: # Title -> figure -> `(n,)`; title -> Frechet distance
+          backbones:dict=None, # For LPIPS 'alex' and 'vgg', for FID 'inception': each to a file, or to None to fetch it; default none of them
+)->tuple[dict,dict]: # Title -> figure -> `(n,)`; title -> Frechet distances
     "Every figure of every system on every photo"
-    j,res,feats = _Judges(backbones),{t: {} for t in systems},{t: [] for t in [*systems, '']}
+    j,res = _Judges(backbones),{t: {} for t in systems}
+    feats = {k: {t: [] for t in [*systems, '']} for k in j.features}
+    def keep(t, x):
+        for k,v in j.feats(x).items(): feats[k][t].append(v)
     def add(t, k, v): res[t].setdefault(k, []).append(float(v))
     for name in photos:
         rgb = photos[name]; x = _rgb8(rgb); truth,gray = Photos.from_rgb(x),to_gray(rgb)
         label = j.label(x)
-        if j.features: feats[''].append(j.feats(x))
+        keep('', x)
         for t,f in systems.items():
             y = _rgb8(f(name, gray))
             if y.shape != x.shape: raise ValueError(f'{t}: {name} came out as {y.shape[3]}x{y.shape[2]}, not {x.shape[3]}x{x.shape[2]}')
             for k,v in figures(Photos(truth.l, Photos.from_rgb(y).ab), truth, photo_metrics).items(): add(t, k, v)
             if j.judge: add(t, 'recognized', j.label(y) == label)
-            if j.features: feats[t].append(j.feats(y))
+            keep(t, y)
             for k,m in j.lpips.items():
                 if m and min(x.shape[-2:]) >= 32: add(t, k, m(y, x))
-    fd = {t: frechet(feats[t], feats['']) for t in systems} if j.features and len(photos) > 1 else {}
+    fd = {t: {k: frechet(f[t], f['']) for k,f in feats.items()} for t in systems} if len(photos) > 1 else {}
     return {t: {k: np.array(v) for k,v in r.items()} for t,r in res.items()},fd
 
 def table(res:dict, fd:dict, # From `score`
@@ -138,7 +144,7 @@ def table(res:dict, fd:dict, # From `score`
     for t,r in res.items():
         share = lambda x: x[0].mean(-1)/x[1].mean(-1)
         lo,hi = bootstrap([r['mae'],g], share) if len(g) > 1 else (np.nan,)*2
-        rows[t] = {k: v.mean() for k,v in r.items()}|dict(share=r['mae'].mean()/g.mean(), lo=lo, hi=hi)|({'frechet': fd[t]} if fd else {})
+        rows[t] = {k: v.mean() for k,v in r.items()}|dict(share=r['mae'].mean()/g.mean(), lo=lo, hi=hi)|fd.get(t, {})
     return rows
 
 def table_md(rows:dict, # From `table`
@@ -170,7 +176,7 @@ def contact_sheet(systems:dict, # From `all_systems`
 def compare(models, # Shipped names, model folders, or folders of results
             photos:str|Path, # A folder or zip file of colour photos
             out:str|Path, # Folder for `table.md`, `table.csv`, `photos.csv`, `sheet.jpg`
-            backbones:dict=None, # For LPIPS: 'alex' and 'vgg' to a file, or to None for torchvision to fetch it; default none of them
+            backbones:dict=None, # As for `score`
 )->dict: # As from `table`
     "Measure systems on photos, beside the references, and write tables and a sheet"
     photos,out = PhotoSet(photos),Path(out)
@@ -185,7 +191,7 @@ def compare(models, # Shipped names, model folders, or folders of results
     write_file(out/'table.csv', as_csv(['system', 'n', *keys], [[t, len(photos), *[f'{r[k]:.5f}' if k in r else '' for k in keys]] for t,r in rows.items()]))
     write_file(out/'photos.csv', as_csv(['photo', 'system', 'figure', 'value'], [[n, t, k, f'{v:.5f}'] for t,r in res.items() for k,vs in r.items() for n,v in zip(photos, vs)]))
     note = (f'{len(photos)} photos of {photos.path.name}, each reduced to its own L*; 8-bit results; figures per photo, then averaged; share: mae over that of the gray row, with the 95 % interval '
-            '(1,000 bootstrap draws, seed 42); accuracy within 10 units; frechet on EfficientNet-Lite2 features; random ab and untrained: seed 42.\n')
+            '(1,000 bootstrap draws, seed 42); accuracy within 10 units; frechet on EfficientNet-Lite2 features, fid on those of Inception; random ab and untrained: seed 42.\n')
     write_file(out/'table.md', (table_md(rows)+'\n'+note).encode())
     contact_sheet(systems, photos).save(b := io.BytesIO(), 'JPEG', quality=88)
     write_file(out/'sheet.jpg', b.getvalue())

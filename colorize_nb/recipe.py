@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['stages', 'Store', 'make_store', 'crops', 'StoreLoader', 'store_loaders', 'teacher_logits', 'label_loss', 'same_label',
-           'gray_resnet18', 'KeepLabels', 'bf16_pays', 'Run', 'stage', 'adamw', 'encoder96', 'encoder128', 'rare_loss',
-           'colour96', 'colour128', 'rebalanced', 'load_stage', 'ship', 'most_vivid', 'vivid', 'lite2_head', 'lite128',
-           'run_recipe', 'colorize_recipe']
+           'gray_resnet18', 'KeepLabels', 'bf16_pays', 'Run', 'stage', 'adamw', 'encoder96', 'encoder128', 'Grow',
+           'colour', 'load_stage', 'ship', 'most_vivid', 'rare_loss', 'vivid', 'lite2_head', 'lite', 'run_recipe',
+           'colorize_recipe']
 
 # %% ../nbs/16_recipe.ipynb #585e23e8
 import colorize_nb.compat  # first: lets torchvision import beside a CPU-only torch
@@ -57,8 +57,8 @@ class Store:
             self.rgb = torch.from_numpy(np.memmap(folder/'rgb.bin', np.uint8, 'r', shape=(n,3,side,side)))
     def __len__(self): return len(self.names)
     def to(self, device):
-        "Move the photos to `device`"
-        self.rgb,self.aspect = self.rgb.to(device),self.aspect.to(device)
+        "Read all photos into the memory of `device`"
+        self.rgb,self.aspect = self.rgb.to(device, copy=True),self.aspect.to(device)  # a map is slow to read at random
         return self
 
 def make_store(sources, # Folders or zip files
@@ -109,8 +109,8 @@ class StoreLoader(DataLoader):
     def __init__(self, store:Store, idxs, # Which photos
                  size:int, bs:int, train:bool=True,
                  n:int=None, # Photos in an epoch; default all
-                 least:float=0.7, # See `crops`
-                 old:float=0.5, # Share of photos whose L is aged
+                 least:float=0.6, # See `crops`
+                 old:float=0.3, # Share of photos whose L is aged
                  logits=None, # `(len(store),1000)`
     ):
         self.store,self.idxs,self.size,self.train,self.least,self.logits = store,list(idxs),size,train,least,logits
@@ -251,33 +251,24 @@ def encoder96(run, before): _encoder(run, None, 'encoder96', 96, 6, 2e-3)
 def encoder128(run, before): _encoder(run, before, 'encoder128', 128, 2, 5e-4)
 
 # %% ../nbs/16_recipe.ipynb #835cdee6
-def _colour(run, name, net, head, size, passes, lrs, loss=None):
-    figures = [PhotoMetric(k) for k in ('mae','psnr','colourfulness')]
-    learn = colorize_learner(run.loaders(size), generator=net, loss_func=loss, opt_func=adamw, metrics=figures, channels_last=True,
-                             cbs=[KeepLabels(head), Diary(run.folder/'diary', name)])
+class Grow(Callback):
+    "Small photos first, larger ones for the last third of a fit"
+    def __init__(self, small:int=96, large:int=128): self.small,self.large = small,large # Sides in pixels
+    def before_epoch(self):
+        for d in self.dls.loaders: d.size = self.large if 3*self.epoch >= 2*self.n_epoch else self.small
+
+def _colour(run, name, net, head, passes, lrs):
+    figures = [PhotoMetric(k) for k in ('mae','psnr_gain','colourfulness')]
+    learn = colorize_learner(run.loaders(96), generator=net, opt_func=adamw, metrics=figures, channels_last=True,
+                             cbs=[Grow(), KeepLabels(head), Diary(run.folder/'diary', name)])
     run.fit(name, learn, passes, lrs)
 
-def _resnet(run, before, name, size, passes, lr, loss=None):
-    net,enc = resnet18_unet(out_scale=4, size=size),gray_resnet18()
-    enc.load_state_dict(load_file(run.file('encoder128')))
-    if before == 'encoder128': net.layers[0].load_state_dict(enc[0].state_dict())
-    else: net.load_state_dict(load_file(run.file(before)))
-    _colour(run, name, net, enc[1:], size, passes, slice(.4*lr, lr), loss)
-
-def rare_loss(run:Run, # A run
-)->RebalancedLoss:
-    "L1 with weights for rare colours, counted on 4,096 of the run's photos"
-    some = torch.randperm(len(run.store), generator=torch.Generator().manual_seed(42))[:4096]
-    counts = ab_counts(to_lab(F.avg_pool2d(run.store.rgb[some.to(run.store.rgb.device)].float()/255, 4))[1])
-    return RebalancedLoss(rarity(counts.cpu())).to(run.device)
-
 @stage
-def colour96(run, before): _resnet(run, before, 'colour96', 96, 4, 1e-3)
-@stage
-def colour128(run, before): _resnet(run, before, 'colour128', 128, 2, 4e-4)
-@stage
-def rebalanced(run, before):
-    _resnet(run, before, 'rebalanced', 128, .5, 1e-4, rare_loss(run))
+def colour(run, before):
+    net,enc = resnet18_unet(out_scale=4),gray_resnet18()
+    enc.load_state_dict(load_file(run.file(before)))
+    net.layers[0].load_state_dict(enc[0].state_dict())
+    _colour(run, 'colour', net, enc[1:], 6, slice(3e-4, 8e-4))
 
 # %% ../nbs/16_recipe.ipynb #1d531459
 def load_stage(file:str|Path, # What a colour stage left
@@ -304,6 +295,13 @@ def most_vivid(rows:pd.DataFrame, # `epoch`, `psnr_gain`, `colourfulness`
     best = ok.colourfulness.idxmax() if len(ok) else rows.psnr_gain.idxmax()
     return int(rows.loc[best, 'epoch'])
 
+def rare_loss(run:Run, # A run
+)->RebalancedLoss:
+    "L1 with weights for rare colours, counted on 4,096 of the run's photos"
+    some = torch.randperm(len(run.store), generator=torch.Generator().manual_seed(42))[:4096]
+    counts = ab_counts(to_lab(F.avg_pool2d(run.store.rgb[some.to(run.store.rgb.device)].float()/255, 4))[1])
+    return RebalancedLoss(rarity(counts.cpu())).to(run.device)
+
 @stage
 def vivid(run, before):
     net = load_arrays(resnet18_unet(out_scale=4), load_weights(ship(run, before)))
@@ -320,24 +318,23 @@ def lite2_head()->nn.Module: # The last feature map to logits
     return nn.Sequential(net._conv_head, net._bn1, nn.ReLU6(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), net._fc)
 
 @stage
-def lite128(run, before): _colour(run, 'lite128', lite2_unet(pretrained=True, size=128), lite2_head(), 128, 4, slice(3e-4, 1e-3))
+def lite(run, before): _colour(run, 'lite', lite2_unet(pretrained=True), lite2_head(), 4, slice(3e-4, 1e-3))
 
 # %% ../nbs/16_recipe.ipynb #e16a9bd5
 def run_recipe(run:Run, # Where
                until:str=None, # Last stage; default all
 )->Path: # The model folder; before there is colour, the stage's weights
-    "Run all stages that are not done; the last plain one and `vivid` become models in one folder, `lite` in its own"
+    "Run all stages that are not done; `colour` and `vivid` become models in one folder, `lite` in its own"
     if until and until not in stages: raise ValueError(f"no stage {until!r}; there are {', '.join(stages)}")
     done = []
     for name,f in stages.items():
         if not run.file(name).is_file(): print(name); f(run, done[-1] if done else None)
         done.append(name)
         if name == until: break
-    plain = [s for s in done if s in ('colour96','colour128','rebalanced')]
-    if not plain: return run.file(done[-1])
-    folder = ship(run, plain[-1])
+    if 'colour' not in done: return run.file(done[-1])
+    folder = ship(run, 'colour')
     if 'vivid' in done and not (folder/'vivid.json').is_file(): load_stage(run.file('vivid')).save_beside(folder, 'vivid')
-    if 'lite128' in done and not (run.folder/'lite/config.json').is_file(): load_stage(run.file('lite128')).save_pretrained(run.folder/'lite')
+    if 'lite' in done and not (run.folder/'lite/config.json').is_file(): load_stage(run.file('lite')).save_pretrained(run.folder/'lite')
     return folder
 
 # %% ../nbs/16_recipe.ipynb #fd7893f0
@@ -349,7 +346,7 @@ def colorize_recipe(
     passes:float=1., # All stages so much longer or shorter
     until:str=None, # Last stage
 )->int: # 0 done, 1 failed, 2 wrong use
-    "Make weights like those that ship: teacher's labels, gray encoder, colour at two sizes, rare colours, GAN. The same line goes on where a run was stopped."
+    "Make weights like those that ship: teacher's labels, gray encoder, colour, GAN. The same line goes on where a run was stopped."
     try: done = run_recipe(Run(o, photos, device, passes), until)
     except (ImportError, OSError, RuntimeError, ValueError) as e: return _failed('colorize-recipe', e)
     print(done)

@@ -29,21 +29,21 @@ def test_all_stages(photos, tmp_path, monkeypatch):
     saved = Checkpoint.after_epoch
     def stop(self):
         saved(self)
-        if self.fname == 'colour128': raise Killed('here')  # after its checkpoint, before its weights
+        if self.fname == 'colour': raise Killed('here')  # after its checkpoint, before its weights
     with monkeypatch.context() as m:
         m.setattr(Checkpoint, 'after_epoch', stop)
         with pytest.raises(Killed): recipe.run_recipe(run)
-    assert [k for k in recipe.stages if run.file(k).is_file()] == ['encoder96', 'encoder128', 'colour96']
-    was = run.file('colour96').stat().st_mtime_ns
-    ck = torch.load(tmp_path/'run/checkpoints/colour128.pth', weights_only=True)
+    assert [k for k in recipe.stages if run.file(k).is_file()] == ['encoder96', 'encoder128']
+    was = run.file('encoder128').stat().st_mtime_ns
+    ck = torch.load(tmp_path/'run/checkpoints/colour.pth', weights_only=True)
     model = recipe.run_recipe(recipe.Run(tmp_path/'run', [photos], passes=.001))  # neither decoded nor labelled again
-    assert run.file('colour96').stat().st_mtime_ns == was
-    went_on = load_file(run.file('colour128'))
+    assert run.file('encoder128').stat().st_mtime_ns == was
+    went_on = load_file(run.file('colour'))
     assert all(torch.equal(v, went_on[k]) for k,v in ck['model'].items())  # the epoch was over: nothing is trained twice
-    enc,col = load_file(run.file('encoder128')),load_file(run.file('colour96'))
+    enc,col = load_file(run.file('encoder128')),went_on
     near = torch.cosine_similarity(enc['0.4.0.conv1.weight'].flatten(), col['layers.0.4.0.conv1.weight'].flatten(), 0)
     assert near > .99  # colour starts from that encoder
-    assert {p.name for p in (tmp_path/'run/diary').glob('*-000.png')} == {'colour96-000.png', 'colour128-000.png', 'rebalanced-000.png', 'vivid-000.png', 'lite128-000.png'}
+    assert {p.name for p in (tmp_path/'run/diary').glob('*-000.png')} == {'colour-000.png', 'vivid-000.png', 'lite-000.png'}
     assert {p.name for p in model.iterdir()} == {f'{n}.{s}' for n,s in (('config','json'), ('model','safetensors'), ('model','onnx'), ('vivid','json'), ('vivid','safetensors'), ('vivid','onnx'))}
     assert (model/'vivid.safetensors').stat().st_size < 11e6 < 30e6 < (model/'model.safetensors').stat().st_size  # encoder and middle are shared
     best = torch.load(tmp_path/'run/checkpoints/vivid_0.pth', weights_only=True)

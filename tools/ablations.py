@@ -1,0 +1,90 @@
+"""What the reports varied, one thing at a time: python tools/ablations.py TRAIN.zip... --valid VALID.zip --encoder ENCODER.safetensors -o RUN
+Base: `cnn` (eleven layers with BatchNorm), L1, Adam, one cycle at 1e-3, batches of 64, 64 px, 4,000 photos, 16,000 pictures seen. A GAN: that network with its weights from the base, a PatchGAN of 34 px,
+lambda 100, 4,000 pictures more. Pre-training: `resnet18_unet` at a quarter of the size, 4,000 pictures. Each row is measured on all of VALID at its own side; `share` is its error beside that of gray.
+What is done is kept in RUN: the same line goes on. Writes results/ablations.csv, and results/lr_find.csv: loss by learning rate."""
+import argparse, csv
+from pathlib import Path
+import numpy as np
+import colorize_nb.compat  # noqa: F401 (first: lets torchvision import beside a CPU-only torch)
+import pandas as pd
+import torch
+from fastai.optimizer import SGD, Adam
+from safetensors.torch import load_file, save_file
+from colorize_nb.baselines import create_generator
+from colorize_nb.critic import PatchGAN
+from colorize_nb.gan import gan_learner
+from colorize_nb.learner import colorize_learner
+from colorize_nb.losses import ABLoss
+from colorize_nb.metrics import PhotoMetric
+from colorize_nb.recipe import StoreLoader, make_store
+from colorize_nb.weights import write_file
+from fastai.data.core import DataLoaders
+
+BASE = dict(lr=1e-3, bs=64, size=64, photos=4000, seen=16000, layers=11, norm=True, bias=True, opt='adam', loss='l1', gan=None, patch=34, lam=100., net='cnn', start='none')
+VARIED = {'learning rate': [dict(lr=v) for v in (1e-4, 1e-3, 1e-2)], 'batch size': [dict(bs=v) for v in (16, 64, 256)], 'image size': [dict(size=v) for v in (32, 64, 96)],
+          'photos, as many seen': [dict(photos=v) for v in (250, 1000, 4000)], 'pictures seen': [dict(seen=v) for v in (4000, 8000, 16000, 32000)],
+          'layers': [dict(layers=8, norm=False), dict(layers=8), dict(layers=11, norm=False), dict(layers=11)], 'bias': [dict(bias=v) for v in (False, True)],
+          'optimizer': [dict(opt='adam'), dict(opt='sgd', lr=1e-3), dict(opt='sgd', lr=1e-2)], 'loss': [dict(loss=v) for v in ('l1', 'l2', 'huber')],
+          'patch': [dict(gan='bce', patch=v) for v in (1, 16, 34, 70)], 'lambda': [dict(gan='bce', lam=v) for v in (10., 100., 1000.)], 'GAN loss': [dict(gan=v) for v in ('bce', 'lsgan')],
+          'pre-training': [dict(net='resnet18_unet', start=v, seen=4000, bs=32) for v in ('none', 'encoder', 'default')]}
+FIGURES = 'mae', 'psnr_gain', 'colourfulness'
+
+def key(c): return '-'.join(f'{k}={v:g}' if isinstance(v, (int,float)) and not isinstance(v, bool) else f'{k}={v}' for k,v in c.items() if v != BASE[k]) or 'base'
+
+def loaders(store, valid, c, seed):
+    some = torch.randperm(len(store), generator=torch.Generator().manual_seed(42)).tolist()[:c['photos']]
+    seen = 4000 if c['gan'] else c['seen']
+    n = min(len(some), max(c['bs'], seen//8))
+    dls = DataLoaders(StoreLoader(store, some, c['size'], c['bs'], n=n, old=0.), StoreLoader(valid, range(len(valid)), c['size'], 64, train=False, old=0.))
+    for d in dls.loaders: d.rng.seed(seed)
+    dls.size = c['size']
+    return dls,max(1, round(seen/n))
+
+def train(c, store, valid, encoder, base, seed=0):
+    torch.manual_seed(seed); np.random.seed(seed)
+    dls,epochs = loaders(store, valid, c, seed)
+    if c['net'] == 'cnn': net = create_generator('cnn', layers=c['layers'], norm=c['norm'], bias=c['bias'])
+    else: net = create_generator(c['net'], out_scale=4, size=c['size'], pretrained={'none': False, 'encoder': encoder}.get(c['start'], c['start']))
+    if c['gan']: net.load_state_dict(load_file(base))
+    opt = Adam if c['opt'] == 'adam' else lambda ps, **kw: SGD(ps, **dict(kw, mom=.9))
+    learn = colorize_learner(dls, generator=net, loss_func=ABLoss(c['loss']), opt_func=opt, metrics=[PhotoMetric(k) for k in FIGURES], channels_last=True)
+    if c['gan']: learn = gan_learner(learn, critic=PatchGAN(receptive_field=c['patch']), gan_loss=c['gan'], lambda_l1=c['lam'])
+    with learn.no_bar(), learn.no_logging():
+        if c['gan']: learn.fit(epochs, 2e-4)
+        else: learn.fit_one_cycle(epochs, c['lr'])
+    return learn,dict(zip(FIGURES, learn.recorder.values[-1][2:5]))
+
+def main(photos, valid, encoder, o):
+    run = Path(o); run.mkdir(parents=True, exist_ok=True)
+    store,val = make_store(photos, run/'store'),make_store([valid], run/'valid', min_chroma=0.)
+    torch.set_flush_denormal(True)
+    done = run/'done.csv'
+    had = {r['key']: r for r in csv.DictReader(open(done))} if done.is_file() else {}
+    def one(c):
+        k = key(c)
+        if k not in had:
+            learn,v = train(c, store, val, encoder, run/'base.safetensors')
+            if k == 'base': save_file(learn.model.state_dict(), run/'base.safetensors')
+            had[k] = dict(key=k, **v); print(had[k], flush=True)
+            pd.DataFrame(had.values()).to_csv(done, index=False)
+        return {f: float(had[k][f]) for f in FIGURES}
+    one(BASE)
+    rows = []
+    for what,cs in VARIED.items():
+        for c in cs:
+            c = BASE|c
+            dls,_ = loaders(store, val, c, 0)
+            gray = torch.cat([ab.abs().mean((1,2,3)) for _,ab in dls.valid]).mean().item()
+            v = one(c)
+            rows.append(dict(varied=what, value=key({k: x for k,x in c.items()}), **v, share=v['mae']/gray))
+    head = f'# python tools/ablations.py {" ".join(Path(p).name for p in photos)}; {len(store)} photos, the first so many in an order drawn with seed 42; {len(val)} of {Path(valid).name} to measure on\n'
+    write_file('results/ablations.csv', (head+pd.DataFrame(rows).to_csv(index=False, float_format='%.5f')).encode())
+    learn = colorize_learner(loaders(store, val, BASE, 0)[0], generator=create_generator('cnn'), loss_func=ABLoss('l1'))
+    with learn.no_bar(), learn.no_logging(): learn.lr_find(end_lr=1, num_it=80, show_plot=False)
+    pd.DataFrame(dict(lr=learn.recorder.lrs, loss=[float(o) for o in learn.recorder.losses])).to_csv('results/lr_find.csv', index=False, float_format='%.6f')
+
+if __name__ == '__main__':
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument('photos', nargs='+'); p.add_argument('-o', required=True)
+    for k in ('valid', 'encoder'): p.add_argument(f'--{k}', required=True)
+    main(**vars(p.parse_args()))

@@ -1,0 +1,95 @@
+"""All systems of the reports, trained on the same photos with the same number of pictures seen, then measured alike:
+python tools/systems.py TRAIN.zip... --valid VALID.zip --encoder ENCODER.safetensors -o RUN [--seen 6000] [--seeds 3]
+Every network sees SEEN pictures at the side below, with its report's loss, optimizer, learning rate and batch size, one cycle; a GAN's generator sees half of them with the loss on ab alone, as in the
+reports, but pix2pix's, which starts with its critic. The encoders of `resnet18_unet` and its GANs start from ENCODER (a gray ResNet-18), `regression`'s too. What is done is kept in RUN: the same line goes on.
+Writes results/systems.csv (a row a system, mean over seeds, `sd` of the error), results/systems_curves.csv and results/systems.jpg."""
+import argparse, io, json
+from pathlib import Path
+from types import SimpleNamespace
+import numpy as np
+import colorize_nb.compat  # noqa: F401 (first: lets torchvision import beside a CPU-only torch)
+import pandas as pd
+import torch
+from safetensors.torch import load_file, save_file
+from colorize_nb.baselines import learner_for, systems
+from colorize_nb.colorizer import Colorizer
+from colorize_nb.compare import PhotoSet, all_systems, contact_sheet, score, table
+from colorize_nb.generator import generator_from, load_arrays, load_state, resnet_body
+from colorize_nb.learner import BF16, colorize_learner
+from colorize_nb.recipe import bf16_pays, make_store, store_loaders
+from colorize_nb.weights import write_file
+
+SIDE = dict(cnn=64, cnn_bins=64, regression=128, autoencoder=128, encoder_decoder=128, pix2pix_unet=256, resnet18_unet=128, cgan=128, cgan_lsgan=128)
+SMALL = 'cnn', 'cnn_bins', 'regression', 'autoencoder'  # these are trained with every seed
+
+def fit(name, seed, store, seen, encoder, bf16):
+    torch.manual_seed(seed); np.random.seed(seed)
+    s = systems[name]
+    dls = store_loaders(store, SIDE[name], s.bs, n=max(s.bs, seen//8), n_valid=200, old=0.)
+    for d in dls.loaders: d.rng.seed(seed)
+    pretrained = encoder if s.generator in ('resnet18_unet',) else False
+    learn = learner_for(dls, name, pretrained=pretrained, cbs=[BF16()] if bf16 else [], channels_last=True)
+    if name == 'regression': start = torch.nn.ModuleList([learn.model]); load_regression(start[0], encoder)
+    rows,epochs = [],8
+    def note(l, stage): # A row an epoch
+        names = l.recorder.metric_names[1:-1]
+        for v in l.recorder.values: rows.append(dict(system=name, seed=seed, stage=stage, epoch=len(rows)) | dict(zip(names, v)))
+    if s.gan and s.generator != 'pix2pix_unet':
+        first = colorize_learner(dls, generator=learn.model, loss_func=s.loss, lr=1e-4, cbs=[BF16()] if bf16 else [], channels_last=True)
+        with first.no_bar(), first.no_logging(): first.fit_one_cycle(4, slice(1e-4, 3e-4))
+        note(first, 'l1'); epochs = 4
+    with learn.no_bar(), learn.no_logging():
+        if s.gan: learn.fit(epochs)
+        else: learn.fit_one_cycle(epochs, s.lr if s.generator != 'resnet18_unet' else slice(1e-4, 3e-4))
+    note(learn, 'gan' if s.gan else 'ab')
+    return learn,pd.DataFrame(rows)
+
+def load_regression(net, encoder):
+    "The encoder's first blocks"
+    whole = torch.nn.Module(); whole.layers = torch.nn.ModuleList([resnet_body()])
+    load_state(whole, encoder)
+    net[:6].load_state_dict(whole.layers[0][:6].state_dict())
+
+def trained(d, side):
+    net = load_arrays(generator_from(json.loads((d/'spec.json').read_text())), load_file(d/'net.safetensors'))
+    return Colorizer.from_learner(SimpleNamespace(model=net.eval(), dls=None), name=d.name, render_size=side)
+
+def main(photos, valid, encoder, o, seen, seeds):
+    run = Path(o); run.mkdir(parents=True, exist_ok=True)
+    store,bf16 = make_store(photos, run/'store'),bf16_pays('cpu')
+    torch.set_flush_denormal(True)
+    names,curves = {},[]
+    for name in systems:
+        for seed in range(seeds if name in SMALL else 1):
+            d = run/f'{name}-{seed}'
+            if not (d/'net.safetensors').is_file():
+                learn,rows = fit(name, seed, store, seen, encoder, bf16)
+                d.mkdir(exist_ok=True); rows.to_csv(d/'curves.csv', index=False)
+                write_file(d/'spec.json', json.dumps(learn.model.spec).encode())
+                save_file({k: v.contiguous() for k,v in learn.model.state_dict().items()}, d/'net.safetensors')
+            curves.append(pd.read_csv(d/'curves.csv')); names.setdefault(name, []).append(d)
+            print(curves[-1].tail(1).to_string(header=False, index=False), flush=True)
+    pd.concat(curves).to_csv('results/systems_curves.csv', index=False, float_format='%.5f')
+    ps = PhotoSet(valid)
+    def of(c): return lambda name, gray: c.colorize(gray)
+    every = all_systems(['default'], ps) | {d.name: of(trained(d, SIDE[k])) for k,ds in names.items() for d in ds}
+    res,fd = score(every, ps)
+    rows = table(res, fd)
+    out = [dict(system=t, seeds=0, **rows[t]) for t in ('gray', 'one colour', 'random ab', 'untrained')]
+    for name,ds in names.items():
+        each = pd.DataFrame([rows[d.name] for d in ds])
+        out.append(dict(system=name, side=SIDE[name], seeds=len(ds), **each.mean().to_dict(), sd=each.share.std(ddof=1) if len(ds) > 1 else np.nan))
+    out.append(dict(system='default', side=160, seeds=1, **rows['default']))
+    head = f'# python tools/systems.py {" ".join(Path(p).name for p in photos)} --seen {seen} --seeds {seeds}; {len(store)} photos to train on, {len(ps)} of {ps.path.name} to measure on\n'
+    write_file('results/systems.csv', (head+pd.DataFrame(out).to_csv(index=False, float_format='%.5f')).encode())
+    ps.names = [n for n in ps.names if n.startswith('caltech101/')]  # CC BY 4.0: may be shown
+    shown = {t: f for t,f in every.items() if t in ('gray', 'random ab', 'untrained', 'default') or t.endswith('-0')}
+    contact_sheet({t.removesuffix('-0'): f for t,f in shown.items()}, ps, most=8, side=96).save(b := io.BytesIO(), 'JPEG', quality=85)
+    write_file('results/systems.jpg', b.getvalue())
+
+if __name__ == '__main__':
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument('photos', nargs='+'); p.add_argument('-o', required=True)
+    for k in ('valid', 'encoder'): p.add_argument(f'--{k}', required=True)
+    for k,v in dict(seen=6000, seeds=3).items(): p.add_argument(f'--{k}', type=int, default=v)
+    main(**vars(p.parse_args()))
