@@ -40,15 +40,16 @@ def plan(paths:list, # Files and folders
          out:str=None, # A file, a folder, or nothing
 )->tuple[list,list]: # (photo, result) pairs, and rows for what is not colorized
     "What to write where; raises `ValueError` where two photos would get one name, or a path is missing"
-    from colorize_nb.colorizer import SUFFIXES, Row, _pairs, beside, out_name
+    from colorize_nb.colorizer import SUFFIXES, PhotoError, Row, _pairs, beside, out_name
     paths,pairs,rows = [Path(p) for p in paths],[],[]
-    folders = [p for p in paths if p.is_dir()]
+    many = [p for p in paths if p.is_dir() or p.suffix.lower() == '.zip' and p.is_file()]
     to_file = bool(out) and Path(out).suffix.lower() in SUFFIXES and not Path(out).is_dir()
-    if to_file and (len(paths) > 1 or folders): raise ValueError(f'{out} is one file, but there is more than one photo: name a folder')
+    if to_file and (len(paths) > 1 or many): raise ValueError(f'{out} is one file, but there is more than one photo: name a folder')
     if out and not to_file and Path(out).is_file(): raise ValueError(f'{out} is a file of another kind')
     for p in paths:
-        if p in folders:
-            more,other = _pairs(p, Path(out)/p.name if out and len(paths) > 1 else out)
+        if p in many:
+            try: more,other = _pairs(p, Path(out)/(p.name if p.is_dir() else p.stem) if out and len(paths) > 1 else out)
+            except PhotoError as e: more,other = [],[Row(str(p), '', 'failed', str(e))]
             pairs += more; rows += other
         elif not p.exists(): rows.append(Row(str(p), '', 'failed', 'No such file or directory'))
         else: pairs.append((p, Path(out) if to_file else Path(out)/out_name(p) if out else beside(p)))
@@ -59,15 +60,45 @@ def plan(paths:list, # Files and folders
     return pairs,rows
 
 # %% ../nbs/14_cli.ipynb #57e8d8d0
-def _say(*a): print(*a, file=sys.stderr)
+def _say(*a, file=None):
+    from colorize_nb.colorizer import one_line
+    print(*map(one_line, a), file=file or sys.stderr)
 def _failed(prog, e):
     "One line for an error, and the exit status"
     _say(f"{prog}: {' '.join(str(e).split())}")
     return 2 if isinstance(e, (ImportError, ValueError)) else 1
 
+def _check(strength, render_size, jobs, report):
+    "Raise `ValueError` for an option out of its range"
+    if not 0 <= strength <= 3: raise ValueError(f'--strength must lie in 0 to 3, not {strength:g}')
+    if render_size is not None and not 16 <= render_size <= 4096: raise ValueError(f'--render-size must lie in 16 to 4096, not {render_size}')
+    if not 1 <= jobs <= 64: raise ValueError(f'--jobs must lie in 1 to 64, not {jobs}')
+    if report is None: return
+    if Path(report).suffix.lower() != '.json': raise ValueError(f'--report {report}: its name must end in .json')
+    if not Path(report).parent.is_dir(): raise ValueError(f'--report {report}: no such folder')
+
+def _tell(report):
+    "One line for each thing that a person should know"
+    from colorize_nb.colorizer import NOTICES
+    for r in report.of('other'): _say(f'skipped {r.src}: {r.reason}')
+    for r in report.of('kept'): _say(f'kept {r.src}: {r.reason}')
+    done = report.of('done')
+    for r in done:
+        if told := [NOTICES[n] for n in r.noticed if n in ('color', 'nearly gray')]: _say(f"noticed {r.src}: {'; '.join(told+r.advice)}")
+    if toned := sum('tinted' in r.noticed for r in done): _say(f'noticed {toned} sepia or yellowed: the tone is taken out; --keep-tint keeps it')
+    for r in report.failed: _say(f'failed {r.src}: {r.reason}')
+    if len(done) == 1: _say(done[0].dst, file=sys.stdout)
+    _say(report)
+
+def _save(report, path):
+    "Whether the report could be written"
+    try: report.save(path)
+    except OSError as e: _say(f'colorize: {path}: {e.strerror or e}'); return False
+    return True
+
 @command
 def colorize(
-    path:list, # Photos, or folders of photos
+    path:list, # Photos, folders of photos, zip files of photos
     o:str=None, # Result: a file, or a folder; default NAME-color beside each photo
     render_size:int=None, # Side in pixels of what the network sees; default the model's own
     strength:float=1., # Amount of colour, 0 (gray) to 3
@@ -77,25 +108,29 @@ def colorize(
     overwrite:bool=False, # Replace results that are there
     no_note:bool=False, # Leave out the metadata note that the colours are generated
     max_megapixels:float=None, # Refuse larger photos; default 179
+    jobs:int=1, # Photos in work at a time
+    report:str=None, # Also write what became of each photo into this .json file
+    keep_tint:bool=False, # Leave the tone of sepia or yellowed photos under the colours
+    keep_color:bool=False, # Leave photos alone that have colours already
 )->int: # 0 all done, 1 some photo failed, 2 wrong use
     "Colorize gray photos. Each keeps its size and its lightness; the colours are a guess."
     try:
-        if not 0 <= strength <= 3: raise ValueError(f'--strength must lie in 0 to 3, not {strength:g}')
-        if render_size is not None and not 16 <= render_size <= 4096: raise ValueError(f'--render-size must lie in 16 to 4096, not {render_size}')
+        _check(strength, render_size, jobs, report)
         pairs,rows = plan(path, o)
     except ValueError as e: _say(f'colorize: {e}'); return 2
     from colorize_nb.colorizer import Colorizer, Report, _colorize_many
     from colorize_nb.weights import ModelError
     try: c = Colorizer.from_pretrained(model, device=device)
     except (ModelError, ImportError, RuntimeError) as e: _say(f'colorize: {str(e).splitlines()[0]}'); return 2
-    kw = dict(strength=strength, render_size=render_size, overwrite=overwrite, compare=compare, note=not no_note)
+    kw = dict(strength=strength, render_size=render_size, overwrite=overwrite, compare=compare, note=not no_note, keep_tint=keep_tint, keep_color=keep_color)
     if max_megapixels is not None: kw['max_pixels'] = int(max_megapixels*1e6)
-    report = _colorize_many(c, pairs, Report(rows), **kw)
-    for r in report.of('other'): _say(f'skipped {r.src}: {r.reason}')
-    for r in report.failed: _say(f'failed {r.src}: {r.reason}')
-    if len(done := report.of('done')) == 1: print(done[0].dst)
-    _say(str(report))
-    return 1 if report.failed else 0
+    result,status = Report(rows),None
+    try: _colorize_many(c, pairs, result, jobs=jobs, **kw)
+    except KeyboardInterrupt: status = 130
+    _tell(result)
+    if status: _say('stopped; the same command goes on where it was')
+    written = not report or _save(result, report)
+    return status or (1 if result.failed or not written else 0)
 
 # %% ../nbs/14_cli.ipynb #ff1dd233
 def train(
