@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['L_SCALE', 'AB_SCALE', 'MAX_CHROMA', 'AB_BINS', 'srgb_to_linear', 'linear_to_srgb', 'rgb2lab', 'lab2rgb', 'rgb2lab_t',
-           'lab2rgb_t', 'gray_to_L', 'lightness', 'fit_gamut', 'bound_chroma', 'lab2rgb8', 'resize', 'edge_lines',
-           'paint']
+           'lab2rgb_t', 'mean_chroma', 'gray_to_L', 'lightness', 'fit_gamut', 'bound_chroma', 'lab2rgb8', 'resize',
+           'edge_lines', 'paint']
 
 # %% ../nbs/01_color.ipynb #05bb0dba
 from functools import lru_cache
@@ -74,6 +74,14 @@ def lab2rgb_t(lab, # Tensor `(n,3,h,w)`: L*, a*, b*
     x = torch.where(f > 0.2068966, f**3, (f-16/116)/7.787)
     x = torch.einsum('ij,njhw->nihw', torch.from_numpy(_to_rgb).to(x.device), x).clamp(0, 1)
     return torch.where(x > 0.0031308, 1.055*x.clamp(min=1e-8)**(1/2.4)-0.055, 12.92*x)
+
+# %% ../nbs/01_color.ipynb #b2063332
+def mean_chroma(rgb, # A PIL image, or `(h,w,3)` uint8
+)->float: # C*: 0 is gray; a photo of snow has about 5, one of a market about 30
+    "How much colour a picture has"
+    im = Image.fromarray(rgb) if isinstance(rgb, np.ndarray) else rgb
+    lab = rgb2lab(np.asarray(im.reduce(max(1, max(im.size)//96)).convert('RGB')))
+    return float(np.hypot(lab[...,1], lab[...,2]).mean())
 
 # %% ../nbs/01_color.ipynb #45a4d71c
 def gray_to_L(g:np.ndarray, # Gray in [0,1], sRGB transfer curve

@@ -6,9 +6,9 @@
 __all__ = ['SUFFIXES', 'FORMATS', 'ACCEPTED', 'MAX_PIXELS', 'MAX_PAGES', 'STRIP', 'TONE_STEPS', 'GRAY_CHROMA', 'TINT_CHROMA',
            'TINT_REST', 'NEARLY_GRAY', 'NOTICES', 'MAX_ENTRY', 'MAX_RATIO', 'ROOM', 'PhotoError', 'has_heif', 'Photo',
            'from_array', 'Pages', 'open_photo', 'xmp_note', 'srgb_profile', 'encode', 'join_pages', 'render_shape',
-           'small_lightness', 'colorize_pixels', 'tone', 'mean_chroma', 'link_graph', 'export_graph', 'Colorizer',
-           'file_names', 'out_name', 'beside', 'same_file', 'side_by_side', 'sheet_name', 'Row', 'Report',
-           'find_photos', 'Entry', 'archive_photos', 'one_line']
+           'small_lightness', 'colorize_pixels', 'tone', 'link_graph', 'export_graph', 'Colorizer', 'file_names',
+           'out_name', 'beside', 'same_file', 'side_by_side', 'sheet_name', 'Row', 'Report', 'find_photos', 'Entry',
+           'archive_photos', 'one_line']
 
 # %% ../nbs/10_colorizer.ipynb #8ec9a624
 import io, json, os, re, stat, sys, threading, time, warnings, zipfile
@@ -22,7 +22,7 @@ import numpy as np
 from fastcore.basics import patch
 from PIL import ExifTags, Image, ImageCms, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
 from . import __version__
-from .color import AB_SCALE, L_SCALE, bound_chroma, edge_lines, lab2rgb8, lightness, paint, resize, rgb2lab
+from .color import AB_SCALE, L_SCALE, bound_chroma, edge_lines, lab2rgb8, lightness, mean_chroma, paint, resize, rgb2lab
 from .weights import (ModelError, config_path, load_config, load_weights, model_files, save_config, save_weights,
                                  unpack, write_file)
 
@@ -379,11 +379,6 @@ def tone(x:np.ndarray, # Pixels as in `Photo`
 # %% ../nbs/10_colorizer.ipynb #7acfed37
 NEARLY_GRAY = 2.5  # mean C*
 
-def mean_chroma(rgb:np.ndarray, # `(h,w,3)` uint8
-)->float: # C*, as in a*b*
-    "How much colour a picture has"
-    return float(np.hypot(*rgb2lab(_thumb(rgb, 96))[...,1:].reshape(-1,2).T).mean())
-
 # %% ../nbs/10_colorizer.ipynb #1a0fadc9
 def _onnx_predict(where):
     import onnxruntime as ort
@@ -644,7 +639,7 @@ def _page(self:Colorizer, photo, row, keep_tint, keep_color, strength, render_si
     if kind == 'color' and keep_color: return None
     im = self._photo(photo, strength, render_size, tint if keep_tint else None)
     seen = [kind] if kind == 'color' else ['tint kept' if keep_tint else 'tinted'] if kind == 'tinted' else []
-    if strength and not (keep_tint and kind == 'tinted') and mean_chroma(np.asarray(im.convert('RGB'))) < NEARLY_GRAY: seen.append('nearly gray')
+    if strength and not (keep_tint and kind == 'tinted') and mean_chroma(im.convert('RGB')) < NEARLY_GRAY: seen.append('nearly gray')
     row.noticed += [s for s in seen if s not in row.noticed]
     return im
 

@@ -30,10 +30,11 @@ from fastai.optimizer import Adam
 from fastai.torch_core import params
 from fastcore.foundation import L
 from .cli import _failed, command
+from .color import mean_chroma
 from .colorizer import Colorizer
 from .compare import PhotoSet
 from .critic import PatchGAN
-from .data import OldPhoto, mean_chroma, open_rgb, to_lab, unreadable
+from .data import OldPhoto, open_rgb, to_lab, unreadable
 from .gan import Frozen, gan_learner
 from .generator import lite2_unet, load_arrays, resnet18_unet, resnet_body
 from .learner import BF16, EMA, Checkpoint, ColorizeLearner, Diary, colorize_learner
