@@ -192,7 +192,7 @@ def test_variants_keyboard_and_nearly_gray(user, photo):
     assert u.page.locator('#model input[value=default]').is_checked() and u.page.input_value('#strength input[type=number]') == '1.6'
     u.new_result(lambda: (u.page.fill('#strength input[type=number]', '0.1'), u.page.press('#strength input[type=number]', 'Enter')))
     assert 'stayed nearly gray' in u.page.inner_text('#about') and 'Vivid' in u.page.inner_text('#about')
-    u.new_result(lambda: u.page.locator('#size input').first.check())
+    u.new_result(lambda: u.page.locator('#size input').first.click())
     assert 'The colours are a guess' in u.page.inner_text('#hello')
 
 def test_all_photos_take_the_settings(user, photo, tmp_path):
@@ -215,7 +215,10 @@ def test_phone(user, photo, tmp_path):
     (tmp_path/(long.stem+'.txt')).write_text('')
     u = user(width=390, has_touch=True, is_mobile=True, device_scale_factor=2)
     assert u.wide() <= 0
-    u.drop(photo, long, tmp_path/(long.stem+'.txt')).done(2).wait("document.querySelectorAll('#said li').length == 1 && document.querySelectorAll('.try img').length == 3")
+    u.drop(photo, long, tmp_path/(long.stem+'.txt'))
+    u.page.wait_for_selector('#said [data-testid=status-tracker]:not(.hide)')
+    assert u.page.locator('#said').bounding_box()['height'] > 50  # the first photo shows that something happens
+    u.done(2).wait("document.querySelectorAll('#said li').length == 1 && document.querySelectorAll('.try img').length == 3")
     assert u.wide() <= 0, 'wider than a phone'
     small = u.page.evaluate("[...document.querySelectorAll('#result button[id]')].filter(b => b.offsetParent && b.getBoundingClientRect().height < 40).map(b => b.id)")
     assert not small, f'too small for a thumb: {small}'
