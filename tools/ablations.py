@@ -64,7 +64,7 @@ def main(photos, valid, encoder, o):
         k = key(c)
         if k not in had:
             learn,v = train(c, store, val, encoder, run/'base.safetensors')
-            if k == 'base': save_file(learn.model.state_dict(), run/'base.safetensors')
+            if k == 'base': save_file({k: v.contiguous() for k,v in learn.model.state_dict().items()}, run/'base.safetensors')
             had[k] = dict(key=k, **v); print(had[k], flush=True)
             pd.DataFrame(had.values()).to_csv(done, index=False)
         return {f: float(had[k][f]) for f in FIGURES}
