@@ -1,6 +1,6 @@
 """What the reports varied, one thing at a time: python tools/ablations.py TRAIN.zip... --valid VALID.zip --encoder ENCODER.safetensors -o RUN
-Base: `cnn` (eleven layers with BatchNorm), L1, Adam, one cycle at 1e-3, batches of 64, 48 px, 4,000 photos, 6,000 pictures seen. A GAN: that network with its weights from the base, a PatchGAN of 16 px
-(the colours come at a quarter of the size: 12 px), lambda 100, 2,000 pictures more. Pre-training: `resnet18_unet` at a quarter of the size, 3,000 pictures. Each row is measured on all of VALID at its own side; `share` is its error beside that of gray.
+Base: `cnn` (eleven layers with BatchNorm), L1, Adam, one cycle at 1e-3, batches of 64, 48 px, 2,048 photos, 2,048 pictures seen. A GAN: that network with its weights from the base, a PatchGAN of 16 px
+(the colours come at a quarter of the size: 12 px), lambda 100, 1,024 pictures more. Pre-training: `resnet18_unet` at a quarter of the size, 1,024 pictures. Each row is measured on all of VALID at its own side; `share` is its error beside that of gray.
 What is done is kept in RUN: the same line goes on. Writes results/ablations.csv, and results/lr_find.csv: loss by learning rate."""
 import argparse, csv
 from pathlib import Path
@@ -20,20 +20,20 @@ from colorize_nb.recipe import StoreLoader, bf16_pays, make_store
 from colorize_nb.weights import write_file
 from fastai.data.core import DataLoaders
 
-BASE = dict(lr=1e-3, bs=64, size=48, photos=4000, seen=6000, layers=11, norm=True, bias=True, opt='adam', loss='l1', gan=None, patch=16, lam=100., net='cnn', start='none')
+BASE = dict(lr=1e-3, bs=64, size=48, photos=2048, seen=2048, layers=11, norm=True, bias=True, opt='adam', loss='l1', gan=None, patch=16, lam=100., net='cnn', start='none')
 VARIED = {'learning rate': [dict(lr=v) for v in (1e-4, 1e-3, 1e-2)], 'batch size': [dict(bs=v) for v in (16, 64, 256)], 'image size': [dict(size=v) for v in (32, 48, 64)],
-          'photos, as many seen': [dict(photos=v) for v in (250, 1000, 4000)], 'pictures seen': [dict(seen=v) for v in (1500, 3000, 6000, 12000)],
+          'photos, as many seen': [dict(photos=v) for v in (128, 512, 2048)], 'pictures seen': [dict(seen=v) for v in (512, 1024, 2048, 4096)],
           'layers': [dict(layers=8, norm=False), dict(layers=8), dict(layers=11, norm=False), dict(layers=11)], 'bias': [dict(bias=v) for v in (False, True)],
           'optimizer': [dict(opt='adam'), dict(opt='sgd', lr=1e-3), dict(opt='sgd', lr=1e-2)], 'loss': [dict(loss=v) for v in ('l1', 'l2', 'huber')],
           'patch': [dict(gan='bce', patch=v) for v in (1, 16, 34)], 'lambda': [dict(gan='bce', lam=v) for v in (10., 100., 1000.)], 'GAN loss': [dict(gan=v) for v in ('bce', 'lsgan')],
-          'pre-training': [dict(net='resnet18_unet', start=v, seen=3000, bs=32) for v in ('none', 'encoder', 'default')]}
+          'pre-training': [dict(net='resnet18_unet', start=v, seen=1024, bs=32) for v in ('none', 'encoder', 'default')]}
 FIGURES = 'mae', 'psnr_gain', 'colourfulness'
 
 def key(c): return '-'.join(f'{k}={v:g}' if isinstance(v, (int,float)) and not isinstance(v, bool) else f'{k}={v}' for k,v in c.items() if v != BASE[k]) or 'base'
 
 def loaders(store, valid, c, seed):
     some = torch.randperm(len(store), generator=torch.Generator().manual_seed(42)).tolist()[:c['photos']]
-    seen = 2000 if c['gan'] else c['seen']
+    seen = 1024 if c['gan'] else c['seen']
     n = min(len(some), max(c['bs'], seen//2))
     dls = DataLoaders(StoreLoader(store, some, c['size'], c['bs'], n=n, old=0.), StoreLoader(valid, range(len(valid)), c['size'], 64, train=False, old=0.))
     for d in dls.loaders: d.rng.seed(seed)
