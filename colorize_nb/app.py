@@ -314,7 +314,7 @@ def about(shot:Shot)->str:
 # %% ../nbs/15_app.ipynb #70651a17
 def _gradio():
     if find_spec('gradio') is None: raise ImportError("the page needs gradio: pip install 'colorize_nb[app]'")
-    os.environ |= dict(GRADIO_ANALYTICS_ENABLED='False', HF_HUB_OFFLINE='1', ORT_DISABLE_TELEMETRY='1')
+    os.environ |= dict(GRADIO_ANALYTICS_ENABLED='False', HF_HUB_OFFLINE='1')
     import gradio
     return gradio
 

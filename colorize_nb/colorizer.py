@@ -381,6 +381,7 @@ NEARLY_GRAY = 2.5  # mean C*
 
 # %% ../nbs/10_colorizer.ipynb #1a0fadc9
 def _onnx_predict(where):
+    os.environ.setdefault('ORT_DISABLE_TELEMETRY', '1')  # from 1.31 on, its import writes into HOME and TMPDIR to report on this machine
     import onnxruntime as ort
     opt = ort.SessionOptions()
     opt.log_severity_level = 3
