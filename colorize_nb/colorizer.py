@@ -488,6 +488,8 @@ class Colorizer:
 # %% ../nbs/10_colorizer.ipynb #050b2fe8
 @patch
 def _save(self:Colorizer, folder, stem, config, base=None, **card):
+    if 'size' in getattr(self.net, 'spec', ()):  # a generator's own option, and what a graph for any size cannot have
+        raise ValueError(f"{self.cfg['generator']} works at one size and cannot become a model folder")
     folder.mkdir(parents=True, exist_ok=True)
     (folder/config).unlink(missing_ok=True)  # a model is there when its config is
     has = load_weights(base) if base else {}
