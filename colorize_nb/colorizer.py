@@ -656,7 +656,13 @@ def _advice(row, model, strength):
          'nearly gray': ['--model vivid has more colour']*(model != 'vivid')+[f'--strength {strength*1.5:g} gives more of it']*(strength <= 2)}
     return [t for n in row.noticed for t in a.get(n, ())]
 
-def _gray(photo): return Image.fromarray(lab2rgb8(L := lightness(photo.pixels), np.zeros_like(L), np.zeros_like(L)))
+def _sheet(photo, im, most=1600):
+    "Before and after, from pictures that are small already: at full size the gray one alone takes a gigabyte"
+    w,h = im.size
+    k = min(1, 2*most/max(2*w, h))
+    w,h = max(1, round(w*k)),max(1, round(h*k))
+    L = small_lightness(photo.pixels, (h,w))
+    return side_by_side(Image.fromarray(lab2rgb8(L, np.zeros_like(L), np.zeros_like(L))), im.resize((w,h), Image.LANCZOS), most)
 
 def _colorize_file(self, src, dst, strength=1., render_size=None, overwrite=False, compare=False, note=True, max_pixels=MAX_PIXELS, keep_tint=False,
                    keep_color=False, room=None):
@@ -673,7 +679,7 @@ def _colorize_file(self, src, dst, strength=1., render_size=None, overwrite=Fals
     def result(photo):
         im = self._page(photo, row, keep_tint, keep_color, strength, render_size)
         kept.append(im is None)
-        if compare and im and not sheet: sheet.append(side_by_side(_gray(photo), im))
+        if compare and im and not sheet: sheet.append(_sheet(photo, im))
         if im is None and len(pages) == 1: return None
         mark = note and im
         return encode(im or _as_it_was(photo), fmt, photo, xmp_note(photo.xmp, **self._about(strength)) if mark else photo.xmp)
