@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['SUFFIXES', 'FORMATS', 'ACCEPTED', 'MAX_PIXELS', 'MAX_PAGES', 'STRIP', 'TONE_STEPS', 'GRAY_CHROMA', 'TINT_CHROMA',
-           'TINT_REST', 'NEARLY_GRAY', 'NOTICES', 'MAX_ENTRY', 'MAX_RATIO', 'ROOM', 'PhotoError', 'has_heif', 'Photo',
-           'from_array', 'Pages', 'open_photo', 'xmp_note', 'srgb_profile', 'encode', 'join_pages', 'render_shape',
-           'small_lightness', 'colorize_pixels', 'tone', 'link_graph', 'export_graph', 'Colorizer', 'file_names',
-           'out_name', 'beside', 'same_file', 'side_by_side', 'sheet_name', 'Row', 'Report', 'find_photos', 'Entry',
-           'archive_photos', 'one_line']
+           'TINT_REST', 'NEARLY_GRAY', 'NOTICES', 'MAX_ENTRY', 'MAX_RATIO', 'MAX_DIRECTORY', 'ROOM', 'PhotoError',
+           'has_heif', 'Photo', 'from_array', 'Pages', 'open_photo', 'xmp_note', 'srgb_profile', 'encode', 'join_pages',
+           'render_shape', 'small_lightness', 'colorize_pixels', 'tone', 'link_graph', 'export_graph', 'Colorizer',
+           'file_names', 'out_name', 'beside', 'same_file', 'side_by_side', 'sheet_name', 'Row', 'Report',
+           'find_photos', 'Entry', 'archive_photos', 'one_line']
 
 # %% ../nbs/10_colorizer.ipynb #8ec9a624
 import io, json, os, re, stat, sys, threading, time, warnings, zipfile
@@ -717,7 +717,8 @@ def find_photos(src:str|Path, # A folder
             else: photos.append(p)
     return photos,others
 
-MAX_ENTRY,MAX_RATIO = 2**30,200  # bytes unpacked; times its packed size, from 1 MB on
+MAX_ENTRY,MAX_RATIO = 10**9,200  # bytes unpacked; times its packed size, from 1 MB on
+MAX_DIRECTORY = 2**24 # bytes that list the entries, about 100 for each
 
 class Entry:
     "A photo in a zip file, read as a `Path` is"
@@ -726,32 +727,47 @@ class Entry:
         self.name,self.suffix,self.stem = self.path.name,self.path.suffix,self.path.stem
     def __str__(self): return f'{self.archive.filename}/{self.path}'
     def read_bytes(self)->bytes:
-        try: return self.archive.read(self.info)
+        try:
+            with self.archive.open(self.info) as f: return b''.join(iter(lambda: f.read(2**12), b''))  # at once, it may unpack to far more
         except MemoryError: raise
         except Exception as e: raise PhotoError(f'damaged in the archive ({e})') from None  # each compression raises its own
-    def fault(self)->str:
+    def fault(self, most:int=None, # Bytes unpacked; default `MAX_ENTRY`
+    )->str:
         "Why it is not read, or ''"
-        i,p = self.info,self.path
-        if p.is_absolute() or '..' in p.parts or re.match('[A-Za-z]:', str(p)): return 'its name leads out of the archive'
+        i,p,most = self.info,self.path,most or MAX_ENTRY
+        if p.is_absolute() or '..' in p.parts or re.match('[A-Za-z]:', str(p)): return 'its path leads out of the archive'
         if i.flag_bits & 1: return 'encrypted'
-        if i.file_size > MAX_ENTRY: return f'unpacks to more than {MAX_ENTRY/2**30:g} GB'
-        if i.file_size > max(2**20, MAX_RATIO*i.compress_size): return f'unpacks to more than {MAX_RATIO} times its size: a bomb, not a photo'
-        return ''
+        if i.file_size > most: return f'unpacks to more than {most/1e6:g} MB'
+        bomb = i.file_size > max(2**20, MAX_RATIO*i.compress_size)
+        return f'unpacks to more than {MAX_RATIO} times its size: a bomb, not a photo' if bomb else ''
+
+def _open_zip(src, directory):
+    "The archive, if the list of its entries is not longer than `directory` bytes"
+    try:
+        with open(src, 'rb') as f: end = zipfile._EndRecData(f)  # what `ZipFile` itself goes by: a reading of our own could differ from it
+        if not end or end[zipfile._ECD_SIZE] <= directory: return zipfile.ZipFile(src)
+    except Exception as e: raise PhotoError(f'cannot be read as a zip file ({e})') from None  # a damaged directory raises nearly anything
+    raise PhotoError('too many entries in the archive')
 
 def archive_photos(src:str|Path, # A zip file
+                   entry:int=None, # Most bytes of a photo; default `MAX_ENTRY`
+                   directory:int=MAX_DIRECTORY, # Most bytes that list the entries
+                   room:int=None, # Most photos; default any number
+                   space:int=None, # Most bytes of all photos together; default any number: they are read one at a time
 )->tuple[list[Entry],list[Row]]: # Photos in order, and rows for what is none
-    "Every photo in a zip file; raises `PhotoError` if it can't be read as one"
-    try: z = zipfile.ZipFile(src)
-    except Exception as e: raise PhotoError(f'cannot be read as a zip file ({e})') from None  # a damaged directory raises nearly anything
-    photos,others,seen = [],[],set()
+    "Every photo in a zip file; raises `PhotoError` if it can't be read as one, or holds too much"
+    z,photos,others,seen = _open_zip(src, directory),[],[],set()
     for e in sorted((Entry(z, i) for i in z.infolist() if not i.is_dir()), key=lambda e: str(e.path)):
         def skip(why, status='other'): others.append(Row(str(e), '', status, why))
-        if e.suffix.lower() not in SUFFIXES: skip('not a photo')
-        elif e.name.startswith('.'): skip('hidden')
+        if e.name.startswith('.'): skip('hidden')
+        elif e.suffix.lower() not in SUFFIXES: skip('not a photo')
         elif stat.S_ISLNK(e.info.external_attr >> 16): skip('a link is not followed')
-        elif why := e.fault(): skip(why, 'failed')
+        elif why := e.fault(entry): skip(why, 'failed')
         elif str(e.path).lower() in seen: skip('the archive has two of this name; the first one counts', 'failed')
         else: photos.append(e); seen.add(str(e.path).lower())
+    total = sum(e.info.file_size for e in photos)
+    if space is not None and total > space: raise PhotoError(f'unpacks to {total/1e6:.0f} MB; there is room for {max(0, space)/1e6:.0f} MB')
+    if room is not None and len(photos) > room: raise PhotoError(f'holds {len(photos)} photos; there is room for {room}')
     return photos,others
 
 def _pairs(src, dst):
