@@ -75,7 +75,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss-before)/2**20)'''
     assert float(r.stdout) < 1.5+.3  # GiB, of which 0.3 are the picture itself
 
 def test_before_and_after_of_a_large_photo_in_little_memory(tmp_path):
-    "The sheet is made of small pictures: it adds under 0.1 GB to what 12 megapixels need"
+    "The sheet is made of small pictures: it adds under 0.25 GB to what 12 megapixels need, at full size 0.5"
     pytest.importorskip('resource', reason='no resource module here')
     Image.open(OLD_PHOTO).convert('L').resize((3000,4000)).save(tmp_path/'large.jpg')
     code = '''import resource, sys
@@ -88,7 +88,7 @@ for compare in (False, True):
 print((peaks[1]-peaks[0])/2**20)'''
     r = python(code, tmp_path/'large.jpg', tmp_path/'o.jpg')
     assert r.returncode == 0, r.stderr
-    assert float(r.stdout) < .1
+    assert float(r.stdout) < .25
     sheet,half = Image.open(tmp_path/'o-compare.jpg').convert('RGB'),796  # a gap of 8 between them
     assert sheet.size == (1600,1061)
     for box,full in (((0,0), Image.open(tmp_path/'large.jpg')), ((sheet.width-half,0), Image.open(tmp_path/'o.jpg'))):
