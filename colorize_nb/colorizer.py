@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['SUFFIXES', 'FORMATS', 'ACCEPTED', 'MAX_PIXELS', 'MAX_PAGES', 'STRIP', 'TONE_STEPS', 'GRAY_CHROMA', 'TINT_CHROMA',
-           'TINT_REST', 'NEARLY_GRAY', 'NOTICES', 'MAX_ENTRY', 'MAX_RATIO', 'ROOM', 'PhotoError', 'has_heif', 'Photo',
-           'from_array', 'Pages', 'open_photo', 'xmp_note', 'srgb_profile', 'encode', 'join_pages', 'render_shape',
-           'small_lightness', 'colorize_pixels', 'tone', 'link_graph', 'export_graph', 'Colorizer', 'file_names',
-           'out_name', 'beside', 'same_file', 'side_by_side', 'sheet_name', 'Row', 'Report', 'find_photos', 'Entry',
-           'archive_photos', 'one_line']
+           'TINT_REST', 'NEARLY_GRAY', 'NOTICES', 'MAX_ENTRY', 'MAX_RATIO', 'MAX_DIRECTORY', 'ROOM', 'PhotoError',
+           'has_heif', 'Photo', 'from_array', 'Pages', 'open_photo', 'xmp_note', 'srgb_profile', 'encode', 'join_pages',
+           'render_shape', 'small_lightness', 'colorize_pixels', 'tone', 'link_graph', 'export_graph', 'Colorizer',
+           'file_names', 'out_name', 'beside', 'same_file', 'side_by_side', 'sheet_name', 'Row', 'Report',
+           'find_photos', 'Entry', 'archive_photos', 'one_line']
 
 # %% ../nbs/10_colorizer.ipynb #8ec9a624
 import io, json, os, re, stat, sys, threading, time, warnings, zipfile
@@ -381,6 +381,7 @@ NEARLY_GRAY = 2.5  # mean C*
 
 # %% ../nbs/10_colorizer.ipynb #1a0fadc9
 def _onnx_predict(where):
+    os.environ.setdefault('ORT_DISABLE_TELEMETRY', '1')  # from 1.31 on, its import writes into HOME and TMPDIR to report on this machine
     import onnxruntime as ort
     opt = ort.SessionOptions()
     opt.log_severity_level = 3
@@ -487,6 +488,8 @@ class Colorizer:
 # %% ../nbs/10_colorizer.ipynb #050b2fe8
 @patch
 def _save(self:Colorizer, folder, stem, config, base=None, **card):
+    if 'size' in getattr(self.net, 'spec', ()):  # a generator's own option, and what a graph for any size cannot have
+        raise ValueError(f"{self.cfg['generator']} works at one size and cannot become a model folder")
     folder.mkdir(parents=True, exist_ok=True)
     (folder/config).unlink(missing_ok=True)  # a model is there when its config is
     has = load_weights(base) if base else {}
@@ -653,7 +656,13 @@ def _advice(row, model, strength):
          'nearly gray': ['--model vivid has more colour']*(model != 'vivid')+[f'--strength {strength*1.5:g} gives more of it']*(strength <= 2)}
     return [t for n in row.noticed for t in a.get(n, ())]
 
-def _gray(photo): return Image.fromarray(lab2rgb8(L := lightness(photo.pixels), np.zeros_like(L), np.zeros_like(L)))
+def _sheet(photo, im, most=1600):
+    "Before and after, from pictures that are small already: at full size the gray one alone takes a gigabyte"
+    w,h = im.size
+    k = min(1, 2*most/max(2*w, h))
+    w,h = max(1, round(w*k)),max(1, round(h*k))
+    L = small_lightness(photo.pixels, (h,w))
+    return side_by_side(Image.fromarray(lab2rgb8(L, np.zeros_like(L), np.zeros_like(L))), im.resize((w,h), Image.LANCZOS), most)
 
 def _colorize_file(self, src, dst, strength=1., render_size=None, overwrite=False, compare=False, note=True, max_pixels=MAX_PIXELS, keep_tint=False,
                    keep_color=False, room=None):
@@ -670,7 +679,7 @@ def _colorize_file(self, src, dst, strength=1., render_size=None, overwrite=Fals
     def result(photo):
         im = self._page(photo, row, keep_tint, keep_color, strength, render_size)
         kept.append(im is None)
-        if compare and im and not sheet: sheet.append(side_by_side(_gray(photo), im))
+        if compare and im and not sheet: sheet.append(_sheet(photo, im))
         if im is None and len(pages) == 1: return None
         mark = note and im
         return encode(im or _as_it_was(photo), fmt, photo, xmp_note(photo.xmp, **self._about(strength)) if mark else photo.xmp)
@@ -708,7 +717,8 @@ def find_photos(src:str|Path, # A folder
             else: photos.append(p)
     return photos,others
 
-MAX_ENTRY,MAX_RATIO = 2**30,200  # bytes unpacked; times its packed size, from 1 MB on
+MAX_ENTRY,MAX_RATIO = 10**9,200  # bytes unpacked; times its packed size, from 1 MB on
+MAX_DIRECTORY = 2**24 # bytes that list the entries, about 100 for each
 
 class Entry:
     "A photo in a zip file, read as a `Path` is"
@@ -717,32 +727,47 @@ class Entry:
         self.name,self.suffix,self.stem = self.path.name,self.path.suffix,self.path.stem
     def __str__(self): return f'{self.archive.filename}/{self.path}'
     def read_bytes(self)->bytes:
-        try: return self.archive.read(self.info)
+        try:
+            with self.archive.open(self.info) as f: return b''.join(iter(lambda: f.read(2**12), b''))  # at once, it may unpack to far more
         except MemoryError: raise
         except Exception as e: raise PhotoError(f'damaged in the archive ({e})') from None  # each compression raises its own
-    def fault(self)->str:
+    def fault(self, most:int=None, # Bytes unpacked; default `MAX_ENTRY`
+    )->str:
         "Why it is not read, or ''"
-        i,p = self.info,self.path
-        if p.is_absolute() or '..' in p.parts or re.match('[A-Za-z]:', str(p)): return 'its name leads out of the archive'
+        i,p,most = self.info,self.path,most or MAX_ENTRY
+        if p.is_absolute() or '..' in p.parts or re.match('[A-Za-z]:', str(p)): return 'its path leads out of the archive'
         if i.flag_bits & 1: return 'encrypted'
-        if i.file_size > MAX_ENTRY: return f'unpacks to more than {MAX_ENTRY/2**30:g} GB'
-        if i.file_size > max(2**20, MAX_RATIO*i.compress_size): return f'unpacks to more than {MAX_RATIO} times its size: a bomb, not a photo'
-        return ''
+        if i.file_size > most: return f'unpacks to more than {most/1e6:g} MB'
+        bomb = i.file_size > max(2**20, MAX_RATIO*i.compress_size)
+        return f'unpacks to more than {MAX_RATIO} times its size: a bomb, not a photo' if bomb else ''
+
+def _open_zip(src, directory):
+    "The archive, if the list of its entries is not longer than `directory` bytes"
+    try:
+        with open(src, 'rb') as f: end = zipfile._EndRecData(f)  # what `ZipFile` itself goes by: a reading of our own could differ from it
+        if not end or end[zipfile._ECD_SIZE] <= directory: return zipfile.ZipFile(src)
+    except Exception as e: raise PhotoError(f'cannot be read as a zip file ({e})') from None  # a damaged directory raises nearly anything
+    raise PhotoError('too many entries in the archive')
 
 def archive_photos(src:str|Path, # A zip file
+                   entry:int=None, # Most bytes of a photo; default `MAX_ENTRY`
+                   directory:int=MAX_DIRECTORY, # Most bytes that list the entries
+                   room:int=None, # Most photos; default any number
+                   space:int=None, # Most bytes of all photos together; default any number: they are read one at a time
 )->tuple[list[Entry],list[Row]]: # Photos in order, and rows for what is none
-    "Every photo in a zip file; raises `PhotoError` if it can't be read as one"
-    try: z = zipfile.ZipFile(src)
-    except Exception as e: raise PhotoError(f'cannot be read as a zip file ({e})') from None  # a damaged directory raises nearly anything
-    photos,others,seen = [],[],set()
+    "Every photo in a zip file; raises `PhotoError` if it can't be read as one, or holds too much"
+    z,photos,others,seen = _open_zip(src, directory),[],[],set()
     for e in sorted((Entry(z, i) for i in z.infolist() if not i.is_dir()), key=lambda e: str(e.path)):
         def skip(why, status='other'): others.append(Row(str(e), '', status, why))
-        if e.suffix.lower() not in SUFFIXES: skip('not a photo')
-        elif e.name.startswith('.'): skip('hidden')
+        if e.name.startswith('.'): skip('hidden')
+        elif e.suffix.lower() not in SUFFIXES: skip('not a photo')
         elif stat.S_ISLNK(e.info.external_attr >> 16): skip('a link is not followed')
-        elif why := e.fault(): skip(why, 'failed')
+        elif why := e.fault(entry): skip(why, 'failed')
         elif str(e.path).lower() in seen: skip('the archive has two of this name; the first one counts', 'failed')
         else: photos.append(e); seen.add(str(e.path).lower())
+    total = sum(e.info.file_size for e in photos)
+    if space is not None and total > space: raise PhotoError(f'unpacks to {total/1e6:.0f} MB; there is room for {max(0, space)/1e6:.0f} MB')
+    if room is not None and len(photos) > room: raise PhotoError(f'holds {len(photos)} photos; there is room for {room}')
     return photos,others
 
 def _pairs(src, dst):

@@ -159,7 +159,7 @@ def test_archive_bomb(user, tmp_path):
     u = user()
     u.drop(tmp_path/'bomb.zip', tmp_path/'many.zip').wait("document.querySelectorAll('#said li').length == 5")
     lines = u.page.locator('#said li').all_inner_texts()
-    assert lines[:4] == [f'{i}.png: unpacks to more than 200 times its size' for i in range(4)] and lines[4] == 'many.zip: too many entries in the archive'
+    assert lines[:4] == [f'{i}.png: unpacks to more than 200 times its size: a bomb, not a photo' for i in range(4)] and lines[4] == 'many.zip: too many entries in the archive'
 
 def test_two_users_do_not_see_each_other(user, server, photo, tmp_path):
     a,b = user(),user()

@@ -1,5 +1,5 @@
 "Folders and archives: nothing lost, nothing twice, nothing half; and what a person should know of each photo is said."
-import io, json, os, signal, stat, subprocess, sys, threading, time, zipfile
+import io, json, os, signal, stat, subprocess, sys, threading, time, tracemalloc, zipfile
 from pathlib import Path
 import numpy as np, pytest
 from PIL import Image, ImageSequence
@@ -89,6 +89,36 @@ def test_entries_are_bounded(gray, tmp_path, monkeypatch):
     monkeypatch.setattr(m, 'MAX_ENTRY', 50_000)
     r = toy_colorizer().colorize_folder(tmp_path/'a.zip', tmp_path/'o')
     assert ['unpacks to more' in x.reason or 'two of this name' in x.reason for x in r.failed] == [True, True] and len(r.of('done')) == 1
+
+@pytest.mark.parametrize('how', [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_sizes_that_lie(tmp_path, how):
+    "64 MB that say they are 5 KB are never unpacked as a whole; LZMA itself takes 8 MB"
+    real,said = (n.to_bytes(4, 'little') for n in (2**26, 5000))
+    with zipfile.ZipFile(tmp_path/'a.zip', 'w', how) as z: z.writestr('a.png', np.random.default_rng(0).bytes(2**19)+bytes(2**26-2**19))
+    (tmp_path/'a.zip').write_bytes((tmp_path/'a.zip').read_bytes().replace(real, said))
+    (entry,),_ = archive_photos(tmp_path/'a.zip')
+    tracemalloc.start()
+    try:
+        with pytest.raises(PhotoError, match='damaged in the archive'): entry.read_bytes()
+        assert tracemalloc.get_traced_memory()[1] < 2**24
+    finally: tracemalloc.stop()
+
+def test_narrower_limits(gray, tmp_path):
+    one = saved(Image.fromarray(gray), 'PNG')
+    with zipfile.ZipFile(tmp_path/'a.zip', 'w') as z:
+        for n in ('a.png','b.png','c.txt'): z.writestr(n, one)
+    def n(**kw): return len(archive_photos(tmp_path/'a.zip', **kw)[0])
+    assert n(room=2, space=2*len(one), entry=len(one), directory=1000) == 2 and n(entry=len(one)-1) == 0
+    for kw,why in ((dict(room=1), 'holds 2 photos; there is room for 1'), (dict(space=2*len(one)-1), 'unpacks to'), (dict(directory=100), 'too many entries')):
+        with pytest.raises(PhotoError, match=why): n(**kw)
+
+def test_a_directory_with_long_sizes(gray, tmp_path, monkeypatch):
+    "zip64, as of archives beyond 4 GB: read, and its size counts as well"
+    monkeypatch.setattr(zipfile, 'ZIP_FILECOUNT_LIMIT', 2)
+    with zipfile.ZipFile(tmp_path/'a.zip', 'w') as z:
+        for i in range(9): z.writestr(f'{i}.png', b'x')
+    assert b'PK\6\7' in (tmp_path/'a.zip').read_bytes() and len(archive_photos(tmp_path/'a.zip')[0]) == 9
+    with pytest.raises(PhotoError, match='too many entries'): archive_photos(tmp_path/'a.zip', directory=400)
 
 def test_an_archive_in_a_folder_is_named(gray, tmp_path, capsys):
     Image.fromarray(gray).save(tmp_path/'a.png'); (tmp_path/'box.zip').write_bytes(b'')
