@@ -20,8 +20,8 @@ from colorize_nb.recipe import StoreLoader, bf16_pays, make_store
 from colorize_nb.weights import write_file
 from fastai.data.core import DataLoaders
 
-BASE = dict(lr=1e-3, bs=64, size=48, photos=2048, seen=2048, layers=11, norm=True, bias=True, opt='adam', loss='l1', gan=None, patch=16, lam=100., net='cnn', start='none')
-VARIED = {'learning rate': [dict(lr=v) for v in (1e-4, 1e-3, 1e-2)], 'batch size': [dict(bs=v) for v in (16, 64, 256)], 'image size': [dict(size=v) for v in (32, 48, 64)],
+BASE = dict(lr=1e-3, bs=64, size=48, photos=2048, seen=2048, layers=11, norm=True, bias=True, opt='adam', loss='l1', gan=None, patch=16, lam=100., net='cnn', start='none', seed=0)
+VARIED = {'the seed alone': [dict(seed=v) for v in (0, 1, 2)], 'learning rate': [dict(lr=v) for v in (1e-4, 1e-3, 1e-2)], 'batch size': [dict(bs=v) for v in (16, 64, 256)], 'image size': [dict(size=v) for v in (32, 48, 64)],
           'photos, as many seen': [dict(photos=v) for v in (128, 512, 2048)], 'pictures seen': [dict(seen=v) for v in (512, 1024, 2048, 4096)],
           'layers': [dict(layers=8, norm=False), dict(layers=8), dict(layers=11, norm=False), dict(layers=11)], 'bias': [dict(bias=v) for v in (False, True)],
           'optimizer': [dict(opt='adam'), dict(opt='sgd', lr=1e-3), dict(opt='sgd', lr=1e-2)], 'loss': [dict(loss=v) for v in ('l1', 'l2', 'huber')],
@@ -31,18 +31,18 @@ FIGURES = 'mae', 'psnr_gain', 'colourfulness'
 
 def key(c): return '-'.join(f'{k}={v:g}' if isinstance(v, (int,float)) and not isinstance(v, bool) else f'{k}={v}' for k,v in c.items() if v != BASE[k]) or 'base'
 
-def loaders(store, valid, c, seed):
+def loaders(store, valid, c):
     some = torch.randperm(len(store), generator=torch.Generator().manual_seed(42)).tolist()[:c['photos']]
     seen = 1024 if c['gan'] else c['seen']
     n = min(len(some), max(c['bs'], seen//2))
     dls = DataLoaders(StoreLoader(store, some, c['size'], c['bs'], n=n, old=0.), StoreLoader(valid, range(len(valid)), c['size'], 64, train=False, old=0.))
-    for d in dls.loaders: d.rng.seed(seed)
+    for d in dls.loaders: d.rng.seed(c['seed'])
     dls.size = c['size']
     return dls,max(1, round(seen/n))
 
-def train(c, store, valid, encoder, base, seed=0):
-    torch.manual_seed(seed); np.random.seed(seed)
-    dls,epochs = loaders(store, valid, c, seed)
+def train(c, store, valid, encoder, base):
+    torch.manual_seed(c['seed']); np.random.seed(c['seed'])
+    dls,epochs = loaders(store, valid, c)
     if c['net'] == 'cnn': net = create_generator('cnn', layers=c['layers'], norm=c['norm'], bias=c['bias'])
     else: net = create_generator(c['net'], out_scale=4, size=c['size'], pretrained={'none': False, 'encoder': encoder}.get(c['start'], c['start']))
     if c['gan']: net.load_state_dict(load_file(base))
@@ -73,15 +73,15 @@ def main(photos, valid, encoder, o):
     for what,cs in VARIED.items():
         for c in cs:
             c = BASE|c
-            dls,_ = loaders(store, val, c, 0)
+            dls,_ = loaders(store, val, c)
             gray = torch.cat([ab.abs().mean((1,2,3)) for _,ab in dls.valid]).mean().item()
             v = one(c)
             rows.append(dict(varied=what, value=key({k: x for k,x in c.items()}), **v, share=v['mae']/gray))
     head = f'# python tools/ablations.py {" ".join(Path(p).name for p in photos)}; {len(store)} photos, the first so many in an order drawn with seed 42; {len(val)} of {Path(valid).name} to measure on\n'
     write_file('results/ablations.csv', (head+pd.DataFrame(rows).to_csv(index=False, float_format='%.5f')).encode())
-    learn = colorize_learner(loaders(store, val, BASE, 0)[0], generator=create_generator('cnn'), loss_func=ABLoss('l1'))
+    learn = colorize_learner(loaders(store, val, BASE)[0], generator=create_generator('cnn'), loss_func=ABLoss('l1'))
     with learn.no_bar(), learn.no_logging(): learn.lr_find(end_lr=1, num_it=80, show_plot=False)
-    pd.DataFrame(dict(lr=learn.recorder.lrs, loss=[float(o) for o in learn.recorder.losses])).to_csv('results/lr_find.csv', index=False, float_format='%.6f')
+    pd.DataFrame(dict(lr=learn.recorder.lrs, loss=[float(o) for o in learn.recorder.losses])).to_csv('results/lr_find.csv', index=False, float_format='%.6g')
 
 if __name__ == '__main__':
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
