@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 from .cli import _failed, _say, command
 from .color import mean_chroma
-from .colorizer import NEARLY_GRAY, Colorizer, PhotoError, archive_photos, beside, encode, open_photo, side_by_side
+from .colorizer import NEARLY_GRAY, Colorizer, PhotoError, archive_photos, beside, encode, open_photo, sheet_name, side_by_side
 from .weights import write_file
 
 # %% ../nbs/15_app.ipynb #61184308
@@ -88,7 +88,7 @@ class Shot:
     chroma:float=None # Of the result
     tries:list=field(default_factory=list) # Previews of `VARIANTS`
     @property
-    def compare(self): return self.dst.with_name(self.dst.stem+'-compare.jpg')
+    def compare(self): return sheet_name(self.dst)
 
 @lru_cache
 def _model(name): return Colorizer.from_pretrained(name)
@@ -108,7 +108,7 @@ def colour(shot:Shot, # A photo
             _model(model).colorize_file(shot.src, dst, strength, size, max_pixels=MAX_PIXELS)
             after = preview(dst, out/'after.jpg')
             both = side_by_side(Image.open(shot.before), after) # of previews: at 60 megapixels it would take gigabytes
-            write_file(out/f'{dst.stem}-compare.jpg', encode(both, 'JPEG', xmp=after.info['xmp']))
+            write_file(sheet_name(dst), encode(both, 'JPEG', xmp=after.info['xmp']))
         except BaseException: shutil.rmtree(out, ignore_errors=True); raise
         old,shot.ask,shot.dst,shot.after,shot.chroma = shot.dst,(model, strength, size),dst,out/'after.jpg',mean_chroma(after)
         if shot.last: shutil.rmtree(shot.last.parent, ignore_errors=True)

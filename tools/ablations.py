@@ -40,14 +40,14 @@ def loaders(store, valid, c):
     dls.size = c['size']
     return dls,max(1, round(seen/n))
 
-def train(c, store, valid, encoder, base):
+def train(c, store, valid, encoder, base, bf16):
     torch.manual_seed(c['seed']); np.random.seed(c['seed'])
     dls,epochs = loaders(store, valid, c)
     if c['net'] == 'cnn': net = create_generator('cnn', layers=c['layers'], norm=c['norm'], bias=c['bias'])
     else: net = create_generator(c['net'], out_scale=4, size=c['size'], pretrained={'none': False, 'encoder': encoder}.get(c['start'], c['start']))
     if c['gan']: net.load_state_dict(load_file(base))
     opt = Adam if c['opt'] == 'adam' else lambda ps, **kw: SGD(ps, **dict(kw, mom=.9))
-    learn = colorize_learner(dls, generator=net, loss_func=ABLoss(c['loss']), opt_func=opt, metrics=[PhotoMetric(k) for k in FIGURES], channels_last=True, cbs=[BF16()]*bf16_pays('cpu'))
+    learn = colorize_learner(dls, generator=net, loss_func=ABLoss(c['loss']), opt_func=opt, metrics=[PhotoMetric(k) for k in FIGURES], channels_last=True, cbs=[BF16()]*bf16)
     if c['gan']: learn = gan_learner(learn, critic=PatchGAN(receptive_field=c['patch']), gan_loss=c['gan'], lambda_l1=c['lam'])
     with learn.no_bar(), learn.no_logging():
         if c['gan']: learn.fit(epochs, 2e-4)
@@ -56,14 +56,14 @@ def train(c, store, valid, encoder, base):
 
 def main(photos, valid, encoder, o):
     run = Path(o); run.mkdir(parents=True, exist_ok=True)
-    store,val = make_store(photos, run/'store'),make_store([valid], run/'valid', min_chroma=0.)
+    store,val,bf16 = make_store(photos, run/'store'),make_store([valid], run/'valid', min_chroma=0.),bf16_pays('cpu')
     torch.set_flush_denormal(True)
     done = run/'done.csv'
     had = {r['key']: r for r in csv.DictReader(open(done))} if done.is_file() else {}
     def one(c):
         k = key(c)
         if k not in had:
-            learn,v = train(c, store, val, encoder, run/'base.safetensors')
+            learn,v = train(c, store, val, encoder, run/'base.safetensors', bf16)
             if k == 'base': save_file({k: v.contiguous() for k,v in learn.model.state_dict().items()}, run/'base.safetensors')
             had[k] = dict(key=k, **v); print(had[k], flush=True)
             pd.DataFrame(had.values()).to_csv(done, index=False)

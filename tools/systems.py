@@ -27,15 +27,14 @@ def fit(name, seed, store, seen, encoder, bf16):
     s = systems[name]
     dls = store_loaders(store, SIDE[name], s.bs, n=max(s.bs, seen//8), n_valid=200, old=0.)
     for d in dls.loaders: d.rng.seed(seed)
-    pretrained = encoder if s.generator in ('resnet18_unet',) else False
-    learn = learner_for(dls, name, pretrained=pretrained, cbs=[BF16()] if bf16 else [], channels_last=True)
-    if name == 'regression': start = torch.nn.ModuleList([learn.model]); load_regression(start[0], encoder)
+    learn = learner_for(dls, name, pretrained=encoder if s.generator == 'resnet18_unet' else False, cbs=[BF16()]*bf16, channels_last=True)
+    if name == 'regression': load_regression(learn.model, encoder)
     rows,epochs = [],8
     def note(l, stage): # A row an epoch
         names = l.recorder.metric_names[1:-1]
         for v in l.recorder.values: rows.append(dict(system=name, seed=seed, stage=stage, epoch=len(rows)) | dict(zip(names, v)))
     if s.gan and s.generator != 'pix2pix_unet':
-        first = colorize_learner(dls, generator=learn.model, loss_func=s.loss, lr=1e-4, cbs=[BF16()] if bf16 else [], channels_last=True)
+        first = colorize_learner(dls, generator=learn.model, loss_func=s.loss, lr=1e-4, cbs=[BF16()]*bf16, channels_last=True)
         with first.no_bar(), first.no_logging(): first.fit_one_cycle(4, slice(1e-4, 3e-4))
         note(first, 'l1'); epochs = 4
     with learn.no_bar(), learn.no_logging():
