@@ -19,7 +19,7 @@ from fastai.vision.models.unet import DynamicUnet
 from safetensors.torch import load_file
 from torchvision import models
 from torchvision.models import resnet18
-from .weights import load_config, load_weights, model_names
+from .weights import is_model, load_config, load_weights
 
 # %% ../nbs/04_generator.ipynb #fe7fe013
 generators = {}
@@ -163,7 +163,7 @@ def load_state(net:nn.Module, # A `DynamicUnet` of ours
                where:str|Path, # A shipped name, a model folder, or a `.safetensors` or `.pth` file
 )->nn.Module: # `net`
     "Load a generator, or an encoder under torchvision's names, into `net`; raises `ValueError` naming what does not fit"
-    if str(where) in model_names() or Path(where).is_dir():
+    if is_model(where) or Path(where).is_dir():
         sd,part = load_weights(where),net
         if (s := load_config(where)['out_scale']) != net.out_scale:
             own = net.state_dict()

@@ -32,6 +32,7 @@ from fastai.vision.models.unet import DynamicUnet
 from .data import TensorL, open_rgb, to_rgb
 from .generator import create_generator, generators
 from .losses import ABLoss, GiveL, Loss, area_to
+from .weights import is_model, load_config
 
 # %% ../nbs/08_learner.ipynb #68dd4f50
 class AtPredSize:
@@ -83,7 +84,7 @@ def colorize_learner(dls, # From `colorize_nb.data`
                      arch=resnet18, # Any torchvision ResNet, for generators that take one
                      pretrained:bool|str|Path=True, # `True`: ImageNet encoder; 'default': the shipped weights; a path: a local state dict
                      out_scale:int=1, # ab comes at 1, 1/2 or 1/4 of the size of L
-                     generator:str|nn.Module='resnet18_unet', # A registered name, or the network itself
+                     generator:str|nn.Module=None, # A registered name, or the network itself; default that of `pretrained` if this is a model, else 'resnet18_unet'
                      loss_func=None, # Of (prediction, target), both `ab/110`; default `ABLoss('l1')`
                      metrics=None, # At full size; default MAE of `ab/110`
                      opt_func=Adam, # Optimizer
@@ -96,6 +97,7 @@ def colorize_learner(dls, # From `colorize_nb.data`
     "A `Learner` from gray to colour; raises `ValueError` if `dls` has no whole batch"
     n,bs = len(dls.train_ds),dls.train.bs
     if n < bs: raise ValueError(f'{n} photos to train on are fewer than a batch of {bs}: use a smaller bs')
+    if generator is None: generator = load_config(pretrained)['generator'] if isinstance(pretrained, (str,Path)) and is_model(pretrained) else 'resnet18_unet'
     if isinstance(generator, str):
         takes = inspect.signature(generators[generator]).parameters if generator in generators else ()
         opts = dict(arch=arch, pretrained=pretrained, out_scale=out_scale)

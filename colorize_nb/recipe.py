@@ -4,13 +4,13 @@
 
 # %% auto #0
 __all__ = ['stages', 'Store', 'make_store', 'crops', 'StoreLoader', 'store_loaders', 'teacher_logits', 'label_loss', 'same_label',
-           'gray_resnet18', 'KeepLabels', 'bf16_pays', 'Run', 'stage', 'adamw', 'encoder96', 'encoder128', 'Grow',
-           'colour', 'load_stage', 'ship', 'most_vivid', 'rare_loss', 'vivid', 'lite2_head', 'lite', 'run_recipe',
-           'colorize_recipe']
+           'gray_resnet18', 'KeepLabels', 'bf16_pays', 'Run', 'stage', 'adamw', 'Grow', 'lite2_head', 'colour',
+           'load_stage', 'ship', 'most_vivid', 'rare_loss', 'vivid', 'default', 'encoder96', 'encoder128',
+           'resnet18_colour', 'run_recipe', 'colorize_recipe']
 
 # %% ../nbs/16_recipe.ipynb #585e23e8
 import colorize_nb.compat  # first: lets torchvision import beside a CPU-only torch
-import time, warnings
+import json, time, warnings
 from pathlib import Path
 from types import SimpleNamespace
 import numpy as np
@@ -18,6 +18,7 @@ import pandas as pd
 import torch
 import torch.nn.functional as F
 from PIL import Image
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 from torchvision.models import resnet18
@@ -36,9 +37,9 @@ from .compare import PhotoSet
 from .critic import PatchGAN
 from .data import OldPhoto, open_rgb, to_lab, unreadable
 from .gan import Frozen, gan_learner
-from .generator import lite2_unet, load_arrays, resnet18_unet, resnet_body
+from .generator import generator_from, lite2_unet, load_arrays, resnet18_unet, resnet_body
 from .learner import BF16, EMA, Checkpoint, ColorizeLearner, Diary, colorize_learner
-from .losses import RebalancedLoss, ab_counts, rarity
+from .losses import Lite2Features, PerceptualLoss, RebalancedLoss, ab_counts, rarity
 from .metrics import EfficientNetLite, PhotoMetric
 from .weights import load_config, load_weights
 
@@ -226,7 +227,7 @@ class Run:
         if pick:
             rows = pd.read_csv(self.folder/'diary/history.csv').query('stage == @stage')
             learn.load(f'{stage}_{pick(rows)}', with_opt=False)
-        save_file({k: v.cpu().contiguous() for k,v in learn.model.state_dict().items()}, self.file(stage))
+        save_file({k: v.cpu().contiguous() for k,v in learn.model.state_dict().items()}, self.file(stage), dict(spec=json.dumps(getattr(learn.model, 'spec', None))))
 
 stages = {}
 def stage(f): # A function of a `Run` and of the name of the stage before
@@ -239,19 +240,6 @@ def adamw(ps, lr, wd=0.02, **kwargs):
     "Adam with decoupled weight decay"
     return Adam(ps, lr, wd=wd, decouple_wd=True, **kwargs)
 
-def _encoder(run, before, name, size, passes, lr):
-    net = gray_resnet18()
-    if before: net.load_state_dict(load_file(run.file(before)))
-    learn = ColorizeLearner(run.loaders(size, 64), net, loss_func=label_loss, opt_func=adamw, metrics=same_label,
-                            splitter=lambda m: L(params(m)), cbs=CSVLogger(run.folder/f'{name}.csv', append=True))
-    run.fit(name, learn, passes, lr)
-
-@stage
-def encoder96(run, before): _encoder(run, None, 'encoder96', 96, 6, 2e-3)
-@stage
-def encoder128(run, before): _encoder(run, before, 'encoder128', 128, 2, 5e-4)
-
-# %% ../nbs/16_recipe.ipynb #835cdee6
 class Grow(Callback):
     "Small photos first, larger ones for the last third of a fit"
     def __init__(self, small:int=96, large:int=128): self.small,self.large = small,large # Sides in pixels
@@ -264,12 +252,13 @@ def _colour(run, name, net, head, passes, lrs):
                              cbs=[Grow(), KeepLabels(head), Diary(run.folder/'diary', name)])
     run.fit(name, learn, passes, lrs)
 
+def lite2_head()->nn.Module: # The last feature map to logits
+    "EfficientNet-Lite2's last layers"
+    net = EfficientNetLite(2).net
+    return nn.Sequential(net._conv_head, net._bn1, nn.ReLU6(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), net._fc)
+
 @stage
-def colour(run, before):
-    net,enc = resnet18_unet(out_scale=4),gray_resnet18()
-    enc.load_state_dict(load_file(run.file(before)))
-    net.layers[0].load_state_dict(enc[0].state_dict())
-    _colour(run, 'colour', net, enc[1:], 6, slice(3e-4, 8e-4))
+def colour(run, before): _colour(run, 'colour', lite2_unet(pretrained=True), lite2_head(), 4, slice(4e-4, 1e-3))
 
 # %% ../nbs/16_recipe.ipynb #1d531459
 def load_stage(file:str|Path, # What a colour stage left
@@ -277,15 +266,15 @@ def load_stage(file:str|Path, # What a colour stage left
 )->Colorizer:
     "What a stage has learned"
     file = Path(file)
-    net = load_arrays((lite2_unet if file.stem.startswith('lite') else resnet18_unet)(out_scale=4), load_file(file))
+    with safe_open(file, 'pt') as f: net = load_arrays(generator_from(json.loads(f.metadata()['spec'])), load_file(file))
     return Colorizer.from_learner(SimpleNamespace(model=net.eval(), dls=None), name=file.stem, render_size=render_size)
 
 def ship(run:Run, # A run
          stage:str, # A colour stage that is done
 )->Path: # The model folder
-    "Write a stage as the run's model, unless it is that already"
-    folder = run.folder/'model'
-    if not (folder/'config.json').is_file() or load_config(folder)['name'] != stage: load_stage(run.file(stage)).save_pretrained(folder)
+    "Write what a stage has learned as a model, unless it is there"
+    folder = run.folder/stage
+    if not (folder/'config.json').is_file(): load_stage(run.file(stage)).save_pretrained(folder)
     return folder
 
 # %% ../nbs/16_recipe.ipynb #1438db2b
@@ -305,49 +294,68 @@ def rare_loss(run:Run, # A run
 
 @stage
 def vivid(run, before):
-    net = load_arrays(resnet18_unet(out_scale=4), load_weights(ship(run, before)))
+    folder = ship(run, before)
+    net = load_arrays(generator_from(load_config(folder)), load_weights(folder))
     figures = [PhotoMetric(k) for k in ('mae','psnr_gain','colourfulness')]
-    learn = colorize_learner(run.loaders(96, labels=False, epochs=32), generator=net, loss_func=rare_loss(run), metrics=figures, channels_last=True)
+    learn = colorize_learner(run.loaders(96, labels=False, epochs=32), generator=net, loss_func=rare_loss(run)+.004*PerceptualLoss(Lite2Features()), metrics=figures, channels_last=True)
     gan = gan_learner(learn, critic=PatchGAN(receptive_field=16), lambda_l1=20., critic_first=100,
                       cbs=[Frozen(lambda m: m.layers[:4]), Diary(run.folder/'diary', 'vivid'), SaveModelCallback(every_epoch=True, fname='vivid', with_opt=False)])
-    run.fit('vivid', gan, .125, 1e-4, epochs=32, pick=most_vivid)
+    run.fit('vivid', gan, .25, 1e-4, epochs=32, pick=most_vivid)
+
+# %% ../nbs/16_recipe.ipynb #7f7f6fab
+@stage
+def default(run, before):
+    folder = ship(run, 'colour')
+    vivid = load_file(run.file(before))
+    mix = {k: torch.lerp(torch.as_tensor(v), vivid[k], .35) for k,v in load_weights(folder).items()}  # where both are the same it stays so
+    save_file(mix, run.file('default'), dict(spec=json.dumps(generator_from(load_config(folder)).spec)))
 
 # %% ../nbs/16_recipe.ipynb #12861859
-def lite2_head()->nn.Module: # The last feature map to logits
-    "EfficientNet-Lite2's last layers"
-    net = EfficientNetLite(2).net
-    return nn.Sequential(net._conv_head, net._bn1, nn.ReLU6(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), net._fc)
+def _encoder(run, before, name, size, passes, lr):
+    net = gray_resnet18()
+    if before: net.load_state_dict(load_file(run.file(before)))
+    learn = ColorizeLearner(run.loaders(size, 64), net, loss_func=label_loss, opt_func=adamw, metrics=same_label,
+                            splitter=lambda m: L(params(m)), cbs=CSVLogger(run.folder/f'{name}.csv', append=True))
+    run.fit(name, learn, passes, lr)
 
 @stage
-def lite(run, before): _colour(run, 'lite', lite2_unet(pretrained=True), lite2_head(), 4, slice(3e-4, 1e-3))
+def encoder96(run, before): _encoder(run, None, 'encoder96', 96, 6, 2e-3)
+@stage
+def encoder128(run, before): _encoder(run, before, 'encoder128', 128, 2, 5e-4)
+
+@stage
+def resnet18_colour(run, before):
+    net,enc = resnet18_unet(out_scale=4),gray_resnet18()
+    enc.load_state_dict(load_file(run.file(before)))
+    net.layers[0].load_state_dict(enc[0].state_dict())
+    _colour(run, 'resnet18_colour', net, enc[1:], 6, slice(3e-4, 8e-4))
 
 # %% ../nbs/16_recipe.ipynb #e16a9bd5
 def run_recipe(run:Run, # Where
                until:str=None, # Last stage; default all
-)->Path: # The model folder; before there is colour, the stage's weights
-    "Run all stages that are not done; `colour` and `vivid` become models in one folder, `lite` in its own"
+)->Path: # The model folder
+    "Run all stages that are not done; `default` and `vivid` become models in one folder, `resnet18_colour` in its own"
     if until and until not in stages: raise ValueError(f"no stage {until!r}; there are {', '.join(stages)}")
     done = []
     for name,f in stages.items():
         if not run.file(name).is_file(): print(name); f(run, done[-1] if done else None)
         done.append(name)
         if name == until: break
-    if 'colour' not in done: return run.file(done[-1])
-    folder = ship(run, 'colour')
-    if 'vivid' in done and not (folder/'vivid.json').is_file(): load_stage(run.file('vivid')).save_beside(folder, 'vivid')
-    if 'lite' in done and not (run.folder/'lite/config.json').is_file(): load_stage(run.file('lite')).save_pretrained(run.folder/'lite')
+    folder = ship(run, 'default' if 'default' in done else 'colour')
+    if 'default' in done and not (folder/'vivid.json').is_file(): load_stage(run.file('vivid')).save_beside(folder, 'vivid')
+    if 'resnet18_colour' in done: ship(run, 'resnet18_colour')
     return folder
 
 # %% ../nbs/16_recipe.ipynb #fd7893f0
 @command
 def colorize_recipe(
     photos:list, # Folders or zip files of photos
-    o:str='recipe', # Where the run is kept; its model lies in its folder `model`
+    o:str='recipe', # Where the run is kept; its models lie in its folder `default`
     device:str='cpu', # cpu, cuda, mps
     passes:float=1., # All stages so much longer or shorter
     until:str=None, # Last stage
 )->int: # 0 done, 1 failed, 2 wrong use
-    "Make weights like those that ship: teacher's labels, gray encoder, colour, GAN. The same line goes on where a run was stopped."
+    "Make weights like those that ship: teacher's labels, colour, GAN; then the same with a ResNet-18. The same line goes on where a run was stopped."
     try: done = run_recipe(Run(o, photos, device, passes), until)
     except (ImportError, OSError, RuntimeError, ValueError) as e: return _failed('colorize-recipe', e)
     print(done)

@@ -10,6 +10,7 @@ from colorize_nb import cli
 from colorize_nb.colorizer import Colorizer
 from colorize_nb.generator import generators
 from colorize_nb.learner import Checkpoint, Diary
+from colorize_nb.weights import load_config
 
 torch.set_num_threads(1)  # faster for networks this small
 
@@ -26,7 +27,7 @@ def photos(tmp_path):
 def tiny(monkeypatch):
     "A small network in place of the real one, and no export"
     def f(out_scale=1): return nn.Sequential(nn.Conv2d(1, 8, 3, out_scale, 1), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 2, 3, 1, 1))
-    monkeypatch.setitem(generators, 'resnet18_unet', f)
+    monkeypatch.setitem(generators, load_config('default')['generator'], f)
     class Keep:
         def __init__(self, learn): self.learn = learn
         def save_pretrained(self, folder): return self.learn

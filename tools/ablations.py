@@ -1,6 +1,6 @@
-"""What the reports varied, one thing at a time: python tools/ablations.py TRAIN.zip... --valid VALID.zip --encoder ENCODER.safetensors -o RUN
+"""What the reports varied, one thing at a time: python tools/ablations.py TRAIN.zip... --valid VALID.zip --encoder ENCODER.safetensors --colour COLOUR.safetensors -o RUN
 Base: `cnn` (eleven layers with BatchNorm), L1, Adam, one cycle at 1e-3, batches of 64, 48 px, 2,048 photos, 2,048 pictures seen. A GAN: that network with its weights from the base, a PatchGAN of 16 px
-(the colours come at a quarter of the size: 12 px), lambda 100, 1,024 pictures more. Pre-training: `resnet18_unet` at a quarter of the size, 1,024 pictures. Each row is measured on all of VALID at its own side; `share` is its error beside that of gray.
+(the colours come at a quarter of the size: 12 px), lambda 100, 1,024 pictures more. Pre-training: `resnet18_unet` at a quarter of the size, 1,024 pictures; ENCODER: a gray ResNet-18 under torchvision's names, COLOUR: what the recipe's stage resnet18_colour leaves. Each row is measured on all of VALID at its own side; `share` is its error beside that of gray.
 What is done is kept in RUN: the same line goes on. Writes results/ablations.csv, and results/lr_find.csv: loss by learning rate."""
 import argparse, csv
 from pathlib import Path
@@ -26,7 +26,7 @@ VARIED = {'the seed alone': [dict(seed=v) for v in (0, 1, 2)], 'learning rate': 
           'layers': [dict(layers=8, norm=False), dict(layers=8), dict(layers=11, norm=False), dict(layers=11)], 'bias': [dict(bias=v) for v in (False, True)],
           'optimizer': [dict(opt='adam'), dict(opt='sgd', lr=1e-3), dict(opt='sgd', lr=1e-2)], 'loss': [dict(loss=v) for v in ('l1', 'l2', 'huber')],
           'patch': [dict(gan='bce', patch=v) for v in (1, 16, 34)], 'lambda': [dict(gan='bce', lam=v) for v in (10., 100., 1000.)], 'GAN loss': [dict(gan=v) for v in ('bce', 'lsgan')],
-          'pre-training': [dict(net='resnet18_unet', start=v, seen=1024, bs=32) for v in ('none', 'encoder', 'default')]}
+          'pre-training': [dict(net='resnet18_unet', start=v, seen=1024, bs=32) for v in ('none', 'encoder', 'colour')]}
 FIGURES = 'mae', 'psnr_gain', 'colourfulness'
 
 def key(c): return '-'.join(f'{k}={v:g}' if isinstance(v, (int,float)) and not isinstance(v, bool) else f'{k}={v}' for k,v in c.items() if v != BASE[k]) or 'base'
@@ -40,11 +40,11 @@ def loaders(store, valid, c):
     dls.size = c['size']
     return dls,max(1, round(seen/n))
 
-def train(c, store, valid, encoder, base, bf16):
+def train(c, store, valid, starts, base, bf16):
     torch.manual_seed(c['seed']); np.random.seed(c['seed'])
     dls,epochs = loaders(store, valid, c)
     if c['net'] == 'cnn': net = create_generator('cnn', layers=c['layers'], norm=c['norm'], bias=c['bias'])
-    else: net = create_generator(c['net'], out_scale=4, size=c['size'], pretrained={'none': False, 'encoder': encoder}.get(c['start'], c['start']))
+    else: net = create_generator(c['net'], out_scale=4, size=c['size'], pretrained=starts[c['start']])
     if c['gan']: net.load_state_dict(load_file(base))
     opt = Adam if c['opt'] == 'adam' else lambda ps, **kw: SGD(ps, **dict(kw, mom=.9))
     learn = colorize_learner(dls, generator=net, loss_func=ABLoss(c['loss']), opt_func=opt, metrics=[PhotoMetric(k) for k in FIGURES], channels_last=True, cbs=[BF16()]*bf16)
@@ -54,16 +54,17 @@ def train(c, store, valid, encoder, base, bf16):
         else: learn.fit_one_cycle(epochs, c['lr'])
     return learn,dict(zip(FIGURES, learn.recorder.values[-1][2:5]))
 
-def main(photos, valid, encoder, o):
+def main(photos, valid, encoder, colour, o):
     run = Path(o); run.mkdir(parents=True, exist_ok=True)
     store,val,bf16 = make_store(photos, run/'store'),make_store([valid], run/'valid', min_chroma=0.),bf16_pays('cpu')
     torch.set_flush_denormal(True)
+    starts = dict(none=False, encoder=encoder, colour=colour)
     done = run/'done.csv'
     had = {r['key']: r for r in csv.DictReader(open(done))} if done.is_file() else {}
     def one(c):
         k = key(c)
         if k not in had:
-            learn,v = train(c, store, val, encoder, run/'base.safetensors', bf16)
+            learn,v = train(c, store, val, starts, run/'base.safetensors', bf16)
             if k == 'base': save_file({k: v.contiguous() for k,v in learn.model.state_dict().items()}, run/'base.safetensors')
             had[k] = dict(key=k, **v); print(had[k], flush=True)
             pd.DataFrame(had.values()).to_csv(done, index=False)
@@ -86,5 +87,5 @@ def main(photos, valid, encoder, o):
 if __name__ == '__main__':
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument('photos', nargs='+'); p.add_argument('-o', required=True)
-    for k in ('valid', 'encoder'): p.add_argument(f'--{k}', required=True)
+    for k in ('valid', 'encoder', 'colour'): p.add_argument(f'--{k}', required=True)
     main(**vars(p.parse_args()))

@@ -2,8 +2,11 @@
 python tools/systems.py TRAIN.zip... --valid VALID.zip --encoder ENCODER.safetensors -o RUN [--seen 6000] [--seeds 3]
 Every network sees SEEN pictures at the side below, with its report's loss, optimizer, learning rate and batch size, one cycle; a GAN's generator sees half of them with the loss on ab alone, as in the
 reports, but pix2pix's, which starts with its critic. The encoders of `resnet18_unet` and its GANs start from ENCODER (a gray ResNet-18), `regression`'s too. What is done is kept in RUN: the same line goes on.
-Writes results/systems.csv (a row a system, mean over seeds, `sd` of the error), results/systems_curves.csv and results/systems.jpg."""
+Writes results/systems.csv (a row a system; the error is the mean over seeds, `sd` beside it, all else is the first seed's), results/systems_curves.csv and results/systems.jpg."""
 import argparse, io, json
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from types import SimpleNamespace
 import numpy as np
@@ -16,6 +19,7 @@ from colorize_nb.colorizer import Colorizer
 from colorize_nb.compare import PhotoSet, all_systems, contact_sheet, score, table
 from colorize_nb.generator import generator_from, load_arrays, load_state, resnet_body
 from colorize_nb.learner import BF16, colorize_learner
+from colorize_nb.metrics import measure
 from colorize_nb.recipe import bf16_pays, make_store, store_loaders
 from colorize_nb.weights import write_file
 
@@ -53,6 +57,20 @@ def trained(d, side):
     net = load_arrays(generator_from(json.loads((d/'spec.json').read_text())), load_file(d/'net.safetensors'))
     return Colorizer.from_learner(SimpleNamespace(model=net.eval(), dls=None), name=d.name, render_size=side)
 
+def systems_in(run, titles, ps): # References, `default`, and what lies in the run
+    every = all_systems(['default'], ps)
+    def of(c): return lambda name, gray: c.colorize(gray)
+    return {t: every[t] if t in every else of(trained(run/t, SIDE[t.rsplit('-', 1)[0]])) for t in titles}
+
+def measured(titles, run, valid):
+    "All figures of these systems; of a repeated seed the error alone"
+    torch.set_num_threads(1)
+    ps = PhotoSet(valid)
+    every = systems_in(run, titles, ps)
+    again = {t for t in titles if t[-2:-1] == '-' and t[-1] != '0'}
+    res,fd = score({t: f for t,f in every.items() if t not in again}, ps)
+    return res | {t: measure(partial(every[t], t), (ps[n] for n in ps), ['mae']) for t in sorted(again)},fd
+
 def main(photos, valid, encoder, o, seen, seeds):
     run = Path(o); run.mkdir(parents=True, exist_ok=True)
     store,bf16 = make_store(photos, run/'store'),bf16_pays('cpu')
@@ -66,23 +84,23 @@ def main(photos, valid, encoder, o, seen, seeds):
                 d.mkdir(exist_ok=True); rows.to_csv(d/'curves.csv', index=False)
                 write_file(d/'spec.json', json.dumps(learn.model.spec).encode())
                 save_file({k: v.contiguous() for k,v in learn.model.state_dict().items()}, d/'net.safetensors')
-            curves.append(pd.read_csv(d/'curves.csv')); names.setdefault(name, []).append(d)
+            curves.append(pd.read_csv(d/'curves.csv')); names.setdefault(name, []).append(d.name)
             print(curves[-1].tail(1).to_string(header=False, index=False), flush=True)
     pd.concat(curves).to_csv('results/systems_curves.csv', index=False, float_format='%.5f')
-    ps = PhotoSet(valid)
-    def of(c): return lambda name, gray: c.colorize(gray)
-    every = all_systems(['default'], ps) | {d.name: of(trained(d, SIDE[k])) for k,ds in names.items() for d in ds}
-    res,fd = score(every, ps)
-    rows = table(res, fd)
-    out = [dict(system=t, seeds=0, **rows[t]) for t in ('gray', 'one colour', 'random ab', 'untrained')]
-    for name,ds in names.items():
-        each = pd.DataFrame([rows[d.name] for d in ds])
-        out.append(dict(system=name, side=SIDE[name], seeds=len(ds), **each.mean().to_dict(), sd=each.share.std(ddof=1) if len(ds) > 1 else np.nan))
+    refs = ['gray', 'one colour', 'random ab', 'untrained']
+    titles = [*refs, 'default', *[t for ts in names.values() for t in ts]]
+    with ProcessPoolExecutor(2, get_context('spawn')) as pool: parts = list(pool.map(partial(measured, run=run, valid=valid), (titles[::2], titles[1::2])))
+    res,fd = (a|b for a,b in zip(*parts))
+    rows,ps = table(res, fd),PhotoSet(valid)
+    out = [dict(system=t, seeds=0, **rows[t]) for t in refs]
+    for name,ts in names.items():
+        each = pd.DataFrame([rows[t] for t in ts])
+        out.append(dict(system=name, side=SIDE[name], seeds=len(ts), **each.iloc[0].to_dict()) | dict(each[['mae','share']].mean(), sd=each.share.std(ddof=1)))
     out.append(dict(system='default', side=160, seeds=1, **rows['default']))
     head = f'# python tools/systems.py {" ".join(Path(p).name for p in photos)} --seen {seen} --seeds {seeds}; {len(store)} photos to train on, {len(ps)} of {ps.path.name} to measure on\n'
     write_file('results/systems.csv', (head+pd.DataFrame(out).to_csv(index=False, float_format='%.5f')).encode())
     ps.names = [n for n in ps.names if n.startswith('caltech101/')]  # CC BY 4.0: may be shown
-    shown = {t: f for t,f in every.items() if t in ('gray', 'random ab', 'untrained', 'default') or t.endswith('-0')}
+    shown = systems_in(run, ['gray', 'random ab', 'untrained', *[ts[0] for ts in names.values()], 'default'], ps)
     contact_sheet({t.removesuffix('-0'): f for t,f in shown.items()}, ps, most=8, side=96).save(b := io.BytesIO(), 'JPEG', quality=85)
     write_file('results/systems.jpg', b.getvalue())
 
