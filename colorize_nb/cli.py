@@ -72,7 +72,7 @@ def _check(strength, render_size, jobs, report):
     "Raise `ValueError` for an option out of its range"
     if not 0 <= strength <= 3: raise ValueError(f'--strength must lie in 0 to 3, not {strength:g}')
     if render_size is not None and not 16 <= render_size <= 4096: raise ValueError(f'--render-size must lie in 16 to 4096, not {render_size}')
-    if not 1 <= jobs <= 64: raise ValueError(f'--jobs must lie in 1 to 64, not {jobs}')
+    if jobs is not None and not 1 <= jobs <= 64: raise ValueError(f'--jobs must lie in 1 to 64, not {jobs}')
     if report is None: return
     if Path(report).suffix.lower() != '.json': raise ValueError(f'--report {report}: its name must end in .json')
     if not Path(report).parent.is_dir(): raise ValueError(f'--report {report}: no such folder')
@@ -108,7 +108,7 @@ def colorize(
     overwrite:bool=False, # Replace results that are there
     no_note:bool=False, # Leave out the metadata note that the colours are generated
     max_megapixels:float=None, # Refuse larger photos; default 179
-    jobs:int=1, # Photos in work at a time
+    jobs:int=None, # Photos in work at a time; default one for each core
     report:str=None, # Also write what became of each photo into this .json file
     keep_tint:bool=False, # Leave the tone of sepia or yellowed photos under the colours
     keep_color:bool=False, # Leave photos alone that have colours already

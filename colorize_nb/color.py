@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['L_SCALE', 'AB_SCALE', 'MAX_CHROMA', 'AB_BINS', 'srgb_to_linear', 'linear_to_srgb', 'rgb2lab', 'lab2rgb', 'rgb2lab_t',
            'lab2rgb_t', 'mean_chroma', 'gray_to_L', 'lightness', 'fit_gamut', 'bound_chroma', 'lab2rgb8', 'resize',
-           'edge_lines', 'paint']
+           'edge_lines', 'widen', 'paint']
 
 # %% ../nbs/01_color.ipynb #05bb0dba
 from functools import lru_cache
@@ -30,7 +30,9 @@ def linear_to_srgb(x:np.ndarray, # Linear light in [0,1]
     return np.where(x > 0.0031308, 1.055*np.maximum(x, 0)**(1/2.4)-0.055, 12.92*x)
 
 def _f(t): return np.where(t > 0.008856, np.cbrt(t), 7.787*t+16/116)
-def _finv(f): return np.where(f > 0.2068966, f*f*f, (f-16/116)/7.787)
+def _finv(f):
+    x = f*f; x *= f
+    return x if f.min(initial=1) > 0.2068966 else np.where(f > 0.2068966, x, (f-16/116)/7.787)
 
 def _as_float(rgb): return np.asarray(rgb, np.float32)/255 if np.asarray(rgb).dtype == np.uint8 else np.asarray(rgb, np.float32)
 
@@ -44,7 +46,9 @@ def _linear_rgb(L, a, b):
     "Linear RGB planes of a colour; outside [0,1] where sRGB cannot show it"
     fy = (L+16)/116
     x,y,z = _finv(fy+a/500), _finv(fy), _finv(fy-b/200)
-    return [m[0]*x+m[1]*y+m[2]*z for m in _to_rgb]
+    rgb = [m[0]*x for m in _to_rgb]
+    for m,p in zip(_to_rgb, rgb): p += m[1]*y; p += m[2]*z  # in place: memory is what costs
+    return rgb
 
 def lab2rgb(lab:np.ndarray, # `(...,3)`: L*, a*, b*
 )->np.ndarray: # `(...,3)` float32 in [0,1]; colours outside sRGB are clipped
@@ -108,9 +112,8 @@ def lightness(x:np.ndarray, # `(h,w)` uint8, uint16 or float in [0,1]; or `(h,w,
     return np.where(neutral, L, 116*_f(w[0]*lin[r]+w[1]*lin[g]+w[2]*lin[b])-16)
 
 # %% ../nbs/01_color.ipynb #56842f1f
-def _in_gamut(L, a, b, tol=1e-4):
-    r,g,bl = _linear_rgb(L, a, b)
-    return (np.minimum(np.minimum(r, g), bl) >= -tol)&(np.maximum(np.maximum(r, g), bl) <= 1+tol)
+_tol = 1e-4
+def _shown(r, g, b): return (np.minimum(np.minimum(r, g), b) >= -_tol)&(np.maximum(np.maximum(r, g), b) <= 1+_tol)
 
 def fit_gamut(L:np.ndarray, # L* in [0,100], any shape
               a:np.ndarray, # a*, same shape
@@ -118,16 +121,17 @@ def fit_gamut(L:np.ndarray, # L* in [0,100], any shape
               steps:int=9, # Bisections: the share of the chroma is found to 2**-steps
 )->tuple[np.ndarray,np.ndarray]: # a*, b* that exist in sRGB
     "Reduce chroma at constant L* and hue angle until the colour is inside sRGB"
-    out = np.nonzero(~_in_gamut(L, a, b))
+    out = np.nonzero(~_shown(*_linear_rgb(L, a, b)))
     if not len(out[0]): return a,b
     Lo,ao,bo = L[out],a[out],b[out]
-    lo,hi = np.zeros_like(Lo),np.ones_like(Lo)
+    gray,way = (Lo+16)/116,np.stack([ao/500, 0*ao, -bo/200])
+    def fits(t): return (np.abs(_to_rgb@_finv(gray+t*way)-0.5) <= 0.5+_tol).all(0)
+    share,step = np.zeros_like(Lo),1.
     for _ in range(steps):
-        mid = (lo+hi)/2
-        ok = _in_gamut(Lo, mid*ao, mid*bo)
-        lo,hi = np.where(ok, mid, lo),np.where(ok, hi, mid)
+        step /= 2
+        share += step*fits(share+step)
     a,b = a.copy(),b.copy()
-    a[out],b[out] = lo*ao,lo*bo
+    a[out],b[out] = share*ao,share*bo
     return a,b
 
 # %% ../nbs/01_color.ipynb #db1c2f18
@@ -148,9 +152,15 @@ def lab2rgb8(L:np.ndarray, # L*, `(h,w)`
              b:np.ndarray, # b*, `(h,w)`
 )->np.ndarray: # `(h,w,3)` uint8, every pixel within one gray level of L*
     "L*a*b* to 8-bit sRGB that keeps L*: chroma is reduced, never clipped"
-    a,b = fit_gamut(L, a, b)
-    rgb = np.stack(_linear_rgb(L, a, b), -1)
-    return _srgb_table()[(np.clip(rgb, 0, 1)*65535+0.5).astype(np.uint16)]
+    rgb = _linear_rgb(L, a, b)
+    out = np.nonzero(~_shown(*rgb))
+    if len(out[0]):
+        for p,v in zip(rgb, _linear_rgb(L[out], *fit_gamut(L[out], a[out], b[out]))): p[out] = v
+    px = np.empty((*L.shape,3), np.uint8)
+    for i,p in enumerate(rgb):
+        p *= 65535; p += 0.5
+        px[...,i] = _srgb_table().take(p.astype(np.intp), mode='clip')
+    return px
 
 # %% ../nbs/01_color.ipynb #3a0fb016
 def resize(x:np.ndarray, # `(h,w)` float
@@ -176,13 +186,26 @@ def edge_lines(ab:np.ndarray, # `(2,h,w)`: the network's a*, b*
     slope = _mean3((_mean3(L*ab)-m*mab)/(_mean3(L*L)-m*m+eps))
     return np.concatenate([slope, ab-slope*L])
 
-def paint(lines:np.ndarray, # From `edge_lines`
+def widen(lines:np.ndarray, # `(n,h,w)`
+          w:int, # New width
+          right:float=None, # Where the photo ends; default at the end
+)->np.ndarray: # `(n,h,w)`, bicubic
+    "Interpolate along the rows"
+    h = lines.shape[1]
+    return np.stack([resize(p, (h,w), (0, 0, h, right or p.shape[1])) for p in lines])
+
+def paint(lines:np.ndarray, # From `edge_lines`, then `widen`
           L:np.ndarray, # `(rows,w)`: full-size L*, all rows of a photo or some
-          box:tuple=None, # The part of `lines` that these rows cover, as in `resize`
+          rows:tuple=None, # The part of `lines` that these rows cover, as (top, bottom), fractions allowed; default all
 )->np.ndarray: # `(2,rows,w)`: a*, b* at the size of `L`
-    "Interpolate the lines and put the photo's own L* in"
-    up = [resize(p, L.shape, box) for p in lines]
-    return np.stack([up[0]*L+up[2], up[1]*L+up[3]])
+    "Interpolate the lines along the columns and put the photo's own L* in"
+    top,bottom = rows or (0, lines.shape[1])
+    reach = int(2*max(1, (bottom-top)/len(L)))+2  # of the bicubic filter
+    lo,hi = max(0, int(top)-reach),min(lines.shape[1], int(bottom)+1+reach)
+    weights = resize(np.eye(hi-lo), (len(L),hi-lo), (top-lo, 0, bottom-lo, hi-lo))  # Pillow's, as a matrix: one product is faster than its loops
+    up = weights@lines[:,lo:hi]
+    up[:2] *= L; up[:2] += up[2:]
+    return up[:2]
 
 # %% ../nbs/01_color.ipynb #30b65bde
 _ab_rows = {-90:(50,90), -80:(20,90), -70:(0,90), -60:(-20,90), -50:(-30,100), -40:(-40,100), -30:(-50,100), -20:(-50,100), -10:(-60,100), 0:(-70,100),

@@ -22,7 +22,7 @@ import numpy as np
 from fastcore.basics import patch
 from PIL import ExifTags, Image, ImageCms, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
 from . import __version__
-from .color import AB_SCALE, L_SCALE, bound_chroma, edge_lines, lab2rgb8, lightness, mean_chroma, paint, resize, rgb2lab
+from .color import AB_SCALE, L_SCALE, bound_chroma, edge_lines, lab2rgb8, lightness, mean_chroma, paint, resize, rgb2lab, widen
 from .weights import (ModelError, config_path, load_config, load_weights, model_files, save_config, save_weights,
                                  unpack, write_file)
 
@@ -108,6 +108,11 @@ def _to_srgb(im, icc):
     if 'srgb' in (ImageCms.getProfileDescription(src) or '').lower() and im.mode != 'CMYK': return im
     return ImageCms.profileToProfile(im, src, ImageCms.createProfile('sRGB'), outputMode='RGB')
 
+def _gray(im):
+    "Whether three channels are one, as scanners write it"
+    def same(im): r,g,b = map(np.asarray, im.split()); return (r == g).all() and (g == b).all()
+    return same(im.resize((16,16), Image.NEAREST)) and same(im)
+
 def _pixels(im, photo):
     "Fill `photo` with what `im` shows"
     if im.mode in ('I;16', 'I;16L', 'I;16B', 'I;16N'): return np.asarray(im).astype(np.uint16)
@@ -126,7 +131,8 @@ def _pixels(im, photo):
     if icc := im.info.get('icc_profile'):
         try: im = _to_srgb(im, icc)
         except (ImageCms.PyCMSError, OSError, ValueError, TypeError) as e: photo.warnings.append(f'colour profile ignored ({e})')
-    return np.asarray(im if im.mode in ('L', 'RGB') else im.convert('RGB'))
+    if im.mode != 'L' and _gray(im := im.convert('RGB') if im.mode != 'RGB' else im): im = im.getchannel(0)
+    return np.asarray(im)
 
 # %% ../nbs/10_colorizer.ipynb #b0a75601
 _turn = {2:'FLIP_LEFT_RIGHT', 3:'ROTATE_180', 4:'FLIP_TOP_BOTTOM', 5:'TRANSPOSE', 6:'ROTATE_270', 7:'TRANSVERSE', 8:'ROTATE_90'}
@@ -299,7 +305,7 @@ def join_pages(pages, # TIFF files of one page each, as bytes; any iterable, tak
     return out.getvalue()
 
 # %% ../nbs/10_colorizer.ipynb #4bdb01ad
-STRIP = 2**18  # pixels in work at a time
+STRIP = 2**16  # pixels in work at a time: their planes fit a core's cache
 
 def _strips(h, w, k=1):
     "Row ranges of about `STRIP` pixels, each a multiple of `k` rows"
@@ -340,10 +346,10 @@ def colorize_pixels(x:np.ndarray, # Pixels as in `Photo`
     ab = predict((L/L_SCALE-1)[None,None].astype(np.float32))[0]*AB_SCALE
     s = out_scale
     lines = edge_lines(bound_chroma(ab), L.reshape(L.shape[0]//s, s, -1, s).mean((1,3)))*np.float32(strength)
-    out = np.empty((h,w,3), np.uint8)
+    lines,out = widen(lines, w, rw/s),np.empty((h,w,3), np.uint8)
     for a,b in _strips(h, w):
         L = lightness(x[a:b])
-        ab = paint(lines, L, box=(a*rh/h/s, 0, b*rh/h/s, rw/s))
+        ab = paint(lines, L, (a*rh/h/s, b*rh/h/s))
         if tint is not None: ab = ab+[np.interp(L, np.linspace(0, 100, len(tint)), t) for t in tint.T]
         out[a:b] = lab2rgb8(L, *ab)
     return out
@@ -385,6 +391,8 @@ def _onnx_predict(where):
     import onnxruntime as ort
     opt = ort.SessionOptions()
     opt.log_severity_level = 3
+    opt.intra_op_num_threads = 1
+    opt.add_session_config_entry('session.disable_quant_qdq', '1')  # the 8-bit weights become float once, when they are loaded
     model_files(where, '.safetensors')
     try: s = ort.InferenceSession(str(model_files(where, '.onnx')[0]), opt, providers=['CPUExecutionProvider'])
     except ModelError: raise
@@ -642,7 +650,7 @@ def _page(self:Colorizer, photo, row, keep_tint, keep_color, strength, render_si
     if kind == 'color' and keep_color: return None
     im = self._photo(photo, strength, render_size, tint if keep_tint else None)
     seen = [kind] if kind == 'color' else ['tint kept' if keep_tint else 'tinted'] if kind == 'tinted' else []
-    if strength and not (keep_tint and kind == 'tinted') and mean_chroma(im.convert('RGB')) < NEARLY_GRAY: seen.append('nearly gray')
+    if strength and not (keep_tint and kind == 'tinted') and mean_chroma(im if im.mode == 'RGB' else im.convert('RGB')) < NEARLY_GRAY: seen.append('nearly gray')
     row.noticed += [s for s in seen if s not in row.noticed]
     return im
 
@@ -788,6 +796,8 @@ def _pairs(src, dst):
 # %% ../nbs/10_colorizer.ipynb #69c5fb5a
 ROOM = 2**26 # pixels in work at a time
 
+def _cores(): return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
+
 class _Room:
     "Lets photos in while there is room for their pixels"
     def __init__(self, total): self.free,self.total,self.cond = total,total,threading.Condition()
@@ -848,7 +858,8 @@ def _in_order(f, items, jobs):
     try: yield from ex.map(f, items)
     finally: ex.shutdown(cancel_futures=True)
 
-def _colorize_many(self, pairs, report=None, bar=True, jobs=1, **kw):
+def _colorize_many(self, pairs, report=None, bar=True, jobs=None, **kw):
+    if jobs is None: jobs = min(_cores(), 64)
     if not 1 <= jobs <= 64: raise ValueError(f'jobs must lie in 1 to 64, not {jobs}')
     report,show,rows,room = report or Report(),_Bar(len(pairs) if bar else 0),{},_Room(ROOM)
     report.model = dict(name=self.cfg['name'], weights={f: h for f,h in self.cfg.get('files', {}).items() if f.endswith('.safetensors')})
@@ -856,7 +867,7 @@ def _colorize_many(self, pairs, report=None, bar=True, jobs=1, **kw):
     report.settings['render_size'] = kw.get('render_size') or self.cfg['render_size']
     _sweep(d for _,d in pairs)
     def one(i): rows[i] = _row(self, *pairs[i], room=room, **kw)
-    results = _in_order(one, range(len(pairs)), jobs)
+    results = _in_order(one, range(len(pairs)), jobs if len(pairs) > 1 else 1)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings('ignore', module='PIL')  # about damage; the row says what came of it
@@ -890,7 +901,7 @@ def colorize_file(self:Colorizer, src:str|Path, # A photo
 def colorize_folder(self:Colorizer, src:str|Path, # Folder of photos, read recursively, or a zip file
                     dst:str|Path=None, # Where the same tree is written; default beside each photo, or a folder beside the zip file
                     bar:bool=True, # Show progress on a terminal
-                    jobs:int=1, # Photos in work at a time
+                    jobs:int=None, # Photos in work at a time; default one for each core
                     **kw, # As for `colorize_file`
 )->Report:
     "Colorize every photo below `src`; goes on after a bad file and reports it"

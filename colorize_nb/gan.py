@@ -7,16 +7,18 @@ __all__ = ['pix2pix_adam', 'judged', 'GANCallback', 'gan_learner', 'Frozen']
 
 # %% ../nbs/09_gan.ipynb #bd83f009
 import colorize_nb.compat  # first: lets torchvision import beside a CPU-only torch
+from contextlib import nullcontext
 from copy import copy, deepcopy
 from functools import partial
 import torch
+import torch.distributed as dist
 from torch import nn
 from fastcore.basics import defaults
 from fastcore.foundation import L
 from fastai.callback.core import CancelBatchException, Callback
 from fastai.learner import ValueMetric
 from fastai.optimizer import Adam
-from fastai.torch_core import params
+from fastai.torch_core import get_model, params
 from .critic import PatchGAN
 from .learner import ColorizeLearner, load_opt_state, opt_state
 from .losses import GANLoss, area_to
@@ -29,6 +31,8 @@ def judged(critic:nn.Module, # See `PatchGAN`
 ): # Logits
     "The critic's opinion of these colours on this L"
     return critic(torch.cat([area_to(l, size), area_to(ab, size)], 1))
+
+def _together(): return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
 
 class GANCallback(Callback):
     "Train a critic beside the generator and add its verdict to the generator's loss"
@@ -47,19 +51,26 @@ class GANCallback(Callback):
     def before_fit(self):
         self.run,self.seen = not hasattr(self.learn, 'gather_preds'),0
         self.critic.to(next(self.model.parameters()).device).train()
+        if _together():
+            for t in self.critic.state_dict().values(): dist.broadcast(t, 0)
         if self.opt_d is None: self.opt_d = self.learn.opt_func(params(self.critic), lr=self.learn.lr)
         self.back = deepcopy(self.state_dict()) if hasattr(self.learn, 'lr_finder') else None  # `lr_find` leaves no trace
     def after_fit(self):
         if self.back: self.load_state_dict(self.back)
     def before_train(self): self.sums = []
 
+    def judge(self, ab, is_real):
+        with self.bf16.autocast() if hasattr(self.learn, 'bf16') else nullcontext():
+            logits = judged(self.critic, self.x, ab, self.pred.shape[-2:])
+        return self.gan_loss(logits, is_real)
+
     def after_pred(self):
         if not self.training: return
-        size = self.pred.shape[-2:]
         self.critic.requires_grad_(True)
-        real = self.gan_loss(judged(self.critic, self.x, self.y, size), True)
-        fake = self.gan_loss(judged(self.critic, self.x, self.pred.detach(), size), False)
+        real,fake = self.judge(self.y, True),self.judge(self.pred.detach(), False)
         ((real+fake)/2).backward()
+        if _together():
+            for p in self.critic.parameters(): dist.all_reduce(p.grad); p.grad /= dist.get_world_size()
         self.opt_d.set_hypers(lr=float(self.opt.hypers[-1]['lr']))  # schedules give numpy's
         self.opt_d.step(); self.opt_d.zero_grad()
         self.critic.requires_grad_(False)
@@ -70,7 +81,7 @@ class GANCallback(Callback):
 
     def after_loss(self):
         if not self.training: return
-        adv = self.gan_loss(judged(self.critic, self.x, self.pred, self.pred.shape[-2:]), True)
+        adv = self.judge(self.pred, True)
         self.sums.append(torch.stack([adv.detach(), self.loss_grad.detach(), *self.d]))
         self.learn.loss_grad = adv + self.lambda_l1*self.loss_grad
         self.learn.loss = self.learn.loss_grad.clone()
@@ -106,7 +117,9 @@ class Frozen(Callback):
     "Hold blocks as they are while training, batch norm's averages included"
     def __init__(self, blocks): # From the model to its modules, such as `lambda m: m.layers[:4]`
         self.blocks = blocks
+    def before_fit(self): # before distributed training wraps the model and counts the gradients it will wait for
+        for b in self.blocks(self.model): b.requires_grad_(False)
     def before_train(self):
-        for b in self.blocks(self.model): b.eval().requires_grad_(False)
+        for b in self.blocks(get_model(self.model)): b.eval()
     def after_fit(self):
-        for b in self.blocks(self.model): b.requires_grad_(True)
+        for b in self.blocks(get_model(self.model)): b.requires_grad_(True)

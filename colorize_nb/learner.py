@@ -26,7 +26,7 @@ from fastai.data.core import show_results
 from fastai.learner import Learner
 from fastai.metrics import mae
 from fastai.optimizer import Adam
-from fastai.torch_core import TensorImage, params, to_float
+from fastai.torch_core import TensorImage, get_model, params, rank_distrib, to_float
 from fastai.vision.data import get_grid
 from fastai.vision.models.unet import DynamicUnet
 from .data import TensorL, open_rgb, to_rgb
@@ -53,8 +53,9 @@ class FullSize(Callback):
 class BF16(Callback):
     "The generator's forward pass in bfloat16, on any device; the loss in float32"
     order,cast = 10,None  # after CastToTensor
+    def autocast(self): return torch.autocast(next(self.model.parameters()).device.type, torch.bfloat16)
     def before_batch(self):
-        self.cast = torch.autocast(next(self.model.parameters()).device.type, torch.bfloat16)
+        self.cast = self.autocast()
         self.cast.__enter__()
     def _leave(self):
         if self.cast: self.cast.__exit__(None, None, None)
@@ -156,19 +157,23 @@ def opt_state(opt)->dict:
 
 def load_opt_state(opt, sd): opt.load_state_dict(dict(state=sd['state'], hypers=L(sd['hypers'])))
 
+def _own_loader(dl):
+    "The loader itself, where distributed training has wrapped it"
+    return vars(dl).get('dl', dl)
+
 def random_state(dls)->dict:
     "Every random state that training draws from"
     name,keys,*rest = np.random.get_state()
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
     return dict(torch=torch.get_rng_state(), cuda=cuda, python=random.getstate(), numpy=[name, keys.tolist(), *rest],
-                dls=[dl.rng.getstate() for dl in dls.loaders])
+                dls=[_own_loader(dl).rng.getstate() for dl in dls.loaders])
 
 def set_random_state(dls, s:dict):
     "Undo all that was drawn since `s=random_state(dls)`"
     torch.set_rng_state(s['torch'].cpu())
     if s['cuda']: torch.cuda.set_rng_state_all([o.cpu() for o in s['cuda']])
     random.setstate(s['python']); np.random.set_state(tuple(s['numpy']))
-    for dl,o in zip(dls.loaders, s['dls']): dl.rng.setstate(o)
+    for dl,o in zip(dls.loaders, s['dls']): _own_loader(dl).rng.setstate(o)
 
 class Checkpoint(Callback):
     "Write all that a run needs to go on, after each epoch"
@@ -187,17 +192,18 @@ class Checkpoint(Callback):
         s = torch.load(self.file, map_location=next(self.model.parameters()).device, weights_only=True)
         n = s['n_epoch']
         if n != self.n_epoch: raise ValueError(f'{self.file}: a run of {n} epochs cannot go on as one of {self.n_epoch}')
-        self.model.load_state_dict(s['model']); load_opt_state(self.opt, s['opt'])
+        get_model(self.model).load_state_dict(s['model']); load_opt_state(self.opt, s['opt'])
         for k,o in self._cbs().items(): o.load_state_dict(s['cbs'][k])
         self.random,self.learn.first_epoch = s['random'],s['epoch']+1
     def before_epoch(self):
-        if self.random: set_random_state(self.dls, self.random)
+        if self.random and not rank_distrib(): set_random_state(self.dls, self.random)  # of the first process
         self.random = None
     def after_fit(self):
         self.learn.first_epoch = 0
         if self.run: self.before_epoch()  # the run was complete: what comes next starts where it ended
     def after_epoch(self):
-        s = dict(epoch=self.epoch, n_epoch=self.n_epoch, model=self.model.state_dict(), opt=opt_state(self.opt),
+        if rank_distrib(): return
+        s = dict(epoch=self.epoch, n_epoch=self.n_epoch, model=get_model(self.model).state_dict(), opt=opt_state(self.opt),
                  cbs={k: o.state_dict() for k,o in self._cbs().items()}, random=random_state(self.dls))
         self.file.parent.mkdir(parents=True, exist_ok=True)
         torch.save(s, tmp := self.file.with_suffix('.tmp')); os.replace(tmp, self.file)
@@ -214,6 +220,7 @@ class Diary(Callback):
     def before_fit(self): self.run = not hasattr(self.learn, 'lr_finder') and not hasattr(self.learn, 'gather_preds')
 
     def after_epoch(self):
+        if rank_distrib(): return
         self.folder.mkdir(parents=True, exist_ok=True)
         f = self.folder/'history.csv'
         row = pd.DataFrame([dict(stage=self.stage, epoch=self.epoch) | dict(zip(self.recorder.metric_names[1:], self.recorder.values[-1]))])
@@ -232,7 +239,7 @@ class Diary(Callback):
 
     @torch.no_grad()
     def sheet(self):
-        l,ab = (o[:self.n] for o in self.dls.valid.one_batch()[:2])
-        p = self.model.eval()(l.as_subclass(torch.Tensor))
+        l,ab = (o[:self.n] for o in _own_loader(self.dls.valid).one_batch()[:2])
+        p = get_model(self.model).eval()(l.as_subclass(torch.Tensor))  # alone: other processes are not here
         sheet = torch.cat([to_rgb(l, o) for o in (torch.zeros_like(ab), p, ab)], 3)
         return Image.fromarray((torch.cat(list(sheet), 1).permute(1,2,0).as_subclass(torch.Tensor)*255).round().byte().cpu().numpy())

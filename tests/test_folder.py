@@ -137,10 +137,19 @@ def scans(folder, gray, n=8):
 
 def test_jobs_change_nothing(gray, tmp_path):
     src = scans(tmp_path/'s', gray)
-    for jobs in (1,4): assert colorize(path=[src], o=tmp_path/f'o{jobs}', jobs=jobs, report=tmp_path/f'r{jobs}.json', compare=True, render_size=64) == 1
-    assert files(tmp_path/'o1') == files(tmp_path/'o4') and len(files(tmp_path/'o1')) == 16
-    assert all((tmp_path/'o1'/n).read_bytes() == (tmp_path/'o4'/n).read_bytes() for n in files(tmp_path/'o1'))
-    assert (tmp_path/'r1.json').read_text().replace('/o1/', '/o4/') == (tmp_path/'r4.json').read_text()
+    for jobs in (1,4,None): assert colorize(path=[src], o=tmp_path/f'o{jobs}', jobs=jobs, report=tmp_path/f'r{jobs}.json', compare=True, render_size=64) == 1
+    assert len(files(tmp_path/'o1')) == 16
+    for jobs in (4,None):
+        assert files(tmp_path/'o1') == files(tmp_path/f'o{jobs}')
+        assert all((tmp_path/'o1'/n).read_bytes() == (tmp_path/f'o{jobs}'/n).read_bytes() for n in files(tmp_path/'o1'))
+        assert (tmp_path/'r1.json').read_text().replace('/o1/', f'/o{jobs}/') == (tmp_path/f'r{jobs}.json').read_text()
+
+def test_a_folder_has_the_pixels_of_single_photos(colorizer, gray, tmp_path):
+    sizes = [(240,320)]*3+[(320,240)]*3+[(901,700),(1,50),(64,64)]  # some share a shape, one has many strips
+    (tmp_path/'s').mkdir()
+    for i,s in enumerate(sizes): Image.fromarray(np.roll(gray, 7*i)).resize(s).convert('RGB' if i%2 else 'L').save(tmp_path/'s'/f'{i}.png')
+    assert len(colorizer.colorize_folder(tmp_path/'s', tmp_path/'o').of('done')) == len(sizes)
+    for i in range(len(sizes)): assert (np.asarray(Image.open(tmp_path/'o'/f'{i}.png')) == np.asarray(colorizer.colorize(tmp_path/'s'/f'{i}.png'))).all()
 
 def test_jobs_on_torch_wait_for_the_lock(gray, tmp_path):
     pytest.importorskip('torch', reason='needs the train extra')
@@ -209,7 +218,7 @@ def fsync(fd):
     if n == 3: os.kill(os.getpid(), signal.SIGKILL)
 os.fsync = fsync
 '''+COMMAND
-    p = start(src, code=code); p.communicate(timeout=60)  # results beside the photos: the walk meets what is left
+    p = start(src, '--jobs', 1, code=code); p.communicate(timeout=60)  # results beside the photos: the walk meets what is left
     left = [f for f in files(src) if f.endswith('.part')]
     assert p.returncode == -signal.SIGKILL and len(left) == 1 and len([f for f in files(src) if '-color' in f and f not in left]) == 2
     mine = src/'box0'/f'.other.png.{os.getpid()}.part'; mine.write_bytes(b'of a process that lives')

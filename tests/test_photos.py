@@ -223,6 +223,30 @@ def test_strips_are_invisible(colorizer, monkeypatch):
     monkeypatch.setattr(m, 'STRIP', 500*7)
     assert np.abs(np.asarray(colorizer.colorize(g)).astype(int)-whole).max() <= 1  # float rounding only
 
+def test_gray_in_three_channels_is_read_as_one(gray):
+    for fmt in ('PNG','JPEG','TIFF'): assert open_photo(saved(Image.fromarray(np.dstack([gray]*3)), fmt)).pixels.ndim == 2
+    rgb = np.dstack([gray]*3); rgb[77,31,2] ^= 1
+    assert (open_photo(saved(Image.fromarray(rgb), 'PNG')).pixels == rgb).all()
+
+def test_painting_is_what_plain_interpolation_gives(gray):
+    "In double precision, without strips, tables or products of matrices; where a colour does not exist its chroma is shared out as `fit_gamut` does"
+    from colorize_nb.color import bound_chroma, edge_lines, fit_gamut, resize
+    big = np.asarray(Image.fromarray(gray).resize((300,400)))
+    ab = np.random.default_rng(0).uniform(-.3, .3, (1,2,48,40)).astype(np.float32)
+    L8 = np.where(big/255 > 0.04045, ((big/255+0.055)/1.055)**2.4, big/255/12.92)
+    L = 116*np.where(L8 > 0.008856, np.cbrt(L8), 7.787*L8+16/116)-16
+    seen = []
+    out = colorize_pixels(big, lambda x: (seen.append((x[0,0]+1)*50), ab)[1], 160, 4, 32)
+    small = seen[0].reshape(48, 4, 40, 4).mean((1,3))
+    up = [resize(p, L.shape, (0, 0, 185/4, 139/4)) for p in edge_lines(bound_chroma(ab[0]*110), small)]
+    a,b = fit_gamut(L, up[0]*L+up[2], up[1]*L+up[3])
+    f = np.stack([(L+16)/116+a/500, (L+16)/116, (L+16)/116-b/200], -1)
+    xyz = np.where(f > 0.2068966, f**3, (f-16/116)/7.787)*[0.95047, 1., 1.08883]
+    lin = np.clip(xyz@np.linalg.inv([[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]]).T, 0, 1)
+    want = np.round(np.where(lin > 0.0031308, 1.055*lin**(1/2.4)-0.055, 12.92*lin)*255)
+    off = np.abs(out-want)
+    assert off.max() <= 1 and (off > 0).mean() < .01
+
 def test_every_bundled_photo(colorizer):
     data = pytest.importorskip('skimage.data', reason='needs scikit-image: the train extra')
     from sklearn.datasets import load_sample_images
