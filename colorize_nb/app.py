@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 from .cli import _failed, _say, command
 from .color import mean_chroma
-from .colorizer import NEARLY_GRAY, Colorizer, PhotoError, archive_photos, beside, encode, open_photo, sheet_name, side_by_side
+from .colorizer import NEARLY_GRAY, Colorizer, PhotoError, _lives, archive_photos, beside, encode, open_photo, sheet_name, side_by_side
 from .weights import write_file
 
 # %% ../nbs/15_app.ipynb #61184308
@@ -92,7 +92,13 @@ class Shot:
 
 @lru_cache
 def _model(name): return Colorizer.from_pretrained(name)
-_one = threading.Lock() # one photo at full size at a time
+class _Turn:
+    "A lock that says how many are before you"
+    def __init__(self): self.lock,self.wanted = threading.Lock(),[]
+    def __enter__(self): self.wanted.append(1); self.lock.acquire()
+    def __exit__(self, *a): self.lock.release(); self.wanted.pop()
+    def __str__(self): return f" (after {len(self.wanted)} other{'s'*(len(self.wanted) > 1)})" if self.wanted else ''
+_one = _Turn() # one photo at full size at a time
 
 def colour(shot:Shot, # A photo
            model:str='default', # 'default' or 'vivid'
@@ -138,7 +144,7 @@ class Visit:
     ):
         self.folder = Path(root)/secrets.token_hex(16)
         self.folder.mkdir(parents=True, mode=0o700)
-        self.shots,self.refused,self.at = [],[],0
+        self.shots,self.refused,self.uploads,self.at = [],[],[],0
         self.closed,self.used = None,time.monotonic()
     @property
     def shot(self): return self.shots[self.at] if self.shots else None
@@ -150,6 +156,7 @@ class Visit:
         "Delete everything; what is being made for this visit ends first, what is waiting finds nothing"
         self.shots,self.refused,self.at = [],[],0
         with _one: shutil.rmtree(self.folder, ignore_errors=True)
+        while self.uploads: self.uploads.pop().unlink(missing_ok=True)
 
 class Visits:
     "Who is here"
@@ -184,12 +191,21 @@ class Visits:
                 if p.name == 'visits' or max(f.stat().st_mtime for f in (p, *p.rglob('*'))) > late: continue
                 shutil.rmtree(p) if p.is_dir() else p.unlink()
 
+# %% ../nbs/15_app.ipynb #5eeb0a01
+def _place():
+    "A folder for a server; removes those of servers that were killed"
+    for p in Path(tempfile.gettempdir()).glob('colorize-app-*-*'):
+        pid = p.name.split('-')[2]
+        if pid.isdigit() and not _lives(int(pid), p): shutil.rmtree(p, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f'colorize-app-{os.getpid()}-'))
+
 # %% ../nbs/15_app.ipynb #a255cb76
 def _own(f, visit):
     "An uploaded file, in the visitor's own folder: the same upload of somebody else stays where it is"
     to = visit.place()/Path(f).name
     try: os.link(f, to)
     except OSError: shutil.copyfile(f, to)
+    if Path(f).is_relative_to(visit.folder.parent.parent): visit.uploads.append(Path(f)) # goes with the visit
     return to
 
 def _arrivals(visit, files):
@@ -229,7 +245,7 @@ def again(visit:Visit, # Whose
           ask:tuple, # model, strength, render_size
 ):
     "Colour photos with other settings; yields as `add`"
-    visit.refused = []
+    visit.refused = [r for r in visit.refused if r[0] not in {s.name for s in shots}] # what an upload was refused for stays to be read
     for i,s in enumerate(shots):
         yield i,len(shots),s.name
         try: colour(s, *ask)
@@ -338,7 +354,7 @@ def page(visits:Visits, # Who is here
                     gr.Button(visible=many), gr.Button(visible=many), *([str(t) for t in s.tries] or [None]*len(p.tries))]
         def steps(req, what, progress):
             for i,n,name in what:
-                progress((i, n), desc=name, unit='photos')
+                progress((i, n), desc=f'{name}{_one}', unit='photos')
                 yield show(visits.of(req.session_hash)) # asked again each time: it may have started over
             yield show(visits.of(req.session_hash))
         def tries(req:gr.Request):
@@ -467,7 +483,7 @@ _LOCAL = ('127.0.0.1', 'localhost', '[::1]')
 class _Running:
     "A page that is served: its `url`, and `close()`"
     def __init__(self, host, port):
-        self.root = Path(tempfile.mkdtemp(prefix='colorize-app-'))
+        self.root = _place()
         self.temp = os.environ.get('GRADIO_TEMP_DIR')
         os.environ['GRADIO_TEMP_DIR'] = str(self.root) # gradio looks there when it is imported, too
         self.done,self.visits = threading.Event(),Visits(self.root)

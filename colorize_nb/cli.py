@@ -83,8 +83,11 @@ def _tell(report):
     for r in report.of('other'): _say(f'skipped {r.src}: {r.reason}')
     for r in report.of('kept'): _say(f'kept {r.src}: {r.reason}')
     done = report.of('done')
+    color = [r for r in done if 'color' in r.noticed]
     for r in done:
-        if told := [NOTICES[n] for n in r.noticed if n in ('color', 'nearly gray')]: _say(f"noticed {r.src}: {'; '.join(told+r.advice)}")
+        told = [NOTICES[n] for n in r.noticed if n == 'nearly gray' or n == 'color' and len(color) == 1]
+        if told: _say(f"noticed {r.src}: {'; '.join(told+r.advice)}")
+    if len(color) > 1: _say(f'noticed {len(color)} colour photos: their own colours are replaced by guesses; --keep-color leaves such photos alone')
     if toned := sum('tinted' in r.noticed for r in done): _say(f'noticed {toned} sepia or yellowed: the tone is taken out; --keep-tint keeps it')
     for r in report.failed: _say(f'failed {r.src}: {r.reason}')
     if len(done) == 1: _say(done[0].dst, file=sys.stdout)

@@ -749,13 +749,21 @@ class Entry:
         bomb = i.file_size > max(2**20, MAX_RATIO*i.compress_size)
         return f'unpacks to more than {MAX_RATIO} times its size: a bomb, not a photo' if bomb else ''
 
+class _Pieces(io.BufferedReader):
+    "A file that gives at most `most` bytes at once; `ZipFile` asks for the list of entries in one piece"
+    most = MAX_DIRECTORY
+    def read(self, n=-1):
+        if (n if n >= 0 else os.fstat(self.fileno()).st_size-self.tell()) > self.most: raise PhotoError('too many entries in the archive')
+        return super().read(n)
+    def __del__(self): self.close()  # as `ZipFile` does with a file that it has opened itself
+
 def _open_zip(src, directory):
     "The archive, if the list of its entries is not longer than `directory` bytes"
     try:
-        with open(src, 'rb') as f: end = zipfile._EndRecData(f)  # what `ZipFile` itself goes by: a reading of our own could differ from it
-        if not end or end[zipfile._ECD_SIZE] <= directory: return zipfile.ZipFile(src)
+        f = _Pieces(open(src, 'rb', buffering=0)); f.most = directory
+        return zipfile.ZipFile(f)
+    except PhotoError: raise
     except Exception as e: raise PhotoError(f'cannot be read as a zip file ({e})') from None  # a damaged directory raises nearly anything
-    raise PhotoError('too many entries in the archive')
 
 def archive_photos(src:str|Path, # A zip file
                    entry:int=None, # Most bytes of a photo; default `MAX_ENTRY`

@@ -21,7 +21,7 @@ class Server:
         with socket.socket() as s: s.bind(('127.0.0.1', 0)); self.port = s.getsockname()[1]
         self.url = f'http://127.0.0.1:{self.port}/'
         self.temp,self.home = folder/'temp',folder/'home'
-        self.temp.mkdir(); self.home.mkdir()
+        self.temp.mkdir(exist_ok=True); self.home.mkdir(exist_ok=True)
         env = os.environ|dict(TMPDIR=str(self.temp), HOME=str(self.home), XDG_CACHE_HOME=str(self.home/'.cache'), OMP_WAIT_POLICY='passive')
         self.log = open(folder/'log', 'w+')
         self.p = subprocess.Popen([str(Path(sys.executable).parent/'colorize-app'), '--port', str(self.port)], env=env, cwd=folder, stdout=self.log, stderr=self.log)
@@ -260,12 +260,24 @@ def test_nothing_stays(tmp_path, chromium, photo):
         u.new_result(lambda: u.drop(photo)).done(1)
         assert 'mother-color.png' in s.files('.png')
         u.page.click('#over'); u.wait("!document.querySelector('#result') || document.querySelector('#result').offsetParent === null")
-        assert 'mother-color.png' not in s.files('.png')
+        assert not [p for p in s.temp.rglob('*') if p.is_file() and p.stat().st_size]  # the upload is gone too
         u.new_result(lambda: u.drop(photo)).done(1)
         assert s.stop() == 0
         u.ctx.close()
         assert sorted(p.name for p in s.temp.rglob('*')) == [] and sorted(p.name for p in s.home.rglob('*')) == []
         assert len(s.said().splitlines()) == 1, s.said()
+    finally: s.stop()
+
+def test_killed(tmp_path, chromium, photo):
+    "What it could not delete, the next one deletes"
+    s = Server(tmp_path)
+    try:
+        u = User(chromium, s.url)
+        u.new_result(lambda: u.drop(photo)).done(1)
+        s.stop(signal.SIGKILL); u.ctx.close()
+        assert 'mother-color.png' in s.files('.png')
+        s = Server(tmp_path)
+        assert not s.files('.png') and len(list(s.temp.glob('colorize-app-*'))) == 1
     finally: s.stop()
 
 def test_port_in_use(server, tmp_path):

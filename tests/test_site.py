@@ -66,6 +66,6 @@ def test_notebooks_become_pages(tmp_path):
     site = tmp_path/'_docs/site'; html = (site/'nbs/01_one.html').read_text(encoding='utf-8')
     assert 'seen' in html and 'unseen' not in html and '#|' not in html and 'b.svg' not in html
     assert (site/'nbs'/re.search(r'src="(01_one_files/\S+)"', html)[1]).is_file() and (site/'figures.csv').read_text() == '1,2'
-    for bad in ('[gone](nbs/02_two.ipynb)', '[gone](nbs/01_one.ipynb#three-words)'):
-        put('README.md', f'# first\n\n{bad}\n')
-        r = run(); assert r.returncode == 1 and bad[7:-1].replace('.ipynb', '.md') in r.stderr, r.stderr
+    for bad,why in (('nbs/02_two.ipynb', 'nbs/02_two.md'), ('nbs/01_one.ipynb#three-words', 'index.html: nbs/01_one.html#three-words has no such place')):
+        put('README.md', f'# first\n\n[gone]({bad})\n')
+        r = run(); assert r.returncode == 1 and why in r.stderr, r.stderr

@@ -1,0 +1,36 @@
+"""The pictures of docs/gallery.md: python tools/gallery.py --valid VALID.zip --old FOLDER
+Gray | default | vivid | the photo itself, of one height, into docs/gallery/; of old photos nobody has the last. The weights are those that ship: their hashes stand in each file as a comment. Photos: scikit-image's
+and scikit-learn's own, some of VALID's that may be shown (`caltech101/`, CC BY 4.0), and all of FOLDER."""
+import argparse, io, zipfile
+from pathlib import Path
+from PIL import Image
+from skimage import data
+from sklearn.datasets import load_sample_image
+from colorize_nb.colorizer import Colorizer
+from colorize_nb.weights import write_file
+
+CALTECH = dict(woman='Faces_easy/image_0083', office='Faces_easy/image_0289', emu='emu/image_0045', pizza='pizza/image_0049', stapler='stapler/image_0018', stop_sign='stop_sign/image_0025')
+OWN = dict(astronaut=data.astronaut, coffee=data.coffee, cat=data.chelsea, rocket=data.rocket, temple=lambda: load_sample_image('china.jpg'), flower=lambda: load_sample_image('flower.jpg'))
+
+def strip(ims, height=160, gap=4):
+    ims = [im.convert('RGB').resize((round(im.width*height/im.height), height), Image.LANCZOS) for im in ims]
+    out,x = Image.new('RGB', (sum(im.width+gap for im in ims)-gap, height), 'white'),0
+    for im in ims: out.paste(im, (x,0)); x += im.width+gap
+    out.thumbnail((840, height), Image.LANCZOS)
+    return out
+
+def main(valid, old):
+    models = {n: Colorizer.from_pretrained(n) for n in ('default', 'vivid')}
+    about = ', '.join(f"{n} {c.cfg['files'][f'{n}.safetensors'][:16]}" for n,c in models.items())
+    with zipfile.ZipFile(valid) as z: photos = {k: Image.open(io.BytesIO(z.read(f'caltech101/{n}.webp'))) for k,n in CALTECH.items()}
+    photos |= {k: Image.fromarray(f()[...,:3]) for k,f in OWN.items()}
+    for name,im,truth in [(k, im, [im]) for k,im in photos.items()]+[(p.stem, Image.open(p), []) for p in sorted(Path(old).glob('*.jpg'))]:
+        gray = models['default'].colorize(im, strength=0)
+        strip([gray, *[c.colorize(gray) for c in models.values()], *truth]).save(b := io.BytesIO(), 'JPEG', quality=72, optimize=True, comment=about)
+        write_file(Path('docs/gallery')/f'{name}.jpg', b.getvalue())
+        print(name, len(b.getvalue()))
+
+if __name__ == '__main__':
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for k in ('valid', 'old'): p.add_argument(f'--{k}', required=True)
+    main(**vars(p.parse_args()))
