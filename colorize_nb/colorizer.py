@@ -11,13 +11,12 @@ __all__ = ['SUFFIXES', 'FORMATS', 'ACCEPTED', 'MAX_PIXELS', 'MAX_PAGES', 'STRIP'
            'find_photos', 'Entry', 'archive_photos', 'one_line']
 
 # %% ../nbs/10_colorizer.ipynb #8ec9a624
-import io, json, os, re, stat, sys, threading, time, warnings, zipfile
+import html, io, json, os, re, stat, sys, threading, time, warnings, zipfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from xml.sax.saxutils import quoteattr
 import numpy as np
 from fastcore.basics import patch
 from PIL import ExifTags, Image, ImageCms, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
@@ -248,7 +247,7 @@ def xmp_note(xmp:bytes=b'', # A packet to add to, or nothing
          **about, # What to say, as attributes: model, weights, strength
 )->bytes: # An XMP packet
     "XMP that says the colours are generated"
-    attrs = ' '.join(f'colorize_nb:{k}={quoteattr(str(v))}' for k,v in about.items())
+    attrs = ' '.join(f'colorize_nb:{k}="{html.escape(str(v))}"' for k,v in about.items())
     d = ('<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" '
          f'xmlns:colorize_nb="https://colorize-nb.github.io/colorize_nb/ns/" Iptc4xmpExt:DigitalSourceType="{_dst}" {attrs}/>').encode()
     head,sep,tail = xmp.rpartition(b'</rdf:RDF>')
