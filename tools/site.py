@@ -57,7 +57,7 @@ def build(root, out):
     cfg = dict(INHERIT='../mkdocs.yml', site_name=ini['title'], site_url=f"{ini['doc_host']}{ini['doc_baseurl']}/", site_description=ini['description'], copyright=ini['copyright'],
                docs_dir='pages', site_dir='site', nav=nav, extra=dict(social=[dict(icon='fontawesome/brands/github', link=ini['git_url'], name='Source')]))
     (out/'mkdocs.yml').write_text(json.dumps(cfg, indent=1), encoding='utf-8')  # JSON is YAML
-    return subprocess.run([sys.executable, '-m', 'mkdocs', 'build', '-q', '--strict', '-f', str(out/'mkdocs.yml')]).returncode,ini['doc_baseurl']
+    return subprocess.run([sys.executable, '-m', 'mkdocs', 'build', '--strict', '-f', str(out/'mkdocs.yml')]).returncode,ini['doc_baseurl']
 
 class _Page(HTMLParser):
     "A built page: its anchors, and what it links to and loads"
@@ -89,7 +89,7 @@ def broken(site, base=''):
 def main():
     if not all(map(find_spec, ('material', 'mkdocs', 'nbconvert'))): sys.exit("the docs need pip install '.[docs]'")
     status,base = build(ROOT, ROOT/'_docs')
-    bad = list(broken(ROOT/'_docs'/'site', base)) if not status else []
+    bad = list(broken(ROOT/'_docs'/'site', base))
     for line in bad: print(line, file=sys.stderr)
     return status or len(bad) > 0
 
