@@ -10,14 +10,14 @@ from urllib.parse import unquote, urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = {'Start': ['README.md', 'docs/gallery.md'], 'Tutorials': ['nbs/tutorials/old_photos.ipynb', 'nbs/tutorials/*.ipynb'],
-         'Notebooks': ['nbs/[0-9]*.ipynb'], 'About': ['MODEL_CARD.md', 'docs/*.md', 'CONTRIBUTING.md']}
+         'Notebooks': ['nbs/[0-9]*.ipynb'], 'About': ['MODEL_CARD.md', 'docs/*.md', 'benchmarks/README.md', 'CONTRIBUTING.md']}
 
 def pages(root):
     "Each part's files, in order: name of the page -> file"
     seen,parts = set(),{}
     for part,patterns in PARTS.items():
         files = dict.fromkeys(f for p in patterns for f in sorted(root.glob(p)))
-        parts[part] = {('index.md' if f.name == 'README.md' else f.relative_to(root).with_suffix('.md').as_posix()): f for f in files if f not in seen}
+        parts[part] = {('index.md' if f == root/'README.md' else f.relative_to(root).with_suffix('.md').as_posix()): f for f in files if f not in seen}
         seen |= files.keys()
     return parts
 
