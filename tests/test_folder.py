@@ -232,7 +232,8 @@ os.fsync = fsync
 @pytest.mark.parametrize('jobs', [1,3])
 def test_ctrl_c(gray, tmp_path, jobs):
     src,out = scans(tmp_path/'s', gray, 40),tmp_path/'out'
-    p = start(src, '-o', out, '--jobs', jobs, '--report', tmp_path/'r.json')
+    heard = 'import signal; signal.signal(signal.SIGINT, signal.default_int_handler); '  # a shell starts what runs in the background deaf to it
+    p = start(src, '-o', out, '--jobs', jobs, '--report', tmp_path/'r.json', code=heard+COMMAND)
     wait_for(out, 2, p)
     p.send_signal(signal.SIGINT)
     err = p.communicate(timeout=60)[1].splitlines()
