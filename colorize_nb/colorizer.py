@@ -859,8 +859,8 @@ def _row(self, src, dst, **kw):
     except (ValueError, RuntimeError) as e: return failed((str(e).splitlines() or [type(e).__name__])[0])
 
 def _in_order(f, items, jobs):
-    "`f` of each item, `jobs` at a time; if it ends early, what is not begun is dropped"
-    if jobs == 1: yield from map(f, items); return
+    "`f` of each item, `jobs` at a time, in threads of their own: Ctrl+C lets what is begun end, and drops the rest"
+    if len(items) == 1: yield from map(f, items); return
     ex = ThreadPoolExecutor(jobs)
     try: yield from ex.map(f, items)
     finally: ex.shutdown(cancel_futures=True)
@@ -874,7 +874,7 @@ def _colorize_many(self, pairs, report=None, bar=True, jobs=None, **kw):
     report.settings['render_size'] = kw.get('render_size') or self.cfg['render_size']
     _sweep(d for _,d in pairs)
     def one(i): rows[i] = _row(self, *pairs[i], room=room, **kw)
-    results = _in_order(one, range(len(pairs)), jobs if len(pairs) > 1 else 1)
+    results = _in_order(one, range(len(pairs)), jobs)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings('ignore', module='PIL')  # about damage; the row says what came of it
