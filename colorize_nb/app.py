@@ -138,6 +138,11 @@ def try_out(shot:Shot, # A photo
     return shot.tries
 
 # %% ../nbs/15_app.ipynb #789511be
+def _remove(folder):
+    "Delete a folder; it moves first, so that what another thread still writes into it finds no folder"
+    with suppress(OSError): folder = folder.rename(folder.with_name(f'{folder.name}.gone'))
+    shutil.rmtree(folder, ignore_errors=True)
+
 class Visit:
     "One visitor's photos"
     def __init__(self, root:Path, # Where folders of visitors lie
@@ -155,7 +160,7 @@ class Visit:
     def clear(self):
         "Delete everything; what is being made for this visit ends first, what is waiting finds nothing"
         self.shots,self.refused,self.at = [],[],0
-        with _one: shutil.rmtree(self.folder, ignore_errors=True)
+        with _one: _remove(self.folder)
         while self.uploads: self.uploads.pop().unlink(missing_ok=True)
 
 class Visits:
@@ -511,7 +516,7 @@ class _Running:
         if hasattr(self, 'blocks'): self.blocks.close(verbose=False)
         if self.temp is None: os.environ.pop('GRADIO_TEMP_DIR', None)
         else: os.environ['GRADIO_TEMP_DIR'] = self.temp
-        with _one: shutil.rmtree(self.root, ignore_errors=True)
+        with _one: _remove(self.root)
         atexit.unregister(self.close)
 
 _running = []
