@@ -1,4 +1,4 @@
-"What the benchmarks share: photos, sides that alternate, tables with ratios."
+"What the benchmarks share: photos, sides that alternate, tables with ratios, what the machine can do at most."
 import csv, os, platform, statistics, subprocess, sys, time
 from pathlib import Path
 import numpy as np
@@ -60,3 +60,25 @@ def fresh(*args):
     t = time.perf_counter()
     out = subprocess.run([sys.executable, *map(str, args)], check=True, capture_output=True, text=True).stdout
     return time.perf_counter()-t,out
+
+def peak_flops(dtype, n=2048):
+    "FLOP/s of the best of five large products of matrices"
+    import torch
+    a,b = torch.randn(n, n).to(dtype),torch.randn(n, n).to(dtype)
+    def once(): t = time.perf_counter(); a@b; return time.perf_counter()-t
+    return 2*n**3/min(once() for _ in range(5))
+
+def bandwidth(n=2**27):
+    "Bytes read and written a second by the best of five copies"
+    a = np.zeros(n, np.uint8); b = a.copy()
+    def once(): t = time.perf_counter(); np.copyto(b, a); return time.perf_counter()-t
+    return 2*n/min(once() for _ in range(5))
+
+def flops(net, shape, backward=False):
+    "FLOP of one pass"
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+    with FlopCounterMode(display=False) as c, torch.set_grad_enabled(backward):
+        y = net(torch.zeros(shape))
+        if backward: y.mean().backward()
+    return c.get_total_flops()

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['L_SCALE', 'AB_SCALE', 'MAX_CHROMA', 'AB_BINS', 'srgb_to_linear', 'linear_to_srgb', 'rgb2lab', 'lab2rgb', 'rgb2lab_t',
-           'lab2rgb_t', 'mean_chroma', 'gray_to_L', 'lightness', 'fit_gamut', 'bound_chroma', 'lab2rgb8', 'resize',
-           'edge_lines', 'widen', 'paint']
+           'lab2rgb_t', 'mean_chroma', 'gray_to_L', 'lightness', 'fit_gamut', 'bound_chroma', 'f2rgb8', 'lab2rgb8',
+           'resize', 'edge_lines', 'f_lines', 'widen', 'paint']
 
 # %% ../nbs/01_color.ipynb #05bb0dba
 from functools import lru_cache
@@ -30,9 +30,12 @@ def linear_to_srgb(x:np.ndarray, # Linear light in [0,1]
     return np.where(x > 0.0031308, 1.055*np.maximum(x, 0)**(1/2.4)-0.055, 12.92*x)
 
 def _f(t): return np.where(t > 0.008856, np.cbrt(t), 7.787*t+16/116)
+_knee = np.float32(0.2068966)
 def _finv(f):
-    x = f*f; x *= f
-    return x if f.min(initial=1) > 0.2068966 else np.where(f > 0.2068966, x, (f-16/116)/7.787)
+    if f.min(initial=1) > _knee: x = f*f; x *= f; return x
+    m = np.maximum(f, _knee); x = m*m; x *= m
+    np.subtract(f, m, out=m); m /= 7.787; x += m  # a line goes on below the knee
+    return x
 
 def _as_float(rgb): return np.asarray(rgb, np.float32)/255 if np.asarray(rgb).dtype == np.uint8 else np.asarray(rgb, np.float32)
 
@@ -42,19 +45,19 @@ def rgb2lab(rgb:np.ndarray, # `(...,3)`, uint8, or float in [0,1]
     f = _f(srgb_to_linear(_as_float(rgb))@_to_xyz.T)
     return np.stack([116*f[...,1]-16, 500*(f[...,0]-f[...,1]), 200*(f[...,1]-f[...,2])], -1)
 
-def _linear_rgb(L, a, b):
-    "Linear RGB planes of a colour; outside [0,1] where sRGB cannot show it"
-    fy = (L+16)/116
-    x,y,z = _finv(fy+a/500), _finv(fy), _finv(fy-b/200)
-    rgb = [m[0]*x for m in _to_rgb]
-    for m,p in zip(_to_rgb, rgb): p += m[1]*y; p += m[2]*z  # in place: memory is what costs
-    return rgb
+def _fxyz(L, a, b):
+    "CIE's f of X, Y and Z over white: `(3,...)`"
+    f = (L+16)/116
+    return np.stack([f+a/500, f, f-b/200])
+def _linear_rgb(f):
+    "Linear RGB `(3,...)` of f; outside [0,1] where sRGB cannot show it"
+    return np.einsum('ij,j...->i...', _to_rgb, _finv(f))  # a product by BLAS would wake its threads, which wait by spinning
 
 def lab2rgb(lab:np.ndarray, # `(...,3)`: L*, a*, b*
 )->np.ndarray: # `(...,3)` float32 in [0,1]; colours outside sRGB are clipped
     "CIELAB to sRGB, as `skimage.color.lab2rgb`"
     lab = np.asarray(lab, np.float32)
-    return linear_to_srgb(np.clip(np.stack(_linear_rgb(lab[...,0], lab[...,1], lab[...,2]), -1), 0, 1)).astype(np.float32)
+    return linear_to_srgb(np.clip(np.moveaxis(_linear_rgb(_fxyz(*np.moveaxis(lab, -1, 0))), 0, -1), 0, 1)).astype(np.float32)
 
 # %% ../nbs/01_color.ipynb #d2032b33
 def rgb2lab_t(x, # Tensor `(n,3,h,w)`, uint8 or float in [0,1]
@@ -102,18 +105,29 @@ def lightness(x:np.ndarray, # `(h,w)` uint8, uint16 or float in [0,1]; or `(h,w,
 )->np.ndarray: # `(h,w)` float32, L* in [0,100]
     "L* of every pixel of a gray or colour picture"
     if x.ndim == 2:
-        if x.dtype in (np.uint8, np.uint16): return _L_table(x.dtype.itemsize*8)[x]
+        if x.dtype in (np.uint8, np.uint16): return _L_table(x.dtype.itemsize*8).take(x, mode='clip')  # no index is out of range: 'clip' is only faster
         return gray_to_L(np.clip(x, 0, 1)).astype(np.float32)
     if x.dtype != np.uint8: return (116*_f(srgb_to_linear(np.clip(x, 0, 1))@_rgb2xyz[1])-16).astype(np.float32)
     r,g,b = x[...,0], x[...,1], x[...,2]
-    L,neutral = _L_table(8)[g], (r == g)&(g == b)
+    L,neutral = _L_table(8).take(g, mode='clip'), (r == g)&(g == b)
     if neutral.all(): return L
     lin,w = _linear_table(), _to_xyz[1]
     return np.where(neutral, L, 116*_f(w[0]*lin[r]+w[1]*lin[g]+w[2]*lin[b])-16)
 
 # %% ../nbs/01_color.ipynb #56842f1f
 _tol = 1e-4
-def _shown(r, g, b): return (np.minimum(np.minimum(r, g), b) >= -_tol)&(np.maximum(np.maximum(r, g), b) <= 1+_tol)
+def _outside(rgb):
+    "Where sRGB cannot show a colour, as indices"
+    if rgb.min(initial=0) >= -_tol and rgb.max(initial=0) <= 1+_tol: return ()
+    return np.nonzero((rgb.min(0) < -_tol)|(rgb.max(0) > 1+_tol))
+
+def _fit(f, steps=9):
+    "Move colours `(3,n)` towards gray of the same f of Y until sRGB can show them"
+    gray,way,share,step = f[1],f-f[1],np.zeros_like(f[1]),1.
+    for _ in range(steps):
+        step /= 2
+        share += step*(np.abs(_linear_rgb(gray+(share+step)*way)-0.5) <= 0.5+_tol).all(0)
+    return share
 
 def fit_gamut(L:np.ndarray, # L* in [0,100], any shape
               a:np.ndarray, # a*, same shape
@@ -121,17 +135,11 @@ def fit_gamut(L:np.ndarray, # L* in [0,100], any shape
               steps:int=9, # Bisections: the share of the chroma is found to 2**-steps
 )->tuple[np.ndarray,np.ndarray]: # a*, b* that exist in sRGB
     "Reduce chroma at constant L* and hue angle until the colour is inside sRGB"
-    out = np.nonzero(~_shown(*_linear_rgb(L, a, b)))
-    if not len(out[0]): return a,b
-    Lo,ao,bo = L[out],a[out],b[out]
-    gray,way = (Lo+16)/116,np.stack([ao/500, 0*ao, -bo/200])
-    def fits(t): return (np.abs(_to_rgb@_finv(gray+t*way)-0.5) <= 0.5+_tol).all(0)
-    share,step = np.zeros_like(Lo),1.
-    for _ in range(steps):
-        step /= 2
-        share += step*fits(share+step)
-    a,b = a.copy(),b.copy()
-    a[out],b[out] = share*ao,share*bo
+    out = _outside(_linear_rgb(f := _fxyz(L, a, b)))
+    if not out: return a,b
+    at = slice(None),*out
+    share,a,b = _fit(f[at], steps),a.copy(),b.copy()
+    a[out] *= share; b[out] *= share
     return a,b
 
 # %% ../nbs/01_color.ipynb #db1c2f18
@@ -147,20 +155,22 @@ def bound_chroma(ab:np.ndarray, # `(2,h,w)`: a*, b*
     c = np.hypot(ab[0], ab[1])
     return ab*np.minimum(1, MAX_CHROMA/np.maximum(c, 1e-6))
 
+def f2rgb8(f:np.ndarray, # `(3,h,w)`: CIE's f of X, Y and Z over white; L* = 116 fY - 16, a* = 500 (fX-fY), b* = 200 (fY-fZ)
+)->np.ndarray: # `(h,w,3)` uint8, every pixel within one gray level of L*
+    "f of X, Y and Z to 8-bit sRGB that keeps L*: chroma is reduced, never clipped"
+    rgb = _linear_rgb(f)
+    if out := _outside(rgb): at = slice(None),*out; o = f[at]; rgb[at] = _linear_rgb(o[1]+_fit(o)*(o-o[1]))
+    rgb *= 65535; rgb += 0.5
+    px = np.empty((*f.shape[1:],3), np.uint8)
+    for i,p in enumerate(rgb): px[...,i] = _srgb_table().take(p.astype(np.intp), mode='clip')
+    return px
+
 def lab2rgb8(L:np.ndarray, # L*, `(h,w)`
              a:np.ndarray, # a*, `(h,w)`, any finite value
              b:np.ndarray, # b*, `(h,w)`
 )->np.ndarray: # `(h,w,3)` uint8, every pixel within one gray level of L*
     "L*a*b* to 8-bit sRGB that keeps L*: chroma is reduced, never clipped"
-    rgb = _linear_rgb(L, a, b)
-    out = np.nonzero(~_shown(*rgb))
-    if len(out[0]):
-        for p,v in zip(rgb, _linear_rgb(L[out], *fit_gamut(L[out], a[out], b[out]))): p[out] = v
-    px = np.empty((*L.shape,3), np.uint8)
-    for i,p in enumerate(rgb):
-        p *= 65535; p += 0.5
-        px[...,i] = _srgb_table().take(p.astype(np.intp), mode='clip')
-    return px
+    return f2rgb8(_fxyz(L, a, b))
 
 # %% ../nbs/01_color.ipynb #3a0fb016
 def resize(x:np.ndarray, # `(h,w)` float
@@ -186,6 +196,13 @@ def edge_lines(ab:np.ndarray, # `(2,h,w)`: the network's a*, b*
     slope = _mean3((_mean3(L*ab)-m*mab)/(_mean3(L*L)-m*m+eps))
     return np.concatenate([slope, ab-slope*L])
 
+def f_lines(lines:np.ndarray, # `(4,h,w)`, from `edge_lines`
+)->np.ndarray: # `(4,h,w)`: slopes of f of X and of Z on f of Y, offsets of both
+    "The same lines for `f2rgb8`"
+    slope,offset = lines[:2],lines[2:]
+    k = np.array([500, -200], lines.dtype)[:,None,None]
+    return np.concatenate([1+116*slope/k, (offset-16*slope)/k])
+
 def widen(lines:np.ndarray, # `(n,h,w)`
           w:int, # New width
           right:float=None, # Where the photo ends; default at the end
@@ -194,16 +211,17 @@ def widen(lines:np.ndarray, # `(n,h,w)`
     h = lines.shape[1]
     return np.stack([resize(p, (h,w), (0, 0, h, right or p.shape[1])) for p in lines])
 
-def paint(lines:np.ndarray, # From `edge_lines`, then `widen`
-          L:np.ndarray, # `(rows,w)`: full-size L*, all rows of a photo or some
+def paint(lines:np.ndarray, # From `edge_lines` or `f_lines`, then `widen`
+          L:np.ndarray, # `(rows,w)`: full-size L* or f of Y, all rows of a photo or some
           rows:tuple=None, # The part of `lines` that these rows cover, as (top, bottom), fractions allowed; default all
-)->np.ndarray: # `(2,rows,w)`: a*, b* at the size of `L`
+)->np.ndarray: # `(2,rows,w)`: a*, b*, or f of X and of Z, at the size of `L`
     "Interpolate the lines along the columns and put the photo's own L* in"
     top,bottom = rows or (0, lines.shape[1])
-    reach = int(2*max(1, (bottom-top)/len(L)))+2  # of the bicubic filter
-    lo,hi = max(0, int(top)-reach),min(lines.shape[1], int(bottom)+1+reach)
-    weights = resize(np.eye(hi-lo), (len(L),hi-lo), (top-lo, 0, bottom-lo, hi-lo))  # Pillow's, as a matrix: one product is faster than its loops
-    up = weights@lines[:,lo:hi]
+    step = (bottom-top)/len(L)
+    reach = 2*max(1, step)-step/2  # of the bicubic filter around the first and the last row
+    lo,hi = max(0, int(top-reach)),min(lines.shape[1], int(bottom+reach)+1)
+    weights = resize(np.eye(hi-lo), (len(L),hi-lo), (top-lo, 0, bottom-lo, hi-lo))  # Pillow's, as a matrix: faster than its loops
+    up = np.einsum('yk,nkx->nyx', weights, lines[:,lo:hi])
     up[:2] *= L; up[:2] += up[2:]
     return up[:2]
 

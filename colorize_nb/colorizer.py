@@ -21,7 +21,7 @@ import numpy as np
 from fastcore.basics import patch
 from PIL import ExifTags, Image, ImageCms, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
 from . import __version__
-from .color import AB_SCALE, L_SCALE, bound_chroma, edge_lines, lab2rgb8, lightness, mean_chroma, paint, resize, rgb2lab, widen
+from .color import AB_SCALE, L_SCALE, bound_chroma, edge_lines, f2rgb8, f_lines, lab2rgb8, lightness, mean_chroma, paint, resize, rgb2lab, widen
 from .weights import (ModelError, config_path, load_config, load_weights, model_files, save_config, save_weights,
                                  unpack, write_file)
 
@@ -345,12 +345,15 @@ def colorize_pixels(x:np.ndarray, # Pixels as in `Photo`
     ab = predict((L/L_SCALE-1)[None,None].astype(np.float32))[0]*AB_SCALE
     s = out_scale
     lines = edge_lines(bound_chroma(ab), L.reshape(L.shape[0]//s, s, -1, s).mean((1,3)))*np.float32(strength)
-    lines,out = widen(lines, w, rw/s),np.empty((h,w,3), np.uint8)
+    lines,out = widen(f_lines(lines), w, rw/s),np.empty((h,w,3), np.uint8)
     for a,b in _strips(h, w):
         L = lightness(x[a:b])
-        ab = paint(lines, L, (a*rh/h/s, b*rh/h/s))
-        if tint is not None: ab = ab+[np.interp(L, np.linspace(0, 100, len(tint)), t) for t in tint.T]
-        out[a:b] = lab2rgb8(L, *ab)
+        f = np.empty((3,*L.shape), np.float32)
+        np.add(L, 16, out=f[1]); f[1] /= 116
+        f[::2] = paint(lines, f[1], (a*rh/h/s, b*rh/h/s))
+        if tint is not None:
+            for p,t,k in zip(f[::2], tint.T, (500,-200)): p += np.interp(L, np.linspace(0, 100, len(tint)), t)/k
+        out[a:b] = f2rgb8(f)
     return out
 
 # %% ../nbs/10_colorizer.ipynb #d693f52f
