@@ -485,15 +485,21 @@ class Colorizer:
         return cls(_torch_predict(net, device), cfg, net)
 
     @classmethod
+    def from_generator(cls, net, # A generator
+                       name:str='my-model', # The name in the config and in the note of every photo
+                       render_size:int=256, # Side in pixels of what it will see
+    )->'Colorizer':
+        "What `net` has learned so far, by reference: train on, and it improves"
+        cfg = dict(name=name, **net.spec, multiple=getattr(net, 'multiple', 32), render_size=render_size)
+        return cls(_torch_predict(net, next(net.parameters()).device), cfg, net)
+
+    @classmethod
     def from_learner(cls, learn, # A `Learner` whose model is a generator
                      name:str='my-model', # The name in the config and in the note of every photo
                      render_size:int=None, # Default: the size it was trained at
     )->'Colorizer':
         "What `learn` has learned so far, by reference: train on, and it improves"
-        net = learn.model
-        cfg = dict(name=name, **net.spec, multiple=getattr(net, 'multiple', 32), render_size=render_size or getattr(learn.dls, 'size', 256))
-        device = next(net.parameters()).device
-        return cls(_torch_predict(net, device), cfg, net)
+        return cls.from_generator(learn.model, name, render_size or getattr(learn.dls, 'size', 256))
 
 # %% ../nbs/10_colorizer.ipynb #050b2fe8
 @patch

@@ -10,7 +10,6 @@ __all__ = ['PhotoSet', 'random_ab', 'untrained', 'their_results', 'all_systems',
 import colorize_nb.compat  # first: lets torchvision import beside a CPU-only torch
 import csv, io, zipfile, zlib
 from pathlib import Path
-from types import SimpleNamespace
 import numpy as np
 import torch
 from PIL import Image, ImageDraw
@@ -54,7 +53,7 @@ def untrained(seed:int=42)->Colorizer:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         net = resnet18_unet(out_scale=4)
-    return Colorizer.from_learner(SimpleNamespace(model=net.eval(), dls=None), name='untrained', render_size=160)
+    return Colorizer.from_generator(net, 'untrained', 160)
 
 def their_results(folder:str|Path, # Pictures that another tool made, named as the photos, of any suffix
                   photos:PhotoSet, # What they were made from

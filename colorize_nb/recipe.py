@@ -12,7 +12,6 @@ __all__ = ['stages', 'Store', 'make_store', 'crops', 'StoreLoader', 'store_loade
 import colorize_nb.compat  # first: lets torchvision import beside a CPU-only torch
 import json, time, warnings
 from pathlib import Path
-from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import torch
@@ -267,7 +266,7 @@ def load_stage(file:str|Path, # What a colour stage left
     "What a stage has learned"
     file = Path(file)
     with safe_open(file, 'pt') as f: net = load_arrays(generator_from(json.loads(f.metadata()['spec'])), load_file(file))
-    return Colorizer.from_learner(SimpleNamespace(model=net.eval(), dls=None), name=file.stem, render_size=render_size)
+    return Colorizer.from_generator(net, file.stem, render_size)
 
 def ship(run:Run, # A run
          stage:str, # A colour stage that is done

@@ -25,18 +25,16 @@ def test_system_learns(folder, name, size):
     assert not any(torch.equal(a, b) for a,b in zip(was, learn.model.parameters()))
 
 def test_a_generator_of_one_size_is_not_saved(tmp_path):
-    from types import SimpleNamespace
     from colorize_nb.baselines import create_generator
     from colorize_nb.colorizer import Colorizer
-    c = Colorizer.from_learner(SimpleNamespace(model=create_generator('autoencoder', size=32, latent=8), dls=None))
+    c = Colorizer.from_generator(create_generator('autoencoder', size=32, latent=8))
     with pytest.raises(ValueError, match='^autoencoder works at one size and cannot become a model folder$'): c.save_pretrained(tmp_path/'m')
     assert not (tmp_path/'m').exists()
 
 @pytest.mark.parametrize('name', ['cnn', 'pix2pix_unet'])
 def test_colorizes_any_size(name):
     "Photos are padded to the multiple that the network asks for, not to another's"
-    from types import SimpleNamespace
     from colorize_nb.baselines import create_generator
     from colorize_nb.colorizer import Colorizer
-    c = Colorizer.from_learner(SimpleNamespace(model=create_generator(name).eval(), dls=None), render_size=96)
+    c = Colorizer.from_generator(create_generator(name), render_size=96)
     assert c.colorize(data.chelsea()[:81,:70]).size == (70, 81)

@@ -8,7 +8,6 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from types import SimpleNamespace
 import numpy as np
 import colorize_nb.compat  # noqa: F401 (first: lets torchvision import beside a CPU-only torch)
 import pandas as pd
@@ -55,7 +54,7 @@ def load_regression(net, encoder):
 
 def trained(d, side):
     net = load_arrays(generator_from(json.loads((d/'spec.json').read_text())), load_file(d/'net.safetensors'))
-    return Colorizer.from_learner(SimpleNamespace(model=net.eval(), dls=None), name=d.name, render_size=side)
+    return Colorizer.from_generator(net, d.name, side)
 
 def systems_in(run, titles, ps): # References, `default`, and what lies in the run
     every = all_systems(['default'], ps)
