@@ -1,6 +1,6 @@
-"""How cost grows, with the floor drawn in: python -m benchmarks.growth, which writes growth-*.png beside this file.
+"""How cost grows, with the bound drawn in: python -m benchmarks.growth, which writes growth-*.png beside this file.
 Time and memory of one photo against its megapixels; photos a second against the batch size, of the network and of a training step; against the photos in work at a time, and the workers of a training loader.
-The floor is what the measured speed of memory (a copy) and of arithmetic (large products of matrices) would allow if nothing else took time."""
+The bound is what the measured speed of memory (a copy) and of arithmetic (large products of matrices, all cores) would allow if nothing else took time."""
 import argparse, tempfile
 from pathlib import Path
 import colorize_nb.compat  # noqa: F401 (first: lets torchvision import beside a CPU-only torch)
@@ -15,10 +15,10 @@ from .common import HERE, alternate, bandwidth, flops, machine, median_ms, peak_
 from .training import alone
 
 def figure(name, panels):
-    "One row of panels: (title, xlabel, ylabel, {label: (x, y)}, the label of the floor, keywords for `set`)"
+    "One row of panels: (title, xlabel, ylabel, {label: (x, y)}, the label of the bound, keywords for `set`)"
     fig = Figure(figsize=(3.6*len(panels), 2.9), layout='tight', dpi=100)
-    for ax,(title,xl,yl,lines,floor,kw) in zip(fig.subplots(1, len(panels), squeeze=False)[0], panels):
-        for k,(x,y) in lines.items(): ax.plot(x, y, **(dict(color='gray', ls='--') if k == floor else dict(marker='o', ms=3)), label=k)
+    for ax,(title,xl,yl,lines,bound,kw) in zip(fig.subplots(1, len(panels), squeeze=False)[0], panels):
+        for k,(x,y) in lines.items(): ax.plot(x, y, **(dict(color='gray', ls='--') if k == bound else dict(marker='o', ms=3)), label=k)
         ax.set(title=title, xlabel=xl, ylabel=yl, **kw); ax.title.set_size(9); ax.legend(fontsize=7, frameon=False)
     fig.savefig(HERE/f'growth-{name}.png')
 
@@ -32,10 +32,10 @@ def megapixels(d, c, peak, copy, rounds):
         sides = {'colorize': lambda: (g(f, out), 1)[1], 'Pillow alone': lambda: (pillow(f, out), 1)[1], 'network': lambda: (c.predict(x), 1)[1]}
         times.append(table(f'{s[0]*s[1]/1e6:.1f} MP', alternate(sides, rounds), 'colorize')); mb.append(peak_mb('ours', f, out))
     lines = {k: (mp, [t[k] for t in times]) for k in times[0]}
-    lines['floor: 6 bytes a pixel, network'] = mp,[1000*(net+6*m*1e6/copy) for m in mp]  # three read, three written
-    memory = {'colorize': (mp, mb), 'floor: photo and result': (mp, [mb[0]+6*(m-mp[0])*1e6/2**20 for m in mp])}
-    figure('megapixels', [('Time of one photo', 'megapixels', 'ms', lines, 'floor: 6 bytes a pixel, network', dict(xscale='log', yscale='log')),
-                          ('Peak memory', 'megapixels', 'MB', memory, 'floor: photo and result', dict(ylim=(0,None)))])
+    lines['bound: 6 bytes a pixel, network'] = mp,[1000*(net+6*m*1e6/copy) for m in mp]  # three read, three written
+    memory = {'colorize': (mp, mb), 'bound: photo and result': (mp, [mb[0]+6*(m-mp[0])*1e6/2**20 for m in mp])}
+    figure('megapixels', [('Time of one photo', 'megapixels', 'ms', lines, 'bound: 6 bytes a pixel, network', dict(xscale='log', yscale='log', ylim=(2,40_000))),
+                          ('Peak memory', 'megapixels', 'MB', memory, 'bound: photo and result', dict(ylim=(0,None)))])
 
 def batches(c, peak, peak16, rounds):
     bs,size = (1,2,4,8,16,32),128
@@ -46,10 +46,10 @@ def batches(c, peak, peak16, rounds):
     table('Batch size', {f'{k}, {b}': [t/1000] for (k,b),t in ms.items()}, 'network, 1')
     def speed(k): return bs,[1000/ms[k,b] for b in bs]
     train = flops(resnet18_unet(out_scale=4, size=size).train(), (2,1,size,size), backward=True)/2
-    figure('batch', [('Network, 160x192, float32', 'photos in a batch', 'photos/s', {'onnxruntime': speed('network'), 'floor: FLOP at peak': (bs, [peak/flops(c.net, x.shape)]*len(bs))},
-                      'floor: FLOP at peak', dict(xscale='log', ylim=(0,None), xticks=bs, xticklabels=bs)),
-                     (f'Training step, {size} px, bfloat16', 'photos in a batch', 'photos/s', {'out_scale=4': speed('training step'), 'floor: FLOP at peak': (bs, [peak16/train]*len(bs))},
-                      'floor: FLOP at peak', dict(xscale='log', yscale='log', xticks=bs, xticklabels=bs))])
+    figure('batch', [('Network, 160x192, float32', 'photos in a batch', 'photos/s', {'onnxruntime': speed('network'), 'bound: FLOP at peak': (bs, [peak/flops(c.net, x.shape)]*len(bs))},
+                      'bound: FLOP at peak', dict(xscale='log', ylim=(0,None), xticks=bs, xticklabels=bs)),
+                     (f'Training step, {size} px, bfloat16', 'photos in a batch', 'photos/s', {'out_scale=4': speed('training step'), 'bound: FLOP at peak': (bs, [peak16/train]*len(bs))},
+                      'bound: FLOP at peak', dict(xscale='log', yscale='log', xticks=bs, xticklabels=bs))])
 
 def workers(d, c, peak, rounds):
     fs,n = photos(d/'jobs', 48, gray=True),48
@@ -61,9 +61,9 @@ def workers(d, c, peak, rounds):
     jobs,ws = (1,2,3,4),(0,1,2)
     ms = median_ms(alternate({('jobs',j): folder(j) for j in jobs} | {('workers',w): loader(w) for w in ws}, rounds))
     table('Photos in work at a time, loader workers', {f'{k} {j}': [t/1000] for (k,j),t in ms.items()}, 'jobs 1')
-    floor = peak/flops(c.net, seen(c, (640,480)).shape)
-    figure('workers', [(f'A folder of {len(fs)} photos of 0.3 MP', 'jobs', 'photos/s', {'colorize_folder': (jobs, [1000/ms['jobs',j] for j in jobs]), 'floor: network at peak': (jobs, [floor]*len(jobs))},
-                        'floor: network at peak', dict(ylim=(0,None), xticks=jobs)),
+    bound = peak/flops(c.net, seen(c, (640,480)).shape)
+    figure('workers', [(f'A folder of {len(fs)} photos of 0.3 MP', 'jobs', 'photos/s', {'colorize_folder': (jobs, [1000/ms['jobs',j] for j in jobs]), 'bound: network at peak': (jobs, [bound]*len(jobs))},
+                        'bound: network at peak', dict(ylim=(0,None), xticks=jobs)),
                        ('Training loader alone, 128 px', 'workers', 'photos/s', {'0.3 MP JPEGs': (ws, [1000/ms['workers',w] for w in ws])}, None, dict(ylim=(0,None), xticks=ws))])
 
 def main(rounds):
