@@ -122,7 +122,7 @@ def _outside(rgb):
     return np.nonzero((rgb.min(0) < -_tol)|(rgb.max(0) > 1+_tol))
 
 def _fit(f, steps=9):
-    "Move colours `(3,n)` towards gray of the same f of Y until sRGB can show them"
+    "The share of their way from gray of the same f of Y that colours `(3,n)` may go in sRGB"
     gray,way,share,step = f[1],f-f[1],np.zeros_like(f[1]),1.
     for _ in range(steps):
         step /= 2
