@@ -458,12 +458,14 @@ def export_graph(net, # A generator
     import torch
     from colorize_nb.compat import need
     need('onnx', 'onnxscript', what='saving a model')
+    from onnxscript.optimizer import fold_constants, remove_unused_nodes
     h,w = (torch.export.Dim(d, min=1, max=4096) for d in 'hw')
     shapes = ({0: torch.export.Dim('n'), 2: multiple*h, 3: multiple*w},)
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
         p = torch.onnx.export(net.cpu().eval(), (torch.zeros(2, 1, 2*multiple, 3*multiple),), dynamo=True, input_names=['L'], output_names=['ab'],
                               dynamic_shapes=shapes, optimize=False, verbose=False)
+        fold_constants(p.model); remove_unused_nodes(p.model)  # but no fusing, which would change the weights: onnxruntime does that when it loads them
     return link_graph(p.model_proto, weights).SerializeToString()
 
 # %% ../nbs/10_colorizer.ipynb #af6dff10

@@ -143,12 +143,14 @@ def teacher_logits(store:Store, # Photos
                    file:str|Path, # `.npy`, written unless it is there
                    teacher:nn.Module=None, # RGB in [0,1] to logits; default `EfficientNetLite(2)`
                    bs:int=32, # Batch size
+                   bf16:bool=False, # In bfloat16, see `bf16_pays`
 )->np.ndarray: # `(n,1000)` float16, memory-mapped
-    "What the teacher says of each photo: the mean of plain and mirrored"
+    "What the teacher says of each photo"
     file = Path(file)
     if not file.is_file():
         teacher = (teacher or EfficientNetLite(2)).to(store.rgb.device)
-        out = [torch.cat([(teacher(x)+teacher(x.flip(-1)))/2 for x in [store.rgb[i:i+bs].float()/255]]).half().cpu() for i in range(0, len(store), bs)]
+        with torch.autocast(store.rgb.device.type, torch.bfloat16, enabled=bf16):
+            out = [teacher(store.rgb[i:i+bs].float()/255).half().cpu() for i in range(0, len(store), bs)]
         np.save(tmp := file.with_suffix('.tmp.npy'), torch.cat(out).numpy()); tmp.replace(file)
     return np.load(file, mmap_mode='r')
 
@@ -207,8 +209,8 @@ class Run:
         self.folder,self.device,self.passes = Path(folder),device,passes
         self.folder.mkdir(parents=True, exist_ok=True)
         self.store = make_store(sources, self.folder/'store').to(device)
-        self.logits = teacher_logits(self.store, self.folder/'logits.npy', teacher)
         self.bf16 = bf16_pays(device)
+        self.logits = teacher_logits(self.store, self.folder/'logits.npy', teacher, bf16=self.bf16)
         torch.set_flush_denormal(True)  # on a CPU, Adam crawls where its averages come near zero
 
     def file(self, stage): return self.folder/f'{stage}.safetensors'
