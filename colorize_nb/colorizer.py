@@ -304,12 +304,26 @@ def join_pages(pages, # TIFF files of one page each, as bytes; any iterable, tak
     return out.getvalue()
 
 # %% ../nbs/10_colorizer.ipynb #4bdb01ad
-STRIP = 2**16  # pixels in work at a time: their planes fit a core's cache
+STRIP = 2**17  # pixels in work at a time: their planes fit a core's cache, and numpy's steps are long enough for two threads to take turns
 
 def _strips(h, w, k=1):
     "Row ranges of about `STRIP` pixels, each a multiple of `k` rows"
     n = max(1, STRIP//w//k)*k
     return [(y, min(y+n, h)) for y in range(0, h, n)]
+
+def _cores(): return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
+
+class _AtWork:
+    "Counts the photos in work; one that is alone may use a second core"
+    def __init__(self): self.n,self.lock = 0,threading.Lock()
+    def __enter__(self):
+        with self.lock: self.n += 1
+    def __exit__(self, *_):
+        with self.lock: self.n -= 1
+    def each(self, f, xs):
+        "Call `f` with each of `xs`"
+        with ThreadPoolExecutor(1 if self.n > 1 or _cores() == 1 else 2) as ex: list(ex.map(f, xs))
+_at_work = _AtWork()
 
 def render_shape(h:int, w:int, # The photo's size
                  side:int, # `render_size`
@@ -346,7 +360,8 @@ def colorize_pixels(x:np.ndarray, # Pixels as in `Photo`
     s = out_scale
     lines = edge_lines(bound_chroma(ab), L.reshape(L.shape[0]//s, s, -1, s).mean((1,3)))*np.float32(strength)
     lines,out = widen(f_lines(lines), w, rw/s),np.empty((h,w,3), np.uint8)
-    for a,b in _strips(h, w):
+    def strip(rows):
+        a,b = rows
         L = lightness(x[a:b])
         f = np.empty((3,*L.shape), np.float32)
         np.add(L, 16, out=f[1]); f[1] /= 116
@@ -354,6 +369,7 @@ def colorize_pixels(x:np.ndarray, # Pixels as in `Photo`
         if tint is not None:
             for p,t,k in zip(f[::2], tint.T, (500,-200)): p += np.interp(L, np.linspace(0, 100, len(tint)), t)/k
         out[a:b] = f2rgb8(f)
+    _at_work.each(strip, _strips(h, w))
     return out
 
 # %% ../nbs/10_colorizer.ipynb #d693f52f
@@ -564,8 +580,9 @@ def colorize(self:Colorizer, src, # Path, bytes, PIL image or array
              keep_tint:bool=False, # Leave the tone of a sepia or yellowed photo under the colours
 )->Image.Image: # RGB, or RGBA where the photo has alpha; same size
     "Colorize one photo; raises `PhotoError` with the reason in one line"
-    photo = open_photo(src, max_pixels)
-    return self._photo(photo, strength, render_size, tone(photo.pixels)[1] if keep_tint else None)
+    with _at_work:
+        photo = open_photo(src, max_pixels)
+        return self._photo(photo, strength, render_size, tone(photo.pixels)[1] if keep_tint else None)
 
 # %% ../nbs/10_colorizer.ipynb #32110651
 _becomes = {'.bmp':'.png', '.heic':'.jpg', '.heif':'.jpg'}
@@ -701,7 +718,7 @@ def _colorize_file(self, src, dst, strength=1., render_size=None, overwrite=Fals
         if im is None and len(pages) == 1: return None
         mark = note and im
         return encode(im or _as_it_was(photo), fmt, photo, xmp_note(photo.xmp, **self._about(strength)) if mark else photo.xmp)
-    with room(max(w*h for w,h in pages.sizes)) if room else nullcontext():
+    with room(max(w*h for w,h in pages.sizes)) if room else nullcontext(), _at_work:
         data = join_pages(map(result, pages)) if len(pages) > 1 else result(pages[0])
     if all(kept): return Row(row.src, '', 'kept', 'a colour photo', row.size, row.pages, warnings=row.warnings)
     row.advice = _advice(row, self.cfg['name'], strength)
@@ -813,8 +830,6 @@ def _pairs(src, dst):
 
 # %% ../nbs/10_colorizer.ipynb #69c5fb5a
 ROOM = 2**26 # pixels in work at a time
-
-def _cores(): return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
 
 class _Room:
     "Lets photos in while there is room for their pixels"
