@@ -449,8 +449,9 @@ def link_graph(graph, # An `onnx.ModelProto` whose initializers are named as in 
         t = onnx.TensorProto(name=name, data_type=dtype, dims=shape, data_location=onnx.TensorProto.EXTERNAL)
         for k,v in dict(location=file, offset=start+a, length=b-a).items(): t.external_data.add(key=k, value=str(v))
         return t
-    inits,nodes = [],[]
+    inits,nodes,used = [],[],{i for n in graph.graph.node for i in n.input}
     for i in graph.graph.initializer:
+        if i.name not in used: continue
         if i.name+'.scale' not in head: inits.append(ref(i.name, onnx.TensorProto.FLOAT) if i.name in head else i); continue
         inits += [ref(i.name, onnx.TensorProto.INT8), ref(i.name+'.scale', onnx.TensorProto.FLOAT)]
         nodes.append(onnx.helper.make_node('DequantizeLinear', [i.name, i.name+'.scale'], [i.name+'.f32'], axis=0))
@@ -474,6 +475,7 @@ def export_graph(net, # A generator
     import torch
     from colorize_nb.compat import need
     need('onnx', 'onnxscript', what='saving a model')
+    from onnx.numpy_helper import to_array
     from onnxscript.optimizer import fold_constants, remove_unused_nodes
     h,w = (torch.export.Dim(d, min=1, max=4096) for d in 'hw')
     shapes = ({0: torch.export.Dim('n'), 2: multiple*h, 3: multiple*w},)
@@ -482,7 +484,11 @@ def export_graph(net, # A generator
         p = torch.onnx.export(net.cpu().eval(), (torch.zeros(2, 1, 2*multiple, 3*multiple),), dynamo=True, input_names=['L'], output_names=['ab'],
                               dynamic_shapes=shapes, optimize=False, verbose=False)
         fold_constants(p.model); remove_unused_nodes(p.model)  # but no fusing, which would change the weights: onnxruntime does that when it loads them
-    return link_graph(p.model_proto, weights).SerializeToString()
+    graph = p.model_proto
+    zeros = {i.name for i in graph.graph.initializer if not to_array(i).any()}
+    for n in graph.graph.node:
+        if n.op_type == 'Conv' and zeros.intersection(n.input[2:]): del n.input[2]  # a bias of zeros
+    return link_graph(graph, weights).SerializeToString()
 
 # %% ../nbs/10_colorizer.ipynb #af6dff10
 class Colorizer:
