@@ -43,7 +43,7 @@ export class View extends EventTarget {  // events: spot {x, y}, point {i}, move
     img.remove()
   }
   hold(on) { this.after.style.visibility = this.border.style.visibility = on ? 'hidden' : '' }
-  target(p) { this.aim = p ?? this.aim; $('#aim').hidden = !p && document.activeElement !== this.stage; this.draw() }  // the cross
+  target(p) { this.aim = p ?? this.aim; $('#aim').hidden = !p && !this.stage.matches(':focus-visible'); this.draw() }  // the cross
   wait(text) { const p = $('#wait'); p.hidden = !text; p.textContent = text || '' }
   mark(points, on) {
     this.points = points; this.on = on
