@@ -16,7 +16,7 @@ export class Strip {
     pick.type = 'button'; pick.className = 'pick'; img.alt = ''; img.hidden = true
     const name = document.createElement('small'), mark = document.createElement('span'), gone = document.createElement('button')
     mark.className = 'mark'; gone.type = 'button'; gone.className = 'gone'
-    gone.innerHTML = '<svg><use href="#cross"/></svg>'
+    gone.innerHTML = '<svg><use href="#i-cross"/></svg>'
     li.dataset.id = id
     pick.append(img); li.append(pick, mark, name, gone)
     pick.onclick = () => this.pick(id)
