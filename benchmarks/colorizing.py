@@ -5,7 +5,8 @@ import argparse, tempfile, time
 from pathlib import Path
 import numpy as np
 from PIL import Image
-from colorize_nb.colorizer import Colorizer, _cores, render_shape
+from colorize_nb.colorizer import Colorizer
+from colorize_nb.paint import cores, render_shape
 from .common import alternate, fresh, machine, median_ms, photos, save, table
 
 SIZES = {'0.3 MP': (640,480), '2 MP': (1632,1224), '12 MP': (4000,3000), '48 MP': (8000,6000)}
@@ -67,7 +68,7 @@ def folders(d, c, rounds, most):
         t = time.process_time(); folder(); work = time.process_time()-t
         ms = table(f'A folder of {n} photos of {name}', alternate({'a loop over single photos': loop, 'the folder': folder, 'the network alone': network}, rounds, warm=False), 'a loop over single photos')
         print(f"\nThe folder reaches {ms['the network alone']/ms['the folder']:.0%} of the network alone. It takes {1000*work/n:.1f} ms of processor time a photo: "
-              f'{_cores()} cores that never wait would need {1000*work/n/_cores():.1f} ms.')
+              f'{cores()} cores that never wait would need {1000*work/n/cores():.1f} ms.')
 
 def starts(d, rounds):
     f = photos(d/'first', 1, gray=True)[0]

@@ -9,11 +9,11 @@ from onnx import numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_dynamic, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from skimage import data
-from colorize_nb.color import AB_SCALE, L_SCALE, lightness, resize
+from colorize_nb.color import L2net, lightness, net2ab, resize
 from colorize_nb.weights import model_files
 from .common import alternate, machine, save, table
 
-def pictures(names): return [(resize(lightness(getattr(data, n)()), (160,192))/L_SCALE-1)[None,None].astype(np.float32) for n in names]
+def pictures(names): return [L2net(resize(lightness(getattr(data, n)()), (160,192)))[None,None].astype(np.float32) for n in names]
 
 def session(path, folded=False):
     opt = ort.SessionOptions()
@@ -50,7 +50,7 @@ def main(rounds):
         runs,want,rows = {},None,[]
         for k,f in make.items():
             t0 = time.perf_counter(); s = f(); t1 = time.perf_counter(); s.run(None, {'L': xs[0]}); t2 = time.perf_counter()
-            got = np.stack([s.run(None, {'L': x})[0] for x in xs])*AB_SCALE
+            got = net2ab(np.stack([s.run(None, {'L': x})[0] for x in xs]))
             want = got if want is None else want
             rows.append((k, t1-t0, t2-t1, np.abs(got-want).mean()))
             runs[k] = lambda s=s: (s.run(None, {'L': xs[1]}), 1)[1]

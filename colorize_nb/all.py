@@ -2,9 +2,14 @@
 from colorize_nb import compat  # first: says what to install, lets torchvision import
 from fastai.vision.all import *
 from colorize_nb.color import *
+from colorize_nb.photo import *
+from colorize_nb.paint import *
 from colorize_nb.weights import *
+from colorize_nb.batch import *
 from colorize_nb.data import *
+from colorize_nb.store import *
 from colorize_nb.generator import *
+from colorize_nb.graph import *
 from colorize_nb.critic import *
 from colorize_nb.losses import *
 from colorize_nb.metrics import *
@@ -14,3 +19,4 @@ from colorize_nb.colorizer import *
 from colorize_nb.baselines import *
 from colorize_nb.compare import *
 from colorize_nb.survey import *
+from colorize_nb.train import *

@@ -17,9 +17,12 @@ from pathlib import Path
 from types import SimpleNamespace
 import numpy as np
 from PIL import Image
-from .cli import _failed, _say, command
+from .batch import archive_photos, beside, lives, sheet_name
 from .color import mean_chroma
-from .colorizer import NEARLY_GRAY, Colorizer, PhotoError, _lives, archive_photos, beside, encode, open_photo, sheet_name, side_by_side
+from .command import command, failed, say
+from .colorizer import Colorizer
+from .paint import NEARLY_GRAY, side_by_side
+from .photo import PhotoError, encode, open_photo
 from .weights import write_file
 
 # %% ../nbs/15_app.ipynb #61184308
@@ -111,7 +114,7 @@ def colour(shot:Shot, # A photo
     with _one:
         if shot.ask == (model, strength, size): return # somebody who pressed twice
         try:
-            _model(model).colorize_file(shot.src, dst, strength, size, max_pixels=MAX_PIXELS)
+            _model(model).colorize_file(shot.src, dst, strength=strength, render_size=size, max_pixels=MAX_PIXELS)
             after = preview(dst, out/'after.jpg')
             both = side_by_side(Image.open(shot.before), after) # of previews: at 60 megapixels it would take gigabytes
             write_file(sheet_name(dst), encode(both, 'JPEG', xmp=after.info['xmp']))
@@ -201,7 +204,7 @@ def _place():
     "A folder for a server; removes those of servers that were killed"
     for p in Path(tempfile.gettempdir()).glob('colorize-app-*-*'):
         pid = p.name.split('-')[2]
-        if pid.isdigit() and not _lives(int(pid), p): shutil.rmtree(p, ignore_errors=True)
+        if pid.isdigit() and not lives(int(pid), p): shutil.rmtree(p, ignore_errors=True)
     return Path(tempfile.mkdtemp(prefix=f'colorize-app-{os.getpid()}-'))
 
 # %% ../nbs/15_app.ipynb #a255cb76
@@ -538,11 +541,11 @@ def colorize_app(
     try:
         if port is not None and not 0 < port < 65536: raise ValueError(f'--port must lie in 1 to 65535, not {port}')
         app = launch_app(host, port)
-    except (ImportError, OSError, RuntimeError, ValueError) as e: return _failed('colorize-app', e)
+    except (ImportError, OSError, RuntimeError, ValueError) as e: return failed('colorize-app', e)
     try:
         signal.signal(signal.SIGTERM, lambda *a: (_ for _ in ()).throw(KeyboardInterrupt))
-        _say(f'Open {app.url} in a browser. Ctrl+C here stops it and deletes the photos.')
-        if host not in _LOCAL: _say('Everybody who can reach this computer can use the page.')
+        say(f'Open {app.url} in a browser. Ctrl+C here stops it and deletes the photos.')
+        if host not in _LOCAL: say('Everybody who can reach this computer can use the page.')
         app.done.wait()
     except KeyboardInterrupt: pass
     finally: app.close()

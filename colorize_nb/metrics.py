@@ -19,7 +19,8 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 from fastai.learner import Metric
-from .color import AB_SCALE, L_SCALE, lab2rgb, lab2rgb_t, rgb2lab, rgb2lab_t
+from .color import lab2net, lab2rgb, lab2rgb_t, net2L, net2ab, net2lab, rgb2lab, rgb2lab_t
+from .data import photo_tensor
 
 # %% ../nbs/07_metrics.ipynb #2bd67e22
 def _need_bytes(*xs):
@@ -70,18 +71,17 @@ class Photos:
         if self.ab.shape[-2:] != self.l.shape[-2:]: self.ab = F.interpolate(self.ab, self.l.shape[-2:], mode='bilinear')
     @classmethod
     def from_rgb(cls, rgb:Tensor): # uint8, `(n,3,h,w)`
-        lab = rgb2lab_t(rgb)
-        return cls(lab[:,:1]/L_SCALE-1, lab[:,1:]/AB_SCALE)
+        return cls(*lab2net(rgb2lab_t(rgb)))
     @cached_property
-    def rgb(self): return (lab2rgb_t(torch.cat([(self.l+1)*L_SCALE, self.ab*AB_SCALE], 1))*255).round().byte()
+    def rgb(self): return (lab2rgb_t(net2lab(self.l, self.ab))*255).round().byte()
 
 def ab_distance(p:Photos, t:Photos)->Tensor: # Units of a* and b*, `(n,h,w)`
     "How far each pixel's colour is from the true one"
-    return (p.ab-t.ab).square().sum(1).sqrt()*AB_SCALE
+    return net2ab((p.ab-t.ab).square().sum(1).sqrt())
 
 def ab_histogram(p:Photos)->Tensor: # `(n,2,23)`: shares of the pixels
     "How often a and b fall into each of 23 bins of 10 units, centred on multiples of 10"
-    i = ((p.ab*AB_SCALE+115)/10).floor().long().clamp(0, 22).flatten(2)
+    i = ((net2ab(p.ab)+115)/10).floor().long().clamp(0, 22).flatten(2)
     return F.one_hot(i, 23).float().mean(2)
 
 def strong_edges(l:Tensor, # `L*/50-1`, `(n,1,h,w)`
@@ -89,7 +89,7 @@ def strong_edges(l:Tensor, # `L*/50-1`, `(n,1,h,w)`
                  reach:int=2, # Pixels to each side
 )->Tensor: # Bool, `(n,h,w)`
     "Pixels beside an edge of lightness, where colours bleed"
-    x = (l+1)*L_SCALE
+    x = net2L(l)
     dx = F.pad((x[...,2:]-x[...,:-2]).abs(), (1,1)); dy = F.pad((x[...,2:,:]-x[...,:-2,:]).abs(), (0,0,1,1))
     return F.max_pool2d((torch.maximum(dx, dy) > rise).float(), 2*reach+1, 1, reach)[:,0] > 0
 
@@ -100,7 +100,7 @@ def _bleeding(p, t):
 
 def _ciede2000(p, t):
     from skimage.color import deltaE_ciede2000
-    def lab(o): return np.concatenate([(t.l.numpy(force=True)+1)*L_SCALE, o.ab.numpy(force=True)*AB_SCALE], 1)
+    def lab(o): return net2lab(t.l, o.ab).numpy(force=True)
     return torch.from_numpy(deltaE_ciede2000(lab(p), lab(t), channel_axis=1).mean((1,2))).float()
 
 photo_metrics = { # name: what it says of a prediction and its truth, both `Photos`; `(n,)`
@@ -108,8 +108,8 @@ photo_metrics = { # name: what it says of a prediction and its truth, both `Phot
     'psnr':          lambda p,t: psnr(p.rgb, t.rgb),
     'ssim':          lambda p,t: ssim(p.rgb, t.rgb),
     'colourfulness': lambda p,t: colourfulness(p.rgb),
-    'mean_a':        lambda p,t: p.ab[:,0].mean((1,2))*AB_SCALE,
-    'mean_b':        lambda p,t: p.ab[:,1].mean((1,2))*AB_SCALE,
+    'mean_a':        lambda p,t: net2ab(p.ab[:,0].mean((1,2))),
+    'mean_b':        lambda p,t: net2ab(p.ab[:,1].mean((1,2))),
     'psnr_gain':     lambda p,t: psnr(p.rgb, t.rgb)-psnr(Photos(t.l, t.ab*0).rgb, t.rgb),    # dB over the gray photo
     'mse':           lambda p,t: (p.ab-t.ab).square().mean((1,2,3)),                          # of ab/110
     'accuracy':      lambda p,t: (ab_distance(p, t) <= 10).float().mean((1,2)),               # share of pixels within 10 units
@@ -144,14 +144,10 @@ class PhotoMetric(Metric):
     def name(self): return self._name
 
 # %% ../nbs/07_metrics.ipynb #dc92b543
-def _rgb8(photo):
-    im = photo if isinstance(photo, Image.Image) else Image.fromarray(photo) if isinstance(photo, np.ndarray) else Image.open(photo)
-    return torch.from_numpy(np.array(im.convert('RGB'))).permute(2,0,1)[None]
-
 def to_gray(photo, # A path, a PIL image or an array `(h,w,3)` uint8
 )->Image.Image: # Mode L
     "The gray photo with the photo's own L*"
-    l = rgb2lab(_rgb8(photo)[0].permute(1,2,0).numpy())
+    l = rgb2lab(photo_tensor(photo)[0].permute(1,2,0).numpy())
     l[...,1:] = 0
     return Image.fromarray((lab2rgb(l)[...,0]*255).round().astype(np.uint8))
 
@@ -162,10 +158,10 @@ def measure(predict, # Gray PIL image to RGB PIL image of the same size; `None`:
     "Figures of `predict` on each of `photos`"
     rows = []
     for photo in photos:
-        rgb = _rgb8(photo); truth = Photos.from_rgb(rgb)
+        rgb = photo_tensor(photo); truth = Photos.from_rgb(rgb)
         im = predict(to_gray(photo)) if predict else None
         if im is not None and im.size != rgb.shape[:1:-1]: raise ValueError(f"predict gave {im.size} for a photo of {tuple(rgb.shape[:1:-1])}")
-        rows.append(figures(Photos(truth.l, Photos.from_rgb(_rgb8(im)).ab) if predict else truth, truth, names))
+        rows.append(figures(Photos(truth.l, Photos.from_rgb(photo_tensor(im)).ab) if predict else truth, truth, names))
     if not rows: raise ValueError("no photos to measure on")
     return {k: torch.cat([r[k] for r in rows]).numpy() for k in names}
 
@@ -185,7 +181,7 @@ def predict_gray(im:Image.Image)->Image.Image:
 def mean_ab(photos, # Paths, PIL images or arrays `(h,w,3)` uint8
 )->tuple[float,float]: # a*, b*
     "The mean colour of `photos`"
-    return tuple(np.mean([rgb2lab(_rgb8(o)[0].permute(1,2,0).numpy())[...,1:].mean((0,1)) for o in photos], 0).tolist())
+    return tuple(np.mean([rgb2lab(photo_tensor(o)[0].permute(1,2,0).numpy())[...,1:].mean((0,1)) for o in photos], 0).tolist())
 
 def predict_mean_ab(ab, # a*, b*, as from `mean_ab`
 ):
@@ -226,7 +222,7 @@ def recognized(predict, # As for `measure`
     "What a recogniser makes of colorized photos"
     judge,rows = judge or EfficientNetLite(0),[]
     for photo in photos:
-        pair = torch.cat([_rgb8(predict(to_gray(photo))), _rgb8(photo)])
+        pair = torch.cat([photo_tensor(predict(to_gray(photo))), photo_tensor(photo)])
         with torch.no_grad(): a,b = judge(pair.float()/255).argmax(1)
         rows.append(bool(a == b))
     return np.array(rows)
@@ -306,5 +302,5 @@ def fid(results, # Paths, PIL images or arrays `(h,w,3)` uint8
 )->float: # 0 is the same mean and covariance
     "Frechet distance between two sets of pictures; say n and the network with it"
     net = net or Inception()
-    with torch.no_grad(): x,y = (np.stack([net.features(_rgb8(o)/255)[0].numpy() for o in ims]) for ims in (results, photos))
+    with torch.no_grad(): x,y = (np.stack([net.features(photo_tensor(o)/255)[0].numpy() for o in ims]) for ims in (results, photos))
     return frechet(x, y)

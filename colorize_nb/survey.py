@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 from scipy import stats
 from .colorizer import Colorizer
-from .compare import PhotoSet
+from .data import PhotoSet
 from .metrics import to_gray
 from .weights import write_file
 

@@ -4,9 +4,13 @@ from pathlib import Path
 import numpy as np, pytest
 from PIL import Image, ImageSequence
 from conftest import OLD_PHOTO, gray_level
-import colorize_nb.colorizer as m
+import colorize_nb.batch as batch, colorize_nb.photo as photo_module
+from colorize_nb.batch import archive_photos
 from colorize_nb.cli import colorize
-from colorize_nb.colorizer import Colorizer, Pages, PhotoError, archive_photos, has_heif, open_photo, tone
+from colorize_nb.colorizer import Colorizer
+from colorize_nb.paint import tone
+from colorize_nb.photo import Pages, PhotoError, has_heif, join_pages, open_photo
+from colorize_nb.weights import config_path
 from test_hostile import bomb
 
 def saved(im, fmt, **kw):
@@ -86,7 +90,7 @@ def test_entries_are_bounded(gray, tmp_path, monkeypatch):
     noise = np.random.default_rng(0).integers(0, 256, (300,300), dtype=np.uint8)
     with zipfile.ZipFile(tmp_path/'a.zip', 'w') as z:
         for n,x in (('large.bmp',noise),('small.bmp',noise[:50,:50]),('Small.BMP',noise[:50,:50])): z.writestr(n, saved(Image.fromarray(x), 'BMP'))
-    monkeypatch.setattr(m, 'MAX_ENTRY', 50_000)
+    monkeypatch.setattr(batch, 'MAX_ENTRY', 50_000)
     r = toy_colorizer().colorize_folder(tmp_path/'a.zip', tmp_path/'o')
     assert ['unpacks to more' in x.reason or 'two of this name' in x.reason for x in r.failed] == [True, True] and len(r.of('done')) == 1
 
@@ -166,7 +170,7 @@ def test_large_photos_wait_for_each_other(gray, tmp_path, monkeypatch, room, mos
         time.sleep(.1)
         with lock: now -= 1
         return np.zeros((1,2,L.shape[2]//4,L.shape[3]//4), np.float32)
-    monkeypatch.setattr(m, 'ROOM', room)
+    monkeypatch.setattr(batch, 'ROOM', room)
     r = toy_colorizer(predict).colorize_folder(scans(tmp_path/'s', gray), tmp_path/'o', jobs=3)
     assert len(r.of('done')) == 8 and peak == most
 
@@ -270,7 +274,7 @@ def test_report(gray, tmp_path, capsys):
     assert colorize(path=[src], o=tmp_path/'o', report=tmp_path/'r.json', keep_color=True, strength=.9) == 1
     err = capsys.readouterr().err.replace(f'{tmp_path}/', '').splitlines()
     d = json.loads((tmp_path/'r.json').read_text(encoding='utf-8'))
-    cfg = json.loads((m.MODELS if hasattr(m, 'MODELS') else Path(m.__file__).parent/'models').joinpath('default.json').read_text())
+    cfg = json.loads(config_path('default').read_text())
     assert d['model'] == dict(name='default', weights={k: v for k,v in cfg['files'].items() if k.endswith('.safetensors')}) and len(d['model']['weights']) == 1
     assert d['settings']['strength'] == .9 and d['settings']['keep_color'] and d['complete'] and d['counts'] == dict(done=3, exists=0, kept=1, other=1, failed=1)
     got = {Path(r['source']).name: r for r in d['photos']}
@@ -332,7 +336,7 @@ def test_pages_turn_keep_alpha_and_metadata(gray, tmp_path):
     exif[ExifTags.IFD.Exif] = exif.get_ifd(ExifTags.IFD.Exif)
     alpha = np.random.default_rng(0).integers(0, 256, gray.shape, dtype=np.uint8)
     one = Image.fromarray(np.dstack([gray]*3+[alpha]))
-    (tmp_path/'a.tif').write_bytes(m.join_pages(saved(p, 'TIFF', **kw) for p,kw in ((Image.fromarray(gray), dict(exif=exif)), (one, {}), (Image.fromarray(gray), dict(exif=exif)))))
+    (tmp_path/'a.tif').write_bytes(join_pages(saved(p, 'TIFF', **kw) for p,kw in ((Image.fromarray(gray), dict(exif=exif)), (one, {}), (Image.fromarray(gray), dict(exif=exif)))))
     out = toy_colorizer().colorize_file(tmp_path/'a.tif', tmp_path/'b.tif')
     pages = [p.copy() for p in ImageSequence.Iterator(Image.open(out))]
     assert [p.size for p in pages] == [(120,90),(90,120),(120,90)] and (np.asarray(pages[1])[...,3] == alpha).all()
@@ -355,7 +359,7 @@ def test_pages_that_cannot_be(gray, tmp_path, monkeypatch, capsys):
     pages[0].save(tmp_path/'b.tif', save_all=True, append_images=[Image.new('L', (2000,2000))])
     assert colorize(path=[tmp_path/'b.tif'], o=tmp_path/'o.tif', max_megapixels=1.) == 1
     assert '2000x2000 is more than 1 megapixels' in capsys.readouterr().err and not (tmp_path/'o.tif').exists()
-    monkeypatch.setattr(m, 'MAX_PAGES', 2)
+    monkeypatch.setattr(photo_module, 'MAX_PAGES', 2)
     with pytest.raises(PhotoError, match='3 pages, more than 2'): Pages(whole)
 
 def test_damage_is_one_line_each(gray, tmp_path):
@@ -378,7 +382,7 @@ def test_animations_are_refused(gray, tmp_path):
 # HEIC
 
 def test_heic_without_its_plugin(gray, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(m, 'has_heif', lambda: False)
+    monkeypatch.setattr(photo_module, 'has_heif', lambda: False)
     src = tmp_path/'s'; src.mkdir()
     Image.fromarray(gray).save(src/'a.png'); (src/'b.heic').write_bytes(b'\0\0\0\x18ftypheic'.ljust(200, b' ')); (src/'c.jpg').write_bytes(b'\0\0\0\x18ftypavif'.ljust(200, b' '))
     assert colorize(path=[src], o=tmp_path/'o') == 1

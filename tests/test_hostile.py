@@ -4,8 +4,9 @@ from pathlib import Path
 import numpy as np, pytest
 from PIL import Image
 from conftest import OLD_PHOTO
-from colorize_nb.colorizer import Colorizer, PhotoError, open_photo
 from colorize_nb.cli import colorize
+from colorize_nb.colorizer import Colorizer
+from colorize_nb.photo import PhotoError, open_photo
 from colorize_nb.weights import ModelError
 
 def saved(im, fmt, **kw):

@@ -3,7 +3,8 @@ import io, warnings
 import numpy as np, pytest
 from PIL import ExifTags, Image, ImageCms
 from conftest import OLD_PHOTO, gray_level
-from colorize_nb.colorizer import PhotoError, colorize_pixels, open_photo, xmp_note
+from colorize_nb.paint import colorize_pixels
+from colorize_nb.photo import PhotoError, open_photo, xmp_note
 
 def saved(im, fmt, **kw):
     im.save(b := io.BytesIO(), fmt, **kw)
@@ -217,7 +218,7 @@ def test_tiff_stays_lossless(colorizer, gray, tmp_path, kind):
     if kind != 'jpeg': assert off(out, gray) <= 1
 
 def test_strips_are_invisible(colorizer, monkeypatch):
-    import colorize_nb.colorizer as m
+    import colorize_nb.paint as m
     g = np.asarray(Image.open(OLD_PHOTO).convert('L'))
     whole = np.asarray(colorizer.colorize(g))
     monkeypatch.setattr(m, 'STRIP', 500*7)

@@ -10,6 +10,7 @@ from colorize_nb import cli
 from colorize_nb.colorizer import Colorizer
 from colorize_nb.generator import generators
 from colorize_nb.learner import Checkpoint, Diary
+from colorize_nb.train import train
 from colorize_nb.weights import load_config
 
 torch.set_num_threads(1)  # faster for networks this small
@@ -42,17 +43,17 @@ class Killed(BaseException): pass
 @pytest.mark.parametrize('cls', [Diary, Checkpoint])
 def test_resume_after_kill(photos, tmp_path, tiny, monkeypatch, stage, epoch, cls):
     "Killed before or after a checkpoint was written, a resumed run ends with the weights of an undisturbed one"
-    set_seed(0); whole = cli.train(photos, tmp_path/'a', **opts)
+    set_seed(0); whole = train(photos, tmp_path/'a', **opts)
     real = cls.after_epoch
     def dies(self):
         real(self)
         if getattr(self, 'stage', getattr(self, 'fname', '')) == stage and self.epoch == epoch: raise Killed
     monkeypatch.setattr(cls, 'after_epoch', dies)
     set_seed(0)
-    with pytest.raises(Killed): cli.train(photos, tmp_path/'b', **opts)
+    with pytest.raises(Killed): train(photos, tmp_path/'b', **opts)
     monkeypatch.setattr(cls, 'after_epoch', real)
     set_seed(5 if (tmp_path/'b/training/l1.pth').exists() else 0)  # without a checkpoint it starts anew
-    rest = cli.train(photos, tmp_path/'b', resume=True, **opts)
+    rest = train(photos, tmp_path/'b', resume=True, **opts)
     a,b = ((tmp_path/o/'training/history.csv').read_text().splitlines() for o in 'ab')
     assert len(a) == len(b) == 5 and [o.split(',')[:2] for o in a] == [o.split(',')[:2] for o in b]
     assert all(torch.equal(x,y) for x,y in zip(weights(whole), weights(rest)))

@@ -13,10 +13,10 @@ from safetensors.torch import load_file, save_file
 from colorize_nb.baselines import create_generator
 from colorize_nb.critic import PatchGAN
 from colorize_nb.gan import gan_learner
-from colorize_nb.learner import BF16, colorize_learner
+from colorize_nb.learner import BF16, bf16_pays, colorize_learner
 from colorize_nb.losses import ABLoss
 from colorize_nb.metrics import PhotoMetric
-from colorize_nb.recipe import StoreLoader, bf16_pays, make_store
+from colorize_nb.store import StoreLoader, make_store
 from colorize_nb.weights import write_file
 from fastai.data.core import DataLoaders
 

@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageOps
-from colorize_nb.color import L_SCALE, lab2rgb8, lightness
+from colorize_nb.color import L2net, lab2rgb8, lightness, net2L
 from colorize_nb.colorizer import Colorizer
-from colorize_nb.compare import PhotoSet
-from colorize_nb.data import OldPhoto, TensorL
+from colorize_nb.data import OldPhoto, PhotoSet, TensorL
 from colorize_nb.metrics import EfficientNetLite, bootstrap, mean_ab, measure, predict_gray, predict_mean_ab, recognized
 from colorize_nb.recipe import load_stage
 
@@ -29,8 +28,8 @@ def bundled():
 def age(im):
     "A gray picture as the recipe ages them, always the same way"
     torch.manual_seed(zlib.crc32(im.tobytes()))
-    L = OldPhoto(1.)(TensorL(torch.from_numpy(lightness(np.asarray(im)))[None,None]/L_SCALE-1), split_idx=0)
-    L = (L[0,0].numpy()+1)*L_SCALE
+    L = OldPhoto(1.)(TensorL(L2net(torch.from_numpy(lightness(np.asarray(im)))[None,None])), split_idx=0)
+    L = net2L(L[0,0].numpy())
     return Image.fromarray(lab2rgb8(L, 0*L, 0*L)[...,0])
 
 def square(im, side=140):
