@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['generators', 'register_generator', 'list_generators', 'create_generator', 'generator_from', 'resnet_body',
            'resnet18_unet', 'MBConv', 'lite2_body', 'lite2_unet', 'hint_planes', 'SteeredUnet', 'load_arrays',
-           'load_state']
+           'load_state', 'generator_of']
 
 # %% ../nbs/04_generator.ipynb #0e44d1be
 import colorize_nb.compat  # first: lets torchvision import beside a CPU-only torch
@@ -251,3 +251,11 @@ def load_state(net:nn.Module, # A `DynamicUnet` of ours
     try: load_arrays(part, sd)
     except ValueError as e: raise ValueError(f'{where}: {e}') from e
     return net
+
+# %% ../nbs/04_generator.ipynb #70f72896
+def generator_of(where:str|Path, # A shipped name, a model folder or a config file
+                 out_scale:int=None, # Another one than the model's: then only the blocks that both have are loaded
+)->nn.Module: # Gives ab alone; hints are taken as before
+    "A model's generator with its weights, to be trained on"
+    spec = {k: v for k,v in load_config(where).items() if k != 'bins'}
+    return load_state(generator_from(spec|(dict(out_scale=out_scale) if out_scale else {})), where)
