@@ -20,7 +20,7 @@ from .color import L2net, mean_chroma, net2ab
 from .graph import export_graph
 from .paint import NEARLY_GRAY, at_work, paint_pixels, seen_lightness, small_sheet, tone
 from .photo import MAX_PIXELS, Pages, Photo, PhotoError, encode, join_pages, open_photo, srgb_profile, xmp_note
-from .steer import Hint, HintError, hint_cells, pin, vivid_ab
+from .steer import HintError, hint_cells, pin, vivid_ab
 from .weights import ModelError, config_path, load_config, load_weights, model_files, save_config, save_weights, unpack, write_file
 
 # %% ../nbs/10_colorizer.ipynb #68d6aa45

@@ -254,5 +254,6 @@ class Diary(Callback):
     def sheet(self):
         l,ab = (o[:self.n] for o in _own_loader(self.dls.valid).one_batch()[:2])
         p = get_model(self.model).eval()(l.as_subclass(torch.Tensor))  # alone: other processes are not here
+        if isinstance(p, tuple): p = p[0]  # of two heads, the one that paints
         sheet = torch.cat([to_rgb(l, o) for o in (torch.zeros_like(ab), p, ab)], 3)
         return Image.fromarray((torch.cat(list(sheet), 1).permute(1,2,0).as_subclass(torch.Tensor)*255).round().byte().cpu().numpy())

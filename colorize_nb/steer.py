@@ -89,7 +89,7 @@ def hint_cells(hints, # `Hint`s
                grid:tuple[int,int], # (height, width) of the grid, padding included
 )->np.ndarray: # `(3,*grid)` float32: a*/110, b*/110, and 1 where there is a hint
     "Hints as planes for the network; raises `HintError` for one outside the photo"
-    (h,w),(gh,gw),out = photo,grid,np.zeros((3,*grid), np.float32)
+    (h,w),out = photo,np.zeros((3,*grid), np.float32)
     for o in hints:
         if not (0 <= o.x < w and 0 <= o.y < h): raise HintError(f'the hint {o} lies outside the photo, which is {w} pixels wide and {h} high')
         y,x = (int(np.clip(round((v+.5)/n*s)-1, 0, max(0, math.ceil(s)-2))) for v,n,s in ((o.y,h,seen[0]), (o.x,w,seen[1])))
