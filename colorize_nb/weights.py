@@ -23,7 +23,6 @@ def quantize(w:np.ndarray, # Weights, first axis the output channel
 
 def _col(s, w): return s.reshape(-1, *[1]*(w.ndim-1))
 
-# %% ../nbs/02_weights.ipynb #93494f85
 def pack(state:dict, # Name -> float array
 )->dict: # The same in 8 bits: int8 under the name, its scale under `name.scale`
     "Quantize every convolution's weights; counters of batch norm are left out"
@@ -36,7 +35,6 @@ def pack(state:dict, # Name -> float array
         else: out[k] = v
     return out
 
-# %% ../nbs/02_weights.ipynb #7b430e8d
 def unpack(packed:dict, # From `pack`
 )->dict: # Name -> float32 array
     "Undo `pack`; raises `ValueError` where an int8 array has no scale or a dtype is neither int8 nor float32"
@@ -61,7 +59,6 @@ def model_names()->list[str]:
     "The models that ship inside the package"
     return sorted(p.stem for p in MODELS.glob('*.json'))
 
-# %% ../nbs/02_weights.ipynb #18135775
 def config_path(where:str|Path, # A shipped name, a model folder, or a config file
 )->Path: # Its config file
     "Where the config of a model lies; raises `ModelError` if there is none"
@@ -75,7 +72,6 @@ def is_model(where:str|Path, # Any path or name
     "Whether `where` is a shipped name, a model folder or a config file"
     return str(where) in model_names() or Path(where).suffix == '.json' or (Path(where)/'config.json').is_file()
 
-# %% ../nbs/02_weights.ipynb #52ffe90a
 _fields = dict(format=int, name=str, generator=str, out_scale=int, multiple=int, render_size=int, files=dict)
 
 def load_config(where:str|Path, # A shipped name, or a model folder
@@ -93,7 +89,6 @@ def load_config(where:str|Path, # A shipped name, or a model folder
     if any(Path(f).name != f for f in cfg['files']): raise ModelError(f'{p}: files must be plain names')
     return cfg
 
-# %% ../nbs/02_weights.ipynb #b07cd0f9
 def model_files(where:str|Path, # As for `config_path`
                 suffix:str, # '.safetensors' or '.onnx'
 )->list[Path]: # In the config's order
@@ -107,7 +102,6 @@ def model_files(where:str|Path, # As for `config_path`
         if digest != cfg['files'][f.name]: raise ModelError(f'{f}: damaged or changed (its sha256 is not the one in {p.name})')
     return files
 
-# %% ../nbs/02_weights.ipynb #88385563
 def load_weights(where:str|Path, # As for `config_path`
 )->dict: # Name -> float32 array
     "A model's weights, checked and dequantized; of two files the later one counts. Raises `ModelError`"
@@ -129,7 +123,6 @@ def write_file(path:str|Path, # Where to
         os.replace(tmp, path)
     finally: tmp.unlink(missing_ok=True)
 
-# %% ../nbs/02_weights.ipynb #be307ab4
 def save_weights(path:str|Path, # A `.safetensors` file
                  state:dict, # Name -> float array
 )->dict: # What was written: int8, float32 and scales
