@@ -198,7 +198,9 @@ def from_files(cls:ColorizeDataLoaders,
                min_chroma:float=3., # Training photos with a smaller mean chroma are dropped; 0 keeps all
                batch_tfms=None, # More batch transforms, such as `aug_transforms(do_flip=False)`
                path='.', # Where a `Learner` keeps its files
-               **kwargs # `num_workers`, `device`, ...
+               num_workers:int=None, # Processes that decode; default as fastai's
+               device=None, # 'cpu', 'cuda', ...; default as fastai's
+               **kwargs
 ):
     "Loaders of `files`; raises `ValueError` if too few are left"
     ok,gray,bad = check_photos(L(files).map(Path), min_chroma)
@@ -212,7 +214,8 @@ def from_files(cls:ColorizeDataLoaders,
     if len(said) > 1: print('; '.join(said))
     if len(kept) < bs: raise ValueError(f'{len(kept)} photos to train on are fewer than a batch of {bs}: use a smaller bs')
     block = DataBlock(ColorizeBlock(size, min_scale, old), splitter=lambda _: (kept, valid), batch_tfms=batch_tfms)
-    dls = cls(*block.dataloaders(ok, path=path, bs=bs, **kwargs).loaders, path=path)
+    loaders = block.dataloaders(ok, path=path, bs=bs, num_workers=num_workers, device=device, **kwargs).loaders
+    dls = cls(*loaders, path=path)
     dls.size,dls.gray,dls.unreadable = size,gray,bad
     return dls
 
