@@ -17,7 +17,7 @@ setup(name=cfg['lib_name'], version=cfg['version'], description=cfg['description
       keywords=cfg['keywords'], python_requires='>='+cfg['min_python'],
       long_description=(_here/'README.md').read_text(encoding='utf-8'), long_description_content_type='text/markdown',
       packages=find_packages(include=[cfg['lib_path'], cfg['lib_path']+'.*']), include_package_data=True, zip_safe=False,
-      package_data={cfg['lib_path']: ['models/*', 'photos/*']},
+      package_data={cfg['lib_path']: ['models/*', 'photos/*', 'web/*']},
       install_requires=cfg['requirements'].split(), extras_require=extras,
       entry_points={'console_scripts': ['colorize=colorize_nb.cli:colorize', 'colorize-train=colorize_nb.cli:colorize_train',
                                         'colorize-compare=colorize_nb.cli:colorize_compare', 'colorize-survey=colorize_nb.cli:colorize_survey',
