@@ -3,6 +3,6 @@ __version__ = "0.1.0"
 def __getattr__(name):
     "`Colorizer`, imported when it is asked for"
     if name == 'Colorizer':
-        from colorize_nb.colorizer import Colorizer
+        from colorize_nb.hints import Colorizer
         return Colorizer
     raise AttributeError(f'module {__name__!r} has no attribute {name!r}')

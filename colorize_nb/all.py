@@ -2,6 +2,7 @@
 from colorize_nb import compat  # first: says what to install, lets torchvision import
 from fastai.vision.all import *
 from colorize_nb.color import *
+from colorize_nb.steer import *
 from colorize_nb.photo import *
 from colorize_nb.paint import *
 from colorize_nb.weights import *
@@ -16,6 +17,7 @@ from colorize_nb.metrics import *
 from colorize_nb.learner import *
 from colorize_nb.gan import *
 from colorize_nb.colorizer import *
+from colorize_nb.hints import *
 from colorize_nb.baselines import *
 from colorize_nb.compare import *
 from colorize_nb.survey import *

@@ -28,9 +28,10 @@ from .batch import archive_photos, beside, lives, sheet_name
 from .color import mean_chroma
 from .colorizer import Colorizer
 from .command import command, failed, say
-from .hints import Hint, parse_color
+from .hints import Variant
 from .paint import NEARLY_GRAY, tone
 from .photo import SUFFIXES, Pages, PhotoError, open_photo
+from .steer import Hint, parse_color
 with suppress(ImportError): # `launch_app` says what to install
     import uvicorn
     from starlette.background import BackgroundTask
@@ -242,7 +243,7 @@ def paint_small(shot:Shot, ask:Ask,
     "A photo in colour, at a small size"
     im = Image.fromarray(np.load(shot.small))
     im = im.resize(fit(im.size, pixels), Image.LANCZOS)
-    return model().colorize(np.asarray(im), ask.strength, hints=hints(shot, ask, im.size), vivid=ask.vivid).convert('RGB')
+    return model().colorize(np.asarray(im), ask.strength, hints=hints(shot, ask, im.size), vivid=ask.vivid or None).convert('RGB')
 
 def look(shot:Shot, ask:Ask)->tuple[bytes,list[str]]: # A JPEG, and keys of `NOTES`
     "The preview"
@@ -270,9 +271,9 @@ def variants(shot:Shot)->list: # (points, a JPEG) of each
     im = Image.fromarray(np.load(shot.small))
     im = im.resize(fit(im.size, 90_000), Image.LANCZOS)
     (w,h),(W,H) = im.size,shot.size
-    def at(t): return int((t.x+.5)*W/w),int((t.y+.5)*H/h),'#%02x%02x%02x'%tuple(t.rgb)
+    def points(v:Variant): return tuple((int((t.x+.5)*W/w), int((t.y+.5)*H/h), '#%02x%02x%02x'%t.color) for t in v.hints)
     found = model().variants(np.asarray(im), n=VARIANTS)
-    shot.guesses = [((), jpeg(model().colorize(np.asarray(im)), 85)), *((tuple(at(t) for t in v.hints), jpeg(v.image, 85)) for v in found if v.hints)]
+    shot.guesses = [((), jpeg(model().colorize(np.asarray(im)), 85)), *((points(v), jpeg(v.image, 85)) for v in found)]
     return shot.guesses
 
 # %% ../nbs/15_app.ipynb #77744d46
@@ -293,7 +294,7 @@ def sharpen(shot:Shot, ask:Ask, limits:Limits=Limits()):
     "Full-size pixels of the photo and of its colours, to be zoomed into"
     if shot.sharp and shot.sharp[0] == ask: return
     photo = open_photo(shot.file, limits.pixels)
-    im = model().colorize(photo.pixels, ask.strength, max_pixels=limits.pixels, hints=hints(shot, ask), vivid=ask.vivid)
+    im = model().colorize(photo.pixels, ask.strength, max_pixels=limits.pixels, hints=hints(shot, ask), vivid=ask.vivid or None)
     (folder := shot.folder/secrets.token_hex(4)).mkdir()
     np.save(folder/'before.npy', colors(photo.pixels))
     np.save(folder/'after.npy', np.asarray(im))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 import torch
 from fastai.optimizer import Adam
+from fastcore.meta import delegates
 from torch import nn
 from torchvision.models import resnet18
 from .critic import init_pix2pix
@@ -39,14 +40,15 @@ def cnn(layers:int=11, # 11, or 8 as in the first try
         bias:bool=True, # In every convolution
         bins:bool=False, # Choose among 313 colours instead of painting ab; train it with `ClassificationLoss`
 )->nn.Module: # L `(n,1,h,w)` to ab `(n,2,h/4,w/4)`
-    "3x3 convolutions, bias, BatchNorm, ReLU; L1 or L2, Adam or SGD, lr 0.01 or 0.001, batch 64 (report: CIFAR-10 at 32 px, Animals-10 at 50, 64 and 90 px)"
+    "3x3 convolutions, bias, BatchNorm, ReLU; L1 or L2, Adam or SGD, lr 0.01 or 0.001, batch 64 (report: CIFAR-10, Animals-10, 32 to 90 px)"
     if layers not in _cnn: raise ValueError(f'layers must be one of {list(_cnn)}, not {layers!r}')
     convs,ni = [],1
     for nf,stride,dil in _cnn[layers]:
         convs.append(_act(nn.Conv2d(ni, nf, 3, stride, dil, dil, bias=bias), norm))
         ni = nf
     convs.insert(-1, up2())
-    return _finish(nn.Sequential(*convs, *([nn.Conv2d(ni, 313, 1), AnnealedMean()] if bins else [nn.Conv2d(ni, 2, 1)])), 4, 8, generator='cnn', layers=layers, norm=norm, bias=bias, bins=bins)
+    last = [nn.Conv2d(ni, 313, 1), AnnealedMean()] if bins else [nn.Conv2d(ni, 2, 1)]
+    return _finish(nn.Sequential(*convs, *last), 4, 8, generator='cnn', layers=layers, norm=norm, bias=bias, bins=bins)
 
 # %% ../nbs/11_baselines.ipynb #5a7ad358
 @register_generator
@@ -54,8 +56,8 @@ def regression(pretrained:bool=False, # torchvision's ImageNet weights for the e
 )->nn.Module: # L `(n,1,h,w)` to ab of the same size
     "ResNet-18's first six children, 3x3 convolutions 128 up 64 64 32 up 2 up; MSE on ab in [-1,1], 224 px (report: Places365)"
     def c(ni, nf): return _act(nn.Conv2d(ni, nf, 3, padding=1))
-    net = nn.Sequential(*resnet_body(resnet18, pretrained)[:6], c(128, 128), up2(), c(128, 64), c(64, 64), c(64, 32), up2(), nn.Conv2d(32, 2, 3, padding=1), up2())
-    return _finish(net, 1, 8, generator='regression')
+    decoder = [c(128, 128), up2(), c(128, 64), c(64, 64), c(64, 32), up2(), nn.Conv2d(32, 2, 3, padding=1), up2()]
+    return _finish(nn.Sequential(*resnet_body(resnet18, pretrained)[:6], *decoder), 1, 8, generator='regression')
 
 # %% ../nbs/11_baselines.ipynb #e4752450
 class Autoencoder(nn.Module):
@@ -68,9 +70,10 @@ class Autoencoder(nn.Module):
         self.down = nn.Sequential(*[_act(nn.Conv2d(a, b, 3, 2, 1), norm=False) for a,b in zip(wd, wd[1:])])
         self.squeeze,self.widen = nn.Linear(n, latent),nn.Linear(latent, n)
         def t(ni, nf): return nn.ConvTranspose2d(ni, nf, 3, 2, 1, output_padding=1)
-        self.up = nn.Sequential(_act(t(256, 256), norm=False), _act(t(256, 128), norm=False), _act(t(128, 64), norm=False), t(64, 2), nn.Tanh())
+        self.up = nn.Sequential(*[_act(t(a, b), norm=False) for a,b in ((256,256), (256,128), (128,64))], t(64, 2), nn.Tanh())
     def forward(self, x):
-        if x.shape[-2:] != (self.size,)*2: raise ValueError(f'this autoencoder is built for {self.size}x{self.size}, not {x.shape[-1]}x{x.shape[-2]}')
+        if x.shape[-2:] != (self.size,)*2:
+            raise ValueError(f'this autoencoder is built for {self.size}x{self.size}, not {x.shape[-1]}x{x.shape[-2]}')
         z = self.squeeze(self.down(x).flatten(1))
         return self.up(self.widen(z).view(-1, 256, self.side, self.side))
 
@@ -78,14 +81,14 @@ class Autoencoder(nn.Module):
 def autoencoder(size:int=224, # The one size it works at, a multiple of 16
                 latent:int=256, # Numbers in the middle
 )->nn.Module: # L `(n,1,size,size)` to ab of the same size
-    "3x3 convolutions 1-32-64-128-256 of stride 2, ReLU; linear fusion; transposed convolutions 256-256-128-64-2, tanh; MSE, 224 px (report: Places365)"
+    "3x3 convolutions 1-32-64-128-256, stride 2, ReLU; linear fusion; transposed 256-256-128-64-2, tanh; MSE, 224 px (report: Places365)"
     if size < 16 or size % 16: raise ValueError(f'size must be a multiple of 16, not {size!r}')
     return _finish(Autoencoder(size, latent), 1, 16, generator='autoencoder', size=size, latent=latent)
 
 # %% ../nbs/11_baselines.ipynb #a1182722
 @register_generator
 def encoder_decoder()->nn.Module: # L `(n,1,h,w)` to ab of the same size
-    "3x3 convolutions 64-128-256-512 with max-pooling, 2x2 transposed ones 256-128-64; L1, Adam 1e-3, batch 32 (report: COCO; the layers are ours)"
+    "3x3 convolutions 64-128-256-512, max-pooling, 2x2 transposed 256-128-64; L1, Adam 1e-3, batch 32 (report: COCO; the layers are ours)"
     wd,net,ni = (64,128,256,512),[],1
     for i,nf in enumerate(wd):
         if i: net.append(nn.MaxPool2d(2))
@@ -111,7 +114,8 @@ class Pix2PixUnet(nn.Module):
         self.down,self.up = nn.ModuleList(down(i) for i in range(8)),nn.ModuleList(up(i) for i in range(7, -1, -1))
         self.apply(init_pix2pix)
     def forward(self, x):
-        if x.shape[-1] % 256 or x.shape[-2] % 256: raise ValueError(f'pix2pix_unet takes sides that are multiples of 256, not {x.shape[-1]}x{x.shape[-2]}')
+        h,w = x.shape[-2:]
+        if w % 256 or h % 256: raise ValueError(f'pix2pix_unet takes sides that are multiples of 256, not {w}x{h}')
         skips = []
         for d in self.down: x = d(x); skips.append(x)
         for i,u in enumerate(self.up): x = u(torch.cat([x, skips[7-i]], 1) if i else x)
@@ -119,7 +123,7 @@ class Pix2PixUnet(nn.Module):
 
 @register_generator
 def pix2pix_unet()->nn.Module: # L `(n,1,h,w)`, sides multiples of 256, to ab of the same size
-    "4x4 convolutions of stride 2, 64-128-256-512x5, LeakyReLU 0.2, BatchNorm, dropout in three, tanh; GAN + 100 L1, Adam 2e-4 (0.5, 0.999), flips (report: COCO, 100 epochs)"
+    "4x4 convolutions, stride 2, 64-128-256-512x5, LeakyReLU 0.2, BatchNorm, dropout, tanh; GAN + 100 L1, Adam 2e-4, flips (report: COCO)"
     return _finish(Pix2PixUnet(), 1, 256, generator='pix2pix_unet')
 
 # %% ../nbs/11_baselines.ipynb #472be6d8
@@ -136,9 +140,11 @@ class System:
     options:dict=None # For the generator
     report:str='' # What was reported
 
+# %% ../nbs/11_baselines.ipynb #970bd2e9
 systems = dict(
     cnn=System('cnn', ABLoss('l2'), 1e-3, bs=64, size=64, report='CIFAR-10, Animals-10; dull'),
-    cnn_bins=System('cnn', ClassificationLoss(), 1e-3, bs=64, size=64, options=dict(bins=True), report="Zhang et al.'s loss, which the report wished for"),
+    cnn_bins=System('cnn', ClassificationLoss(), 1e-3, bs=64, size=64, options=dict(bins=True),
+                    report="Zhang et al.'s loss, which the report wished for"),
     regression=System('regression', ABLoss('l2'), 1e-3, size=224, report='Places365; desaturated'),
     autoencoder=System('autoencoder', ABLoss('l2'), 1e-3, size=224, report='Places365'),
     encoder_decoder=System('encoder_decoder', ABLoss('l1'), 1e-3, report='COCO: MAE 0.0848, LPIPS 0.148; brownish'),
@@ -147,6 +153,8 @@ systems = dict(
     cgan=System('resnet18_unet', ABLoss('l1'), 2e-4, gan='bce', report='COCO: MAE 0.0807, LPIPS 0.132'),
     cgan_lsgan=System('resnet18_unet', ABLoss('l1'), 2e-4, gan='lsgan', report='Places365'))
 
+# %% ../nbs/11_baselines.ipynb #9653a217
+@delegates(colorize_learner)
 def learner_for(dls, # Of the system's `size`, or another that its network takes
                 name:str, # One of `systems`
                 pretrained=True, # Of the encoder, for networks that have one; see `colorize_learner`
@@ -162,5 +170,6 @@ def learner_for(dls, # Of the system's `size`, or another that its network takes
     s = systems[name]
     net = s.generator if not s.options else create_generator(s.generator, **s.options)
     if s.generator == 'autoencoder': net = create_generator('autoencoder', size=dls.size)
-    learn = colorize_learner(dls, generator=net, pretrained=pretrained, out_scale=out_scale, loss_func=loss_func or s.loss, opt_func=opt_func or s.opt_func, lr=s.lr, **kwargs)
+    learn = colorize_learner(dls, generator=net, pretrained=pretrained, out_scale=out_scale, loss_func=loss_func or s.loss,
+                             opt_func=opt_func or s.opt_func, **dict(lr=s.lr)|kwargs)
     return gan_learner(learn, critic=critic, lambda_l1=lambda_l1, gan_loss=s.gan, lr=s.lr) if s.gan else learn

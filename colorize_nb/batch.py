@@ -18,6 +18,7 @@ from . import __version__
 from .command import one_line
 from .paint import cores
 from .photo import MAX_PIXELS, SUFFIXES, PhotoError
+from .steer import HintError, as_hints
 from .weights import write_file
 
 # %% ../nbs/02a_batch.ipynb #6821bffe
@@ -46,9 +47,32 @@ class Options:
     max_pixels:int=MAX_PIXELS # Refuse larger photos
     keep_tint:bool=False # Leave the tone of a sepia or yellowed photo under the colours
     keep_color:bool=False # Leave a photo that has colours already alone: no result is written
+    hints:tuple=() # What colours spots have: for every photo, see `as_hints`, or a dict of such by name, see `read_hints`
+    vivid:float=None # 0 natural, 1 vivid: more colour, more mistakes; default the model's own
     def __post_init__(self):
         check_range('strength', self.strength, 0, 3)
         check_range('render_size', self.render_size, 16, 4096)
+        check_range('vivid', self.vivid, 0, 1)
+        self.hints = {k: as_hints(v) for k,v in self.hints.items()} if isinstance(self.hints, dict) else as_hints(self.hints)
+
+# %% ../nbs/02a_batch.ipynb #400fa0ca
+def _is_named(src, name): return str(src).replace('\\', '/') == name or str(src).replace('\\', '/').endswith('/'+name)
+
+@patch
+def hints_for(self:Options, src, # A photo's path
+)->tuple: # `Hint`s
+    "The hints of one photo; of two names that fit, the longer one counts"
+    if not isinstance(self.hints, dict): return self.hints
+    return max(((len(k), v) for k,v in self.hints.items() if _is_named(src, k)), default=(0,()), key=lambda o: o[0])[1]
+
+@patch
+def all_named(self:Options, srcs, # All photos
+):
+    "Raise `HintError` where hints name a photo that is not there"
+    if not isinstance(self.hints, dict): return
+    srcs = list(srcs)
+    lost = [k for k in self.hints if not any(_is_named(s, k) for s in srcs)]
+    if lost: raise HintError(f"no photo is called {', '.join(lost[:3])}{', ...'*(len(lost) > 3)}, but there are hints for it")
 
 # %% ../nbs/02a_batch.ipynb #4076f63f
 _becomes = {'.bmp':'.png', '.heic':'.jpg', '.heif':'.jpg'}
@@ -108,18 +132,19 @@ class Row:
     noticed:list=field(default_factory=list) # Keys of `NOTICES`
     advice:list=field(default_factory=list) # What to try, one line each
     warnings:list=field(default_factory=list) # What was ignored in the file, one line each
+    hints:list=field(default_factory=list) # As they were given, 'x,y,#rrggbb'
 
 NOTICES = {'tinted':'sepia or yellowed: its tone is taken out', 'tint kept':'sepia or yellowed: its tone is kept under the colours',
            'color':'a colour photo: its own colours are replaced by guesses', 'nearly gray':'stayed nearly gray'}
 
 # %% ../nbs/02a_batch.ipynb #fc85f36b
 def advise(noticed:list, # Keys of `NOTICES`
-           model:str, # The model's name
+           vivid:float, # As in `Options`; `None` for a model with one reading only
            strength:float, # As in `Options`
 )->list[str]: # One line each
     "What to try for what was noticed"
     a = {'color': ['--keep-color leaves such photos alone'],
-         'nearly gray': ['--model vivid has more colour']*(model != 'vivid')+[f'--strength {strength*1.5:g} gives more of it']*(strength <= 2)}
+         'nearly gray': ['--vivid 1 has more colour']*(vivid is not None and vivid < 1)+[f'--strength {strength*1.5:g} gives more of it']*(strength <= 2)}
     return [t for n in noticed for t in a.get(n, ())]
 
 # %% ../nbs/02a_batch.ipynb #b7c291d6

@@ -48,6 +48,7 @@ def linear_to_srgb(x:np.ndarray, # Linear light in [0,1]
     "Apply the sRGB transfer curve"
     return np.where(x > 0.0031308, 1.055*np.maximum(x, 0)**(1/2.4)-0.055, 12.92*x)
 
+# %% ../nbs/01_color.ipynb #7c579c10
 def _f(t): return np.where(t > 0.008856, np.cbrt(t), 7.787*t+16/116)
 _knee = np.float32(0.2068966)
 def _finv(f):
@@ -56,6 +57,7 @@ def _finv(f):
     np.subtract(f, m, out=m); m /= 7.787; x += m  # a line goes on below the knee
     return x
 
+# %% ../nbs/01_color.ipynb #4d0ab96d
 def _as_float(rgb): return np.asarray(rgb, np.float32)/255 if np.asarray(rgb).dtype == np.uint8 else np.asarray(rgb, np.float32)
 
 def rgb2lab(rgb:np.ndarray, # `(...,3)`, uint8, or float in [0,1]
@@ -64,10 +66,12 @@ def rgb2lab(rgb:np.ndarray, # `(...,3)`, uint8, or float in [0,1]
     f = _f(srgb_to_linear(_as_float(rgb))@_to_xyz.T)
     return np.stack([116*f[...,1]-16, 500*(f[...,0]-f[...,1]), 200*(f[...,1]-f[...,2])], -1)
 
+# %% ../nbs/01_color.ipynb #82b5b50f
 def _fxyz(L, a, b):
     "CIE's f of X, Y and Z over white: `(3,...)`"
     f = (L+16)/116
     return np.stack([f+a/500, f, f-b/200])
+
 def _linear_rgb(f):
     "Linear RGB `(3,...)` of f; outside [0,1] where sRGB cannot show it"
     return np.einsum('ij,j...->i...', _to_rgb, _finv(f))  # a product by BLAS would wake its threads, which wait by spinning
@@ -90,6 +94,7 @@ def rgb2lab_t(x, # Tensor `(n,3,h,w)`, uint8 or float in [0,1]
     X,Y,Z = f.unbind(1)
     return torch.stack([116*Y-16, 500*(X-Y), 200*(Y-Z)], 1)
 
+# %% ../nbs/01_color.ipynb #441b8215
 def lab2rgb_t(lab, # Tensor `(n,3,h,w)`: L*, a*, b*
 ): # Tensor `(n,3,h,w)` in [0,1], clipped
     "`lab2rgb` for a batch of tensors, on its device"
@@ -101,6 +106,7 @@ def lab2rgb_t(lab, # Tensor `(n,3,h,w)`: L*, a*, b*
     x = torch.einsum('ij,njhw->nihw', torch.from_numpy(_to_rgb).to(x.device), x).clamp(0, 1)
     return torch.where(x > 0.0031308, 1.055*x.clamp(min=1e-8)**(1/2.4)-0.055, 12.92*x)
 
+# %% ../nbs/01_color.ipynb #72261ea4
 def lab2net(lab): # Tensor `(n,3,h,w)`
     "Lightness `(n,1,h,w)` and colour `(n,2,h,w)` as networks see and give them"
     return L2net(lab[:,:1]),ab2net(lab[:,1:])
@@ -131,11 +137,12 @@ def _L_table(bits): return gray_to_L(np.arange(2**bits)/(2**bits-1)).astype(np.f
 @lru_cache
 def _linear_table(): return srgb_to_linear(np.arange(256)/255).astype(np.float32)
 
+# %% ../nbs/01_color.ipynb #0d174cd4
 def lightness(x:np.ndarray, # `(h,w)` uint8, uint16 or float in [0,1]; or `(h,w,3)` uint8, float
 )->np.ndarray: # `(h,w)` float32, L* in [0,100]
     "L* of every pixel of a gray or colour picture"
     if x.ndim == 2:
-        if x.dtype in (np.uint8, np.uint16): return _L_table(x.dtype.itemsize*8).take(x, mode='clip')  # no index is out of range: 'clip' is only faster
+        if x.dtype in (np.uint8, np.uint16): return _L_table(x.dtype.itemsize*8).take(x, mode='clip')  # 'clip' is only faster
         return gray_to_L(np.clip(x, 0, 1)).astype(np.float32)
     if x.dtype != np.uint8: return (116*_f(srgb_to_linear(np.clip(x, 0, 1))@_rgb2xyz[1])-16).astype(np.float32)
     r,g,b = x[...,0], x[...,1], x[...,2]
@@ -151,6 +158,7 @@ def _outside(rgb):
     if rgb.min(initial=0) >= -_tol and rgb.max(initial=0) <= 1+_tol: return ()
     return np.nonzero((rgb.min(0) < -_tol)|(rgb.max(0) > 1+_tol))
 
+# %% ../nbs/01_color.ipynb #aa729abf
 def _fit(f, steps=9):
     "The share of their way from gray of the same f of Y that colours `(3,n)` may go in sRGB"
     gray,way,share,step = f[1],f-f[1],np.zeros_like(f[1]),1.
@@ -159,6 +167,7 @@ def _fit(f, steps=9):
         share += step*(np.abs(_linear_rgb(gray+(share+step)*way)-0.5) <= 0.5+_tol).all(0)
     return share
 
+# %% ../nbs/01_color.ipynb #efaa0f92
 def fit_gamut(L:np.ndarray, # L* in [0,100], any shape
               a:np.ndarray, # a*, same shape
               b:np.ndarray, # b*
@@ -185,6 +194,7 @@ def bound_chroma(ab:np.ndarray, # `(2,h,w)`: a*, b*
     c = np.hypot(ab[0], ab[1])
     return ab*np.minimum(1, MAX_CHROMA/np.maximum(c, 1e-6))
 
+# %% ../nbs/01_color.ipynb #25ad2a89
 def f2rgb8(f:np.ndarray, # `(3,h,w)`: CIE's f of X, Y and Z over white; L* = 116 fY - 16, a* = 500 (fX-fY), b* = 200 (fY-fZ)
 )->np.ndarray: # `(h,w,3)` uint8, every pixel within one gray level of L*
     "f of X, Y and Z to 8-bit sRGB that keeps L*: chroma is reduced, never clipped"
@@ -195,6 +205,7 @@ def f2rgb8(f:np.ndarray, # `(3,h,w)`: CIE's f of X, Y and Z over white; L* = 116
     for i,p in enumerate(rgb): px[...,i] = _srgb_table().take(p.astype(np.intp), mode='clip')
     return px
 
+# %% ../nbs/01_color.ipynb #0b606698
 def lab2rgb8(L:np.ndarray, # L*, `(h,w)`
              a:np.ndarray, # a*, `(h,w)`, any finite value
              b:np.ndarray, # b*, `(h,w)`
@@ -212,6 +223,7 @@ def resize(x:np.ndarray, # `(h,w)` float
     if box is not None: box = box[1],box[0],box[3],box[2]
     return np.asarray(Image.fromarray(np.ascontiguousarray(x, np.float32)).resize(size[::-1], how, box=box))
 
+# %% ../nbs/01_color.ipynb #ace50eab
 def _mean3(x):
     p = np.pad(x, [(0,0)]*(x.ndim-2)+[(1,1),(1,1)], mode='edge')
     h,w = x.shape[-2:]
@@ -226,6 +238,7 @@ def edge_lines(ab:np.ndarray, # `(2,h,w)`: the network's a*, b*
     slope = _mean3((_mean3(L*ab)-m*mab)/(_mean3(L*L)-m*m+eps))
     return np.concatenate([slope, ab-slope*L])
 
+# %% ../nbs/01_color.ipynb #817357f4
 def f_lines(lines:np.ndarray, # `(4,h,w)`, from `edge_lines`
 )->np.ndarray: # `(4,h,w)`: slopes of f of X and of Z on f of Y, offsets of both
     "The same lines for `f2rgb8`"
@@ -233,6 +246,7 @@ def f_lines(lines:np.ndarray, # `(4,h,w)`, from `edge_lines`
     k = np.array([500, -200], lines.dtype)[:,None,None]
     return np.concatenate([1+116*slope/k, (offset-16*slope)/k])
 
+# %% ../nbs/01_color.ipynb #62c8577c
 def widen(lines:np.ndarray, # `(n,h,w)`
           w:int, # New width
           right:float=None, # Where the photo ends; default at the end
@@ -241,6 +255,7 @@ def widen(lines:np.ndarray, # `(n,h,w)`
     h = lines.shape[1]
     return np.stack([resize(p, (h,w), (0, 0, h, right or p.shape[1])) for p in lines])
 
+# %% ../nbs/01_color.ipynb #1205ff1c
 def paint_lines(lines:np.ndarray, # From `edge_lines` or `f_lines`, then `widen`
           L:np.ndarray, # `(rows,w)`: full-size L* or f of Y, all rows of a photo or some
           rows:tuple=None, # The part of `lines` that these rows cover, as (top, bottom), fractions allowed; default all
@@ -256,6 +271,7 @@ def paint_lines(lines:np.ndarray, # From `edge_lines` or `f_lines`, then `widen`
     return up[:2]
 
 # %% ../nbs/01_color.ipynb #30b65bde
-_ab_rows = {-90:(50,90), -80:(20,90), -70:(0,90), -60:(-20,90), -50:(-30,100), -40:(-40,100), -30:(-50,100), -20:(-50,100), -10:(-60,100), 0:(-70,100),
-            10:(-80,90), 20:(-80,90), 30:(-90,90), 40:(-100,90), 50:(-100,80), 60:(-110,80), 70:(-110,80), 80:(-110,70), 90:(-110,70), 100:(-90,0)}
+_ab_rows = {-90:(50,90), -80:(20,90), -70:(0,90), -60:(-20,90), -50:(-30,100), -40:(-40,100), -30:(-50,100), -20:(-50,100), -10:(-60,100),
+            0:(-70,100), 10:(-80,90), 20:(-80,90), 30:(-90,90), 40:(-100,90), 50:(-100,80), 60:(-110,80), 70:(-110,80), 80:(-110,70),
+            90:(-110,70), 100:(-90,0)}
 AB_BINS = np.array([(a,b) for a,(lo,hi) in _ab_rows.items() for b in range(lo, hi+1, 10)], np.float32)  # (313,2): a*, b*

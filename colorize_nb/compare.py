@@ -16,7 +16,8 @@ from .color import lab2rgb8, lightness
 from .colorizer import Colorizer
 from .data import PhotoSet, open_rgb, photo_files, photo_tensor, unreadable
 from .generator import resnet18_unet
-from .metrics import (LPIPS, EfficientNetLite, Inception, Photos, bootstrap, figures, frechet, photo_metrics, predict_gray, predict_mean_ab, mean_ab, to_gray)
+from .metrics import LPIPS, EfficientNetLite, Inception, Photos, bootstrap, figures, frechet, photo_metrics
+from .metrics import mean_ab, predict_gray, predict_mean_ab, to_gray
 from .weights import is_model, model_names, write_file
 
 # %% ../nbs/12_compare.ipynb #fb8e7ab7
@@ -27,6 +28,7 @@ def random_ab(im:Image.Image, # Mode L
     L = lightness(np.asarray(im))
     return Image.fromarray(lab2rgb8(L, *np.random.default_rng(seed).uniform(-110, 110, (2,*L.shape)).astype(np.float32)))
 
+# %% ../nbs/12_compare.ipynb #72dd551d
 def untrained(seed:int=42)->Colorizer:
     "Reference: a generator with its first, random weights"
     with torch.random.fork_rng():
@@ -34,6 +36,7 @@ def untrained(seed:int=42)->Colorizer:
         net = resnet18_unet(out_scale=4)
     return Colorizer.from_generator(net, 'untrained', 160)
 
+# %% ../nbs/12_compare.ipynb #848fb8ad
 def their_results(folder:str|Path, # Pictures that another tool made, named as the photos, of any suffix
                   photos:PhotoSet, # What they were made from
 ):
@@ -49,6 +52,7 @@ def their_results(folder:str|Path, # Pictures that another tool made, named as t
         return im
     return result
 
+# %% ../nbs/12_compare.ipynb #9bbb113a
 def all_systems(models, # Shipped names, model folders, or folders of results
                 photos:PhotoSet, # To colorize
 )->dict: # Title -> function of (name, gray); references first
@@ -66,9 +70,6 @@ def all_systems(models, # Shipped names, model folders, or folders of results
     return out
 
 # %% ../nbs/12_compare.ipynb #57f1d7a2
-_columns = {'mae':'{:.4f}', 'share':'{:.3f}', 'psnr':'{:.2f}', 'ssim':'{:.3f}', 'colourfulness':'{:.1f}', 'colourfulness_error':'{:.1f}', 'accuracy':'{:.3f}', 'auc':'{:.3f}', 'histogram':'{:.3f}',
-            'ciede2000':'{:.2f}', 'bleeding':'{:.4f}', 'mean_a':'{:.1f}', 'mean_b':'{:.1f}', 'recognized':'{:.3f}', 'frechet':'{:.1f}', 'fid':'{:.1f}', 'lpips_alex':'{:.3f}', 'lpips_vgg':'{:.3f}'}
-
 def _or_none(f):
     try: return f()
     except (ImportError, RuntimeError): return None
@@ -79,16 +80,18 @@ class _Judges:
         backbones = backbones or {}
         self.judge = _or_none(lambda: EfficientNetLite(0))
         self.lpips = {f'lpips_{k}': _or_none(lambda: LPIPS(k, f)) for k,f in backbones.items() if k != 'inception'}
-        nets = {'frechet': _or_none(lambda: EfficientNetLite(2)), 'fid': _or_none(lambda: Inception(backbones['inception'])) if 'inception' in backbones else None}
+        nets = {'frechet': _or_none(lambda: EfficientNetLite(2))}
+        if 'inception' in backbones: nets['fid'] = _or_none(lambda: Inception(backbones['inception']))
         self.features = {k: n for k,n in nets.items() if n}
     @torch.no_grad()
     def label(self, rgb): return self.judge(rgb/255).argmax(1).item() if self.judge else None
     @torch.no_grad()
     def feats(self, rgb): return {k: n.features(rgb/255)[0].numpy() for k,n in self.features.items()}
 
+# %% ../nbs/12_compare.ipynb #3efc7fe2
 def score(systems:dict, # From `all_systems`
           photos:PhotoSet, # The truth
-          backbones:dict=None, # For LPIPS 'alex' and 'vgg', for FID 'inception': each to a file, or to None to fetch it; default none of them
+          backbones:dict=None, # LPIPS 'alex' and 'vgg', FID 'inception': each to a file, or to None to fetch it; default none of them
 )->tuple[dict,dict]: # Title -> figure -> `(n,)`; title -> Frechet distances
     "Every figure of every system on every photo"
     j,res = _Judges(backbones),{t: {} for t in systems}
@@ -111,6 +114,7 @@ def score(systems:dict, # From `all_systems`
     fd = {t: {k: frechet(f[t], f['']) for k,f in feats.items()} for t in systems} if len(photos) > 1 else {}
     return {t: {k: np.array(v) for k,v in r.items()} for t,r in res.items()},fd
 
+# %% ../nbs/12_compare.ipynb #4d7fe8dc
 def table(res:dict, fd:dict, # From `score`
 )->dict[str,dict]: # Title -> column -> mean; `lo` and `hi` around `share`
     "Means over photos, and the error as a share of the gray row's with its 95 % interval"
@@ -121,14 +125,22 @@ def table(res:dict, fd:dict, # From `score`
         rows[t] = {k: v.mean() for k,v in r.items()}|dict(share=r['mae'].mean()/g.mean(), lo=lo, hi=hi)|fd.get(t, {})
     return rows
 
+# %% ../nbs/12_compare.ipynb #d65ecd97
+_columns = {'mae':'{:.4f}', 'share':'{:.3f}', 'psnr':'{:.2f}', 'ssim':'{:.3f}', 'colourfulness':'{:.1f}', 'colourfulness_error':'{:.1f}',
+            'accuracy':'{:.3f}', 'auc':'{:.3f}', 'histogram':'{:.3f}', 'ciede2000':'{:.2f}', 'bleeding':'{:.4f}', 'mean_a':'{:.1f}',
+            'mean_b':'{:.1f}', 'recognized':'{:.3f}', 'frechet':'{:.1f}', 'fid':'{:.1f}', 'lpips_alex':'{:.3f}', 'lpips_vgg':'{:.3f}'}
+
 def table_md(rows:dict, # From `table`
 )->str:
     "The table in Markdown"
-    def cell(r, k): return 'not measured' if k not in r else _columns[k].format(r[k])+(f" ({r['lo']:.3f} to {r['hi']:.3f})" if k == 'share' else '')
-    head = ['system', *_columns]
-    return '\n'.join([f"| {' | '.join(head)} |", '|---'*len(head)+'|', *[f"| {t} | {' | '.join(cell(r, k) for k in _columns)} |" for t,r in rows.items()]])+'\n'
+    def cell(r, k):
+        if k not in r: return 'not measured'
+        return _columns[k].format(r[k])+(f" ({r['lo']:.3f} to {r['hi']:.3f})" if k == 'share' else '')
+    def line(cells): return f"| {' | '.join(cells)} |"
+    lines = [line([t, *[cell(r, k) for k in _columns]]) for t,r in rows.items()]
+    return '\n'.join([line(['system', *_columns]), '|---'*(len(_columns)+1)+'|', *lines])+'\n'
 
-# %% ../nbs/12_compare.ipynb #3efc7fe2
+# %% ../nbs/12_compare.ipynb #04de32c7
 def contact_sheet(systems:dict, # From `all_systems`
                   photos:PhotoSet, # The truth
                   most:int=24, # Photos on it, evenly picked, none by eye
@@ -144,8 +156,18 @@ def contact_sheet(systems:dict, # From `all_systems`
     for j,t in enumerate(['gray', *shown, 'photo']): ImageDraw.Draw(out).text((j*(side+4)+2, 1), t, 'black')
     for i,n in enumerate(names):
         gray = to_gray(photos[n])
-        for j,im in enumerate([gray, *[f(n, gray) for f in shown.values()], Image.fromarray(photos[n])]): out.paste(square(im), (j*(side+4), i*(side+4)+14))
+        row = [gray, *[f(n, gray) for f in shown.values()], Image.fromarray(photos[n])]
+        for j,im in enumerate(row): out.paste(square(im), (j*(side+4), i*(side+4)+14))
     return out
+
+# %% ../nbs/12_compare.ipynb #fb00d532
+def _csv(head, lines):
+    w = csv.writer(s := io.StringIO(), lineterminator='\n'); w.writerow(head); w.writerows(lines)
+    return s.getvalue().encode()
+
+_note = ('{n} photos of {name}, each reduced to its own L*; 8-bit results; figures per photo, then averaged; share: mae over that of the '
+         'gray row, with the 95 % interval (1,000 bootstrap draws, seed 42); accuracy within 10 units; frechet on EfficientNet-Lite2 '
+         'features, fid on those of Inception; random ab and untrained: seed 42.\n')
 
 def compare(models, # Shipped names, model folders, or folders of results
             photos:str|Path, # A folder or zip file of colour photos
@@ -156,17 +178,13 @@ def compare(models, # Shipped names, model folders, or folders of results
     photos,out = PhotoSet(photos),Path(out)
     systems = all_systems(models, photos)
     res,fd = score(systems, photos, backbones)
-    rows = table(res, fd)
+    rows,keys = table(res, fd),[*_columns, 'lo', 'hi']
     out.mkdir(parents=True, exist_ok=True)
-    def as_csv(head, lines):
-        w = csv.writer(s := io.StringIO(), lineterminator='\n'); w.writerow(head); w.writerows(lines)
-        return s.getvalue().encode()
-    keys = [*_columns, 'lo', 'hi']
-    write_file(out/'table.csv', as_csv(['system', 'n', *keys], [[t, len(photos), *[f'{r[k]:.5f}' if k in r else '' for k in keys]] for t,r in rows.items()]))
-    write_file(out/'photos.csv', as_csv(['photo', 'system', 'figure', 'value'], [[n, t, k, f'{v:.5f}'] for t,r in res.items() for k,vs in r.items() for n,v in zip(photos, vs)]))
-    note = (f'{len(photos)} photos of {photos.path.name}, each reduced to its own L*; 8-bit results; figures per photo, then averaged; share: mae over that of the gray row, with the 95 % interval '
-            '(1,000 bootstrap draws, seed 42); accuracy within 10 units; frechet on EfficientNet-Lite2 features, fid on those of Inception; random ab and untrained: seed 42.\n')
-    write_file(out/'table.md', (table_md(rows)+'\n'+note).encode())
+    means = [[t, len(photos), *[f'{r[k]:.5f}' if k in r else '' for k in keys]] for t,r in rows.items()]
+    each = [[n, t, k, f'{v:.5f}'] for t,r in res.items() for k,vs in r.items() for n,v in zip(photos, vs)]
+    write_file(out/'table.csv', _csv(['system', 'n', *keys], means))
+    write_file(out/'photos.csv', _csv(['photo', 'system', 'figure', 'value'], each))
+    write_file(out/'table.md', (table_md(rows)+'\n'+_note.format(n=len(photos), name=photos.path.name)).encode())
     contact_sheet(systems, photos).save(b := io.BytesIO(), 'JPEG', quality=88)
     write_file(out/'sheet.jpg', b.getvalue())
     return rows

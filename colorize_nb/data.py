@@ -17,8 +17,9 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 from fasttransform import DisplayedTransform, ItemTransform, Transform
-from fastcore.basics import defaults
+from fastcore.basics import defaults, patch
 from fastcore.foundation import L
+from fastcore.meta import delegates
 from fastai.data.block import DataBlock, TransformBlock
 from fastai.data.core import DataLoaders, show_batch
 from fastai.data.external import untar_data
@@ -52,6 +53,7 @@ def open_rgb(fn, # A path, bytes, a PIL image, or an array
     if isinstance(fn, np.ndarray): return PILImage(from_array(fn).picture())
     return PILImage(Pages(fn, least=2*size if size else None).first_picture())
 
+# %% ../nbs/03_data.ipynb #11c5e1d1
 def photo_tensor(photo, # As for `open_rgb`
 )->torch.Tensor: # `(1,3,h,w)` uint8
     "A photo as a batch of one"
@@ -62,6 +64,7 @@ def _look(fn):
     try: return mean_chroma(open_rgb(fn, 32))
     except unreadable as e: return ' '.join(str(e).split()) or type(e).__name__
 
+# %% ../nbs/03_data.ipynb #aa3c3cbe
 def check_photos(files, # Paths
                  min_chroma:float=3., # Below this mean chroma a photo is gray
                  n_workers:int=None, # Threads; by default one a core
@@ -78,12 +81,14 @@ class TensorL(TensorBase):
 
 class TensorAB(TensorBase): "Colour as `ab/110`, shape `(n,2,h,w)`"
 
+# %% ../nbs/03_data.ipynb #09fd9f58
 def to_lab(rgb, # Tensor `(n,3,h,w)`, uint8 or float in [0,1]
 )->tuple[TensorL,TensorAB]:
     "Split a batch of photos into lightness and colour"
     l,ab = lab2net(rgb2lab_t(rgb.as_subclass(torch.Tensor)))
     return TensorL(l), TensorAB(ab)
 
+# %% ../nbs/03_data.ipynb #0ff5cbb2
 def to_rgb(l, # `L*/50-1`, `(n,1,h,w)`
            ab, # `ab/110`, `(n,2,h',w')`; brought to the size of `l`
 )->TensorImage: # `(n,3,h,w)` in [0,1]
@@ -124,6 +129,7 @@ class ToLab(ItemTransform):
     def encodes(self, b): return to_lab(b[0])
     def decodes(self, b): return TensorL(b[0]), to_rgb(*b)
 
+# %% ../nbs/03_data.ipynb #494c6834
 class OldPhoto(DisplayedTransform):
     "Age the lightness of each photo with probability `p`; colours stay"
     split_idx,order = 0,100
@@ -159,59 +165,79 @@ def _show_batch(x:TensorL, y:TensorImage, samples, ctxs=None, max_n=9, nrows=Non
     for i in range(2): ctxs[i::2] = [b.show(ctx=c, **kwargs) for b,c,_ in zip(samples.itemgot(i), ctxs[i::2], range(n))]
     return ctxs
 
-# %% ../nbs/03_data.ipynb #9a0911ea
+# %% ../nbs/03_data.ipynb #74afeeda
 class ColorizeDataLoaders(DataLoaders):
     "`DataLoaders` of (`TensorL`, `TensorAB`) from photos"
-    @classmethod
-    def from_files(cls,
-                   files, # Paths of photos
-                   valid=None, # Those of them to validate on; default a random share
-                   valid_pct:float=0.1, # That share, at least one photo
-                   size:int=256, # Side of the training square
-                   bs:int=32, # Batch size
-                   seed:int=42, # For the split
-                   min_scale:float=0.7, # The smallest random crop, as a share of the largest square's area
-                   old:float=0., # Share of the training photos whose L is aged, see `OldPhoto`
-                   min_chroma:float=3., # Training photos with a smaller mean chroma are dropped; 0 keeps all
-                   batch_tfms=None, # More batch transforms, such as `aug_transforms(do_flip=False)`
-                   path='.', # Where a `Learner` keeps its files
-                   **kwargs # For `DataBlock.dataloaders`: `num_workers`, `device`, ...
-    ):
-        "Loaders of `files`; raises `ValueError` if too few are left"
-        ok,gray,bad = check_photos(L(files).map(Path), min_chroma)
-        if not ok: raise ValueError(f"none of {len(files)} files can be read as a photo")
-        gone,idxs = set(gray),list(range(len(ok)))
-        if valid is None: k = max(1, round(len(ok)*valid_pct)); random.Random(seed).shuffle(idxs)
-        else: kept = set(map(Path, valid)); idxs.sort(key=lambda i: ok[i] not in kept); k = sum(o in kept for o in ok)
-        if not k: raise ValueError('none of the photos to validate on can be read')
-        valid,train = idxs[:k],[i for i in idxs[k:] if ok[i] not in gone]
-        dropped = len(ok)-k-len(train)
-        said = [f'{len(train)} photos to train on, {k} to validate']
-        if dropped: said.append(f'dropped {dropped} gray from training')
-        if bad: said.append(f"{len(bad)} can't be read: {', '.join(f.name for f in list(bad)[:5])}{', ...'*(len(bad) > 5)}")
-        if len(said) > 1: print('; '.join(said))
-        if len(train) < bs: raise ValueError(f'{len(train)} photos to train on are fewer than a batch of {bs}: use a smaller bs')
-        block = DataBlock(ColorizeBlock(size, min_scale, old), splitter=lambda _: (train, valid), batch_tfms=batch_tfms)
-        dls = cls(*block.dataloaders(ok, path=path, bs=bs, **kwargs).loaders, path=path)
-        dls.size,dls.gray,dls.unreadable = size,gray,bad
-        return dls
+    size = gray = unreadable = None  # the side of the squares; which photos were dropped as gray, and why others could not be read
+    def __repr__(self):
+        size = f', squares of {self.size} px' if self.size else ''
+        photos = f'{len(self.train_ds)} photos to train on, {len(self.valid_ds)} to validate'
+        return f'{type(self).__name__}: {photos}{size}, batches of {self.train.bs}'
 
-    @classmethod
-    def from_folder(cls,
-                    path:str|Path, # Any tree of photos
-                    **kwargs # See `from_files`: `valid_pct=0.1`, `size=256`, `bs=32`, `seed=42`, ...
-    ):
-        "Loaders of the photos below `path`"
-        return cls.from_files(photo_files(path), **kwargs)
+# %% ../nbs/03_data.ipynb #ce384df8
+def _split(ok, valid, valid_pct, seed):
+    "Indices of `ok` to train on, and to validate on"
+    idxs = list(range(len(ok)))
+    if valid is None: k = max(1, round(len(ok)*valid_pct)); random.Random(seed).shuffle(idxs)
+    else: kept = set(map(Path, valid)); idxs.sort(key=lambda i: ok[i] not in kept); k = sum(o in kept for o in ok)
+    if not k: raise ValueError('none of the photos to validate on can be read')
+    return idxs[k:],idxs[:k]
 
-    @classmethod
-    def from_url(cls,
-                 url:str, # An archive, such as `URLs.COCO_SAMPLE`
-                 base:str=None, # Where fastai keeps archives and data; by default as its config says
-                 **kwargs # See `from_files`
-    ):
-        "Loaders of the photos in an archive that `untar_data` fetches once"
-        return cls.from_folder(untar_data(url, base=base), **kwargs)
+# %% ../nbs/03_data.ipynb #9a0911ea
+@patch(cls_method=True)
+@delegates(DataBlock.dataloaders)
+def from_files(cls:ColorizeDataLoaders,
+               files, # Paths of photos
+               valid=None, # Those of them to validate on; default a random share
+               valid_pct:float=0.1, # That share, at least one photo
+               size:int=256, # Side of the training square
+               bs:int=32, # Batch size
+               seed:int=42, # For the split
+               min_scale:float=0.7, # The smallest random crop, as a share of the largest square's area
+               old:float=0., # Share of the training photos whose L is aged, see `OldPhoto`
+               min_chroma:float=3., # Training photos with a smaller mean chroma are dropped; 0 keeps all
+               batch_tfms=None, # More batch transforms, such as `aug_transforms(do_flip=False)`
+               path='.', # Where a `Learner` keeps its files
+               num_workers:int=None, # Processes that decode; default as fastai's
+               device=None, # 'cpu', 'cuda', ...; default as fastai's
+               **kwargs
+):
+    "Loaders of `files`; raises `ValueError` if too few are left"
+    ok,gray,bad = check_photos(L(files).map(Path), min_chroma)
+    if not ok: raise ValueError(f"none of {len(files)} files can be read as a photo")
+    train,valid = _split(ok, valid, valid_pct, seed)
+    gone = set(gray)
+    kept = [i for i in train if ok[i] not in gone]
+    said = [f'{len(kept)} photos to train on, {len(valid)} to validate']
+    if len(kept) < len(train): said.append(f'dropped {len(train)-len(kept)} gray from training')
+    if bad: said.append(f"{len(bad)} can't be read: {', '.join(f.name for f in list(bad)[:5])}{', ...'*(len(bad) > 5)}")
+    if len(said) > 1: print('; '.join(said))
+    if len(kept) < bs: raise ValueError(f'{len(kept)} photos to train on are fewer than a batch of {bs}: use a smaller bs')
+    block = DataBlock(ColorizeBlock(size, min_scale, old), splitter=lambda _: (kept, valid), batch_tfms=batch_tfms)
+    loaders = block.dataloaders(ok, path=path, bs=bs, num_workers=num_workers, device=device, **kwargs).loaders
+    dls = cls(*loaders, path=path)
+    dls.size,dls.gray,dls.unreadable = size,gray,bad
+    return dls
+
+# %% ../nbs/03_data.ipynb #307389e1
+@patch(cls_method=True)
+@delegates(ColorizeDataLoaders.from_files)
+def from_folder(cls:ColorizeDataLoaders,
+                path:str|Path, # Any tree of photos
+                **kwargs # See `from_files`
+):
+    "Loaders of the photos below `path`"
+    return cls.from_files(photo_files(path), **kwargs)
+
+@patch(cls_method=True)
+@delegates(ColorizeDataLoaders.from_files)
+def from_url(cls:ColorizeDataLoaders,
+             url:str, # An archive, such as `URLs.COCO_SAMPLE`
+             base:str=None, # Where fastai keeps archives and data; by default as its config says
+             **kwargs # See `from_files`
+):
+    "Loaders of the photos in an archive that `untar_data` fetches once"
+    return cls.from_folder(untar_data(url, base=base), **kwargs)
 
 # %% ../nbs/03_data.ipynb #737f08c1
 class PhotoSet:
@@ -235,8 +261,9 @@ class PhotoSet:
 
 # %% ../nbs/03_data.ipynb #1176f31d
 def _draw(fs, n_train, n_valid, seed, what):
-    if len(fs) < n_train+n_valid: raise ValueError(f'{what} has {len(fs)} photos, {n_train} to train on and {n_valid} to validate are asked for')
-    fs = random.Random(seed).sample(sorted(fs), n_train+n_valid)
+    if len(fs) < (n := n_train+n_valid):
+        raise ValueError(f'{what} has {len(fs)} photos, {n_train} to train on and {n_valid} to validate are asked for')
+    fs = random.Random(seed).sample(sorted(fs), n)
     return L(fs[:n_train]),L(fs[n_train:])
 
 def _named(path, pattern, what):
@@ -244,6 +271,7 @@ def _named(path, pattern, what):
     if not fs: raise ValueError(f'{path}: no {what} in it')
     return fs
 
+# %% ../nbs/03_data.ipynb #7c314e34
 def coco_files(path:str|Path, # `train2017`, `unlabeled2017`, or fastai's `coco_sample`
                n_train:int=8000, n_valid:int=2000, # Photos; another report has 10,000 and 2,000
                seed:int=42, # Draws them
@@ -256,8 +284,10 @@ def places365_files(path:str|Path, # `val_256` or `val_large`
                     seed:int=42, # Draws them
 )->tuple[L,L]: # Paths to train on, paths to validate on
     "The validation photos of Places365; raises `ValueError` if there are too few"
-    return _draw(_named(path, r'Places365_val_\d{8}\.jpg', 'photos of Places365 (Places365_val_00000001.jpg)'), n_train, n_valid, seed, path)
+    fs = _named(path, r'Places365_val_\d{8}\.jpg', 'photos of Places365 (Places365_val_00000001.jpg)')
+    return _draw(fs, n_train, n_valid, seed, path)
 
+# %% ../nbs/03_data.ipynb #093498c3
 def cifar10_files(path:str|Path, # fastai's `cifar10`: `train/frog/*.png`, `test/frog/*.png`
 )->tuple[L,L]: # Paths to train on, paths to validate on
     "CIFAR-10 with its own split"

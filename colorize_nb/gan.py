@@ -13,7 +13,7 @@ from functools import partial
 import torch
 import torch.distributed as dist
 from torch import nn
-from fastcore.basics import defaults
+from fastcore.basics import defaults, patch
 from fastcore.foundation import L
 from fastai.callback.core import CancelBatchException, Callback
 from fastai.learner import ValueMetric
@@ -32,8 +32,7 @@ def judged(critic:nn.Module, # See `PatchGAN`
     "The critic's opinion of these colours on this L"
     return critic(torch.cat([area_to(l, size), area_to(ab, size)], 1))
 
-def _together(): return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
-
+# %% ../nbs/09_gan.ipynb #05b3a388
 class GANCallback(Callback):
     "Train a critic beside the generator and add its verdict to the generator's loss"
     order = 20  # after mixed precision has made the prediction float32 again
@@ -46,50 +45,67 @@ class GANCallback(Callback):
     ):
         self.critic,self.gan_loss,self.lambda_l1,self.critic_first = critic,gan_loss,lambda_l1,critic_first
         self.opt_d,self.sums,self.back,self.seen = None,[],None,0
-
-    def mean(self, i): return torch.stack(self.sums)[:,i].mean().item() if self.sums else float('nan')
-    def before_fit(self):
-        self.run,self.seen = not hasattr(self.learn, 'gather_preds'),0
-        self.critic.to(next(self.model.parameters()).device).train()
-        if _together():
-            for t in self.critic.state_dict().values(): dist.broadcast(t, 0)
-        if self.opt_d is None: self.opt_d = self.learn.opt_func(params(self.critic), lr=self.learn.lr)
-        self.back = deepcopy(self.state_dict()) if hasattr(self.learn, 'lr_finder') else None  # `lr_find` leaves no trace
-    def after_fit(self):
-        if self.back: self.load_state_dict(self.back)
     def before_train(self): self.sums = []
+    def mean(self, i): return torch.stack(self.sums)[:,i].mean().item() if self.sums else float('nan')
 
-    def judge(self, ab, is_real):
-        with self.bf16.autocast() if hasattr(self.learn, 'bf16') else nullcontext():
-            logits = judged(self.critic, self.x, ab, self.pred.shape[-2:])
-        return self.gan_loss(logits, is_real)
+# %% ../nbs/09_gan.ipynb #952f76e4
+@patch
+def judge(self:GANCallback, ab, is_real):
+    with self.bf16.autocast() if hasattr(self.learn, 'bf16') else nullcontext():
+        logits = judged(self.critic, self.x, ab, self.pred.shape[-2:])
+    return self.gan_loss(logits, is_real)
 
-    def after_pred(self):
-        if not self.training: return
-        self.critic.requires_grad_(True)
-        real,fake = self.judge(self.y, True),self.judge(self.pred.detach(), False)
-        ((real+fake)/2).backward()
-        if _together():
-            for p in self.critic.parameters(): dist.all_reduce(p.grad); p.grad /= dist.get_world_size()
-        self.opt_d.set_hypers(lr=float(self.opt.hypers[-1]['lr']))  # schedules give numpy's
-        self.opt_d.step(); self.opt_d.zero_grad()
-        self.critic.requires_grad_(False)
-        self.d,self.seen = (real.detach(),fake.detach()),self.seen+1
-        if self.seen <= self.critic_first:
-            self.learn.loss = self.d[0]+self.d[1]  # the recorder wants one
-            raise CancelBatchException()
+# %% ../nbs/09_gan.ipynb #6f8f70c7
+def _together(): return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
 
-    def after_loss(self):
-        if not self.training: return
-        adv = self.judge(self.pred, True)
-        self.sums.append(torch.stack([adv.detach(), self.loss_grad.detach(), *self.d]))
-        self.learn.loss_grad = adv + self.lambda_l1*self.loss_grad
-        self.learn.loss = self.learn.loss_grad.clone()
+@patch
+def after_pred(self:GANCallback):
+    if not self.training: return
+    self.critic.requires_grad_(True)
+    real,fake = self.judge(self.y, True),self.judge(self.pred.detach(), False)
+    ((real+fake)/2).backward()
+    if _together():
+        for p in self.critic.parameters(): dist.all_reduce(p.grad); p.grad /= dist.get_world_size()
+    self.opt_d.set_hypers(lr=float(self.opt.hypers[-1]['lr']))  # schedules give numpy's
+    self.opt_d.step(); self.opt_d.zero_grad()
+    self.critic.requires_grad_(False)
+    self.d,self.seen = (real.detach(),fake.detach()),self.seen+1
+    if self.seen <= self.critic_first:
+        self.learn.loss = self.d[0]+self.d[1]  # the recorder wants one
+        raise CancelBatchException()
 
-    def state_dict(self): return dict(critic=self.critic.state_dict(), opt=opt_state(self.opt_d), seen=self.seen)
-    def load_state_dict(self, sd): self.critic.load_state_dict(sd['critic']); load_opt_state(self.opt_d, sd['opt']); self.seen = sd['seen']
-    def __getstate__(self): # `export` takes the critic, not its optimizer
-        return {**super().__getstate__(), 'opt_d':None, 'sums':[], 'd':None, 'back':None}
+# %% ../nbs/09_gan.ipynb #1ab8c7c5
+@patch
+def after_loss(self:GANCallback):
+    if not self.training: return
+    adv = self.judge(self.pred, True)
+    self.sums.append(torch.stack([adv.detach(), self.loss_grad.detach(), *self.d]))
+    self.learn.loss_grad = adv + self.lambda_l1*self.loss_grad
+    self.learn.loss = self.learn.loss_grad.clone()
+
+# %% ../nbs/09_gan.ipynb #a3917eca
+@patch
+def before_fit(self:GANCallback):
+    self.run,self.seen = not hasattr(self.learn, 'gather_preds'),0
+    self.critic.to(next(self.model.parameters()).device).train()
+    if _together():
+        for t in self.critic.state_dict().values(): dist.broadcast(t, 0)
+    if self.opt_d is None: self.opt_d = self.learn.opt_func(params(self.critic), lr=self.learn.lr)
+    self.back = deepcopy(self.state_dict()) if hasattr(self.learn, 'lr_finder') else None
+
+@patch
+def after_fit(self:GANCallback):
+    if self.back: self.load_state_dict(self.back)
+
+@patch
+def state_dict(self:GANCallback): return dict(critic=self.critic.state_dict(), opt=opt_state(self.opt_d), seen=self.seen)
+
+@patch
+def load_state_dict(self:GANCallback, sd):
+    self.critic.load_state_dict(sd['critic']); load_opt_state(self.opt_d, sd['opt']); self.seen = sd['seen']
+
+@patch
+def __getstate__(self:GANCallback): return {**super(GANCallback, self).__getstate__(), 'opt_d':None, 'sums':[], 'd':None, 'back':None}
 
 # %% ../nbs/09_gan.ipynb #0ba4b775
 pix2pix_adam = partial(Adam, mom=0.5, sqr_mom=0.999, eps=1e-8, wd=0.)

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['generators', 'register_generator', 'list_generators', 'create_generator', 'generator_from', 'resnet_body',
-           'resnet18_unet', 'MBConv', 'lite2_body', 'lite2_unet', 'load_arrays', 'load_state']
+           'resnet18_unet', 'MBConv', 'lite2_body', 'lite2_unet', 'hint_planes', 'SteeredUnet', 'load_arrays',
+           'load_state', 'generator_of']
 
 # %% ../nbs/04_generator.ipynb #0e44d1be
 import colorize_nb.compat  # first: lets torchvision import beside a CPU-only torch
@@ -13,9 +14,10 @@ from pathlib import Path
 from urllib.error import URLError
 import torch
 from torch import nn
-from fastai.layers import ToTensorBase
+from fastai.layers import SequentialEx, ToTensorBase
 from fastai.vision.learner import create_body
-from fastai.vision.models.unet import DynamicUnet
+from fastai.vision.models.unet import DynamicUnet, UnetBlock
+from fastcore.basics import patch
 from safetensors.torch import load_file
 from torchvision import models
 from torchvision.models import resnet18
@@ -76,12 +78,13 @@ def _stop_at(unet, out_scale, size):
     unet.layers = nn.ModuleList([*feats[:i+1], _head(x.shape[1])])
     return unet
 
-def _unet(body, out_scale, pretrained, size, **spec):
+def _unet(body, out_scale, pretrained, size, bins=False, hints=False, **spec):
     if out_scale not in (1,2,4): raise ValueError(f"out_scale must be 1, 2 or 4, not {out_scale!r}")
     net = DynamicUnet(body, 2, (size,size)).eval()
     if out_scale > 1: net = _stop_at(net, out_scale, size)
     elif isinstance(net.layers[-1], ToTensorBase): net.layers = net.layers[:-1]  # plain tensors here, and ONNX does not know the type
-    net.out_scale,net.spec = out_scale,spec|dict(out_scale=out_scale)
+    if bins or hints: net = SteeredUnet(net, out_scale, size, bins, hints)
+    net.out_scale,net.spec = out_scale,spec|dict(out_scale=out_scale)|{k: True for k,v in dict(bins=bins, hints=hints).items() if v}
     if isinstance(pretrained, (str,Path)): load_state(net, pretrained)
     return net.train()
 
@@ -90,9 +93,11 @@ def resnet18_unet(arch=resnet18, # Any torchvision ResNet
                   out_scale:int=1, # ab comes at 1, 1/2 or 1/4 of the size of L
                   pretrained:bool|str|Path=False, # `True`: torchvision's ImageNet encoder; 'default' or a path: see `load_state`
                   size:int=256, # Side that the decoder is built for; other sizes work too
+                  bins:bool=False, # A second head, see `SteeredUnet`
+                  hints:bool=False, # An entrance for hints, see `SteeredUnet`
 )->DynamicUnet: # L `(n,1,h,w)` to ab `(n,2,h/out_scale,w/out_scale)`
     "fastai's `DynamicUnet` on a ResNet, as in two of the reports; `out_scale` 2 or 4 stops the decoder early"
-    return _unet(resnet_body(arch, pretrained is True), out_scale, pretrained, size, generator='resnet18_unet', arch=arch.__name__)
+    return _unet(resnet_body(arch, pretrained is True), out_scale, pretrained, size, bins, hints, generator='resnet18_unet', arch=arch.__name__)
 
 # %% ../nbs/04_generator.ipynb #e59aa892
 class _Depthwise(nn.Conv2d):
@@ -144,9 +149,69 @@ def lite2_body(pretrained:bool=False, # ImageNet weights of the recipe extra; fo
 def lite2_unet(out_scale:int=4, # ab comes at 1, 1/2 or 1/4 of the size of L
                pretrained:bool|str|Path=False, # `True`: ImageNet encoder of the recipe extra; a shipped name or a path: see `load_state`
                size:int=256, # Side that the decoder is built for; other sizes work too
+               bins:bool=False, # A second head, see `SteeredUnet`
+               hints:bool=False, # An entrance for hints, see `SteeredUnet`
 )->DynamicUnet: # L `(n,1,h,w)` to ab `(n,2,h/out_scale,w/out_scale)`
     "fastai's `DynamicUnet` on EfficientNet-Lite2"
-    return _unet(lite2_body(pretrained is True), out_scale, pretrained, size, generator='lite2_unet')
+    return _unet(lite2_body(pretrained is True), out_scale, pretrained, size, bins, hints, generator='lite2_unet')
+
+# %% ../nbs/04_generator.ipynb #87c6c598
+def hint_planes(hints:torch.Tensor, # `(n,3,h,w)`: a*/110, b*/110, and 1 where there is a hint
+                size, # (h',w') of a level of the decoder, no larger
+)->torch.Tensor: # `(n,3,h',w')`: the mean colour of the hints in each cell, and 1 where there is one
+    "Hints at the size of a coarser level"
+    s = hints.shape[-1]//size[-1]
+    p = nn.functional.avg_pool2d(hints, s) if s > 1 else hints
+    if p.shape[-2:] != tuple(size): p = nn.functional.adaptive_avg_pool2d(hints, size)  # sides that are no multiple of 32
+    on = (p[:,2:] > 0).to(p.dtype)
+    return torch.cat([p[:,:2]/p[:,2:].clamp(min=1e-4)*on, on], 1)
+
+# %% ../nbs/04_generator.ipynb #1cefa641
+class SteeredUnet(DynamicUnet):
+    "A `DynamicUnet` of ours with a second head for 313 colours, an entrance for hints, or both"
+    def __init__(self, unet:DynamicUnet, # Its layers are taken over
+                 out_scale:int, # Of its ab
+                 size:int, # A side that it was built for
+                 bins:bool=True, # Give logits of the 313 colours beside ab
+                 hints:bool=True, # Take hints
+    ):
+        SequentialEx.__init__(self, *unet.layers)
+        self.sfs = unet.__dict__.pop('sfs')  # or `unet` would take its hooks along when it goes
+        self.out_scale,self.bins,self.hints = out_scale,bins,hints
+        self.at = [i for i,l in enumerate(self.layers) if i == 3 or isinstance(l, UnetBlock)]
+        seen = []
+        hooks = [l.register_forward_hook(lambda m,i,o: seen.append(o.shape[1])) for l in [*(self.layers[i] for i in self.at), self.layers[-2]]]
+        with torch.no_grad(): self.features(torch.zeros(1,1,size,size))
+        for h in hooks: h.remove()
+        if bins: self.logits = _head(seen[-1], 313, 96)
+        if hints: self.enter = nn.ModuleList(_entrance(c) for c in seen[:len(self.at)])
+
+# %% ../nbs/04_generator.ipynb #d17f77cb
+def _entrance(ch, width=32): return nn.Sequential(nn.Conv2d(3, width, 3, padding=1), nn.ReLU(), nn.Conv2d(width, ch, 3, padding=1))
+
+@patch
+def features(self:SteeredUnet, l:torch.Tensor, # `L*/50-1`, `(n,1,h,w)`
+             hints:torch.Tensor=None, # `(n,3,h/out_scale,w/out_scale)`, see `hint_planes`
+)->torch.Tensor: # What both heads see
+    "All layers but the last; hints are added behind each level of the decoder"
+    x = l
+    for i,layer in enumerate(self.layers):
+        if i == len(self.layers)-1: return x
+        x.orig = l
+        y = layer(x)
+        x.orig = None
+        x = y
+        if hints is not None and i in self.at: x = x+self.enter[self.at.index(i)](hint_planes(hints, x.shape[-2:]))
+
+@patch
+def forward(self:SteeredUnet, l:torch.Tensor, # `L*/50-1`, `(n,1,h,w)`
+            hints:torch.Tensor=None, # `(n,3,h/out_scale,w/out_scale)`: a*/110, b*/110, mask; default none
+): # ab, or with `bins` (ab, logits `(n,313,h/out_scale,w/out_scale)`)
+    "Colours for a batch of gray photos; zeros are no hints"
+    if hints is None and self.hints: hints = l.new_zeros(len(l), 3, l.shape[-2]//self.out_scale, l.shape[-1]//self.out_scale)
+    x = self.features(l, hints)
+    ab = self.layers[-1](x)
+    return (ab, self.logits(x)) if self.bins else ab
 
 # %% ../nbs/04_generator.ipynb #5995ba3b
 _tv_names = {'conv1':'0', 'bn1':'1', 'layer1':'4', 'layer2':'5', 'layer3':'6', 'layer4':'7'}  # torchvision's ResNet -> its cut body
@@ -171,11 +236,12 @@ def load_state(net:nn.Module, # A `DynamicUnet` of ours
 )->nn.Module: # `net`
     "Load a generator, or an encoder under torchvision's names, into `net`; raises `ValueError` naming what does not fit"
     if is_model(where) or Path(where).is_dir():
-        sd,part = load_weights(where),net
-        if (s := load_config(where)['out_scale']) != net.out_scale:
+        sd,part,cfg = load_weights(where),net,load_config(where)
+        if any(cfg.get(k, False) != net.spec.get(k, False) for k in ('out_scale','bins','hints')):
             own = net.state_dict()
+            left = sorted({k.split('.')[0] for k in sd if k not in own}-{'logits'})  # to do without the second head costs nothing
             sd = {k: v if k in sd and (v := sd[k]).shape == o.shape else o for k,o in own.items()}
-            warnings.warn(f'{where} paints at 1/{s}: only the blocks that both networks have were loaded')
+            if left or cfg['out_scale'] != net.out_scale: warnings.warn(f"{where} paints at 1/{cfg['out_scale']}{' and takes hints'*('enter' in left)}: only the blocks that both networks have were loaded")
     else:
         sd,part = _read_state(where),net
         if 'conv1.weight' in sd:
@@ -185,3 +251,11 @@ def load_state(net:nn.Module, # A `DynamicUnet` of ours
     try: load_arrays(part, sd)
     except ValueError as e: raise ValueError(f'{where}: {e}') from e
     return net
+
+# %% ../nbs/04_generator.ipynb #70f72896
+def generator_of(where:str|Path, # A shipped name, a model folder or a config file
+                 out_scale:int=None, # Another one than the model's: then only the blocks that both have are loaded
+)->nn.Module: # Gives ab alone; hints are taken as before
+    "A model's generator with its weights, to be trained on"
+    spec = {k: v for k,v in load_config(where).items() if k != 'bins'}
+    return load_state(generator_from(spec|(dict(out_scale=out_scale) if out_scale else {})), where)

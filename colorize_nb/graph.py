@@ -72,11 +72,13 @@ def export_graph(net, # A generator
     from onnx.numpy_helper import to_array
     from onnxscript.optimizer import fold_constants, remove_unused_nodes
     h,w = (torch.export.Dim(d, min=1, max=4096) for d in 'hw')
-    shapes = ({0: torch.export.Dim('n'), 2: multiple*h, 3: multiple*w},)
+    n,inputs = torch.export.Dim('n'),dict(L=(1, multiple))  # channels, and what a unit of height or width is in it
+    if getattr(net, 'hints', False): inputs['hints'] = 3,multiple//net.out_scale
+    shapes = tuple({0: n, 2: k*h, 3: k*w} for _,k in inputs.values())
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
-        p = torch.onnx.export(net.cpu().eval(), (torch.zeros(2, 1, 2*multiple, 3*multiple),), dynamo=True, input_names=['L'], output_names=['ab'],
-                              dynamic_shapes=shapes, optimize=False, verbose=False)
+        p = torch.onnx.export(net.cpu().eval(), tuple(torch.zeros(2, c, 2*k, 3*k) for c,k in inputs.values()), dynamo=True, input_names=list(inputs),
+                              output_names=['ab', 'logits'][:1+getattr(net, 'bins', False)], dynamic_shapes=shapes, optimize=False, verbose=False)
         fold_constants(p.model); remove_unused_nodes(p.model)  # but no fusing, which would change the weights: onnxruntime does that when it loads them
     graph = p.model_proto
     zeros = {i.name for i in graph.graph.initializer if not to_array(i).any()}

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn, Tensor
 from fastai.callback.core import Callback
-from .color import AB_BINS, AB_SCALE, L_SCALE, lab2rgb_t
+from .color import AB_BINS, ab2net, lab2rgb_t, net2ab, net2lab
 from .generator import lite2_body
 
 # %% ../nbs/06_losses.ipynb #c5dc9900
@@ -33,6 +33,7 @@ class Loss(nn.Module):
     def __add__(self, o): return SumLoss(*self.terms(), *o.terms())
     __rmul__ = __mul__
 
+# %% ../nbs/06_losses.ipynb #649cad5d
 class SumLoss(Loss):
     "Weighted sum; what `+` and `*` make"
     def __init__(self, *terms): # Pairs of a `Loss` and its weight
@@ -49,6 +50,7 @@ def area_to(x:Tensor, # `(n,c,h,w)`
     "`x` averaged over areas"
     return x if x.shape[-2:] == tuple(size) else F.adaptive_avg_pool2d(x, size)
 
+# %% ../nbs/06_losses.ipynb #eb251078
 _pointwise = {'l1': F.l1_loss, 'l2': F.mse_loss, 'huber': F.huber_loss}
 
 class ABLoss(Loss):
@@ -88,13 +90,14 @@ def ab_colourfulness(ab:Tensor, # `(n,2,h,w)`
     x = ab.flatten(2)
     return (x.var(2, correction=0).sum(1)+1e-6).sqrt() + 0.3*(x.mean(2).square().sum(1)+1e-6).sqrt()  # a root has no slope at 0
 
+# %% ../nbs/06_losses.ipynb #5f5cea43
 class ColourfulnessLoss(Loss):
     "How far the prediction's colourfulness is from the photo's own, in either direction"
     def per_photo(self, pred, targ): return (ab_colourfulness(pred)-ab_colourfulness(area_to(targ, pred.shape[-2:]))).abs()
 
 # %% ../nbs/06_losses.ipynb #04b4a818
 _grid = 23  # squares of 10 units from -115 to 115, a and b
-def _cells(ab): return ((ab*AB_SCALE+115)/10).floor().long().clamp(0, _grid-1).movedim(1, 0)
+def _cells(ab): return ((net2ab(ab)+115)/10).floor().long().clamp(0, _grid-1).movedim(1, 0)
 
 def ab_counts(ab:Tensor, # `ab/110`, `(n,2,h,w)`
 )->Tensor: # `(23,23)`: pixels in each square of 10 units, a down, b across
@@ -102,6 +105,7 @@ def ab_counts(ab:Tensor, # `ab/110`, `(n,2,h,w)`
     i,j = _cells(_plain(ab))
     return torch.bincount((i*_grid+j).flatten(), minlength=_grid**2).view(_grid, _grid).float()
 
+# %% ../nbs/06_losses.ipynb #195ec188
 def rarity(counts:Tensor, # From `ab_counts`, over many photos
            lam:float=0.5, # Share of an even distribution that is mixed in; at 1 all weights are 1
            sigma:float=0.5, # Blur, in squares
@@ -112,6 +116,7 @@ def rarity(counts:Tensor, # From `ab_counts`, over many photos
     w = 1/((1-lam)*p + lam/(counts > 0).sum())
     return w/(w*counts/counts.sum()).sum()
 
+# %% ../nbs/06_losses.ipynb #611de8a2
 class RebalancedLoss(Loss):
     "L1 on ab, each pixel weighted by the rarity of its true colour"
     def __init__(self, weights:Tensor): # From `rarity`
@@ -128,9 +133,10 @@ class AnnealedMean(nn.Module):
     def __init__(self, temperature:float=0.38): # 1: the mean; towards 0: the mode
         super().__init__()
         self.temperature = temperature
-        self.register_buffer('bins', torch.from_numpy(AB_BINS.T/AB_SCALE)[...,None,None], persistent=False)
+        self.register_buffer('bins', torch.from_numpy(ab2net(AB_BINS.T))[...,None,None], persistent=False)
     def forward(self, x): return x if self.training else F.conv2d((x/self.temperature).softmax(1), self.bins)
 
+# %% ../nbs/06_losses.ipynb #93b2735d
 class ClassificationLoss(Loss):
     "Cross-entropy over the 313 bins against their soft truth; of a prediction that is painted already, as in validation, L1"
     def __init__(self, weights:Tensor=None, # From `rarity`; default all alike
@@ -144,13 +150,13 @@ class ClassificationLoss(Loss):
     def per_photo(self, pred, targ):
         t = area_to(targ, pred.shape[-2:])
         if pred.shape[1] == 2: return (pred-t).abs().mean((1,2,3))
-        d,i = torch.cdist((t*AB_SCALE).movedim(1, -1).flatten(0, 2), self.bins).topk(self.k, largest=False)
+        d,i = torch.cdist(net2ab(t).movedim(1, -1).flatten(0, 2), self.bins).topk(self.k, largest=False)
         soft = (-d.square()/(2*self.sigma**2)).softmax(1)
         ce = -(soft*pred.log_softmax(1).movedim(1, -1).flatten(0, 2).gather(1, i)).sum(1)
         a,b = _cells(t)
         return (ce.view(len(t), -1)*self.weights[a,b].flatten(1)).mean(1)
 
-# %% ../nbs/06_losses.ipynb #2b05d64e
+# %% ../nbs/06_losses.ipynb #b26bbabd
 class PerceptualLoss(Loss):
     "L1 between the features of the prediction and of the photo, both painted on the photo's own lightness"
     l = None # `L*/50-1` of the batch, `(n,1,h,w)`; see `GiveL`
@@ -161,13 +167,14 @@ class PerceptualLoss(Loss):
     def train(self, mode=True): return super().train(False)  # its BatchNorm must not learn from us
     def _features(self, ab):
         if ab.shape[-2:] != self.l.shape[-2:]: ab = F.interpolate(ab, self.l.shape[-2:], mode='bilinear')
-        fs = self.extractor(lab2rgb_t(torch.cat([(_plain(self.l).float()+1)*L_SCALE, ab*AB_SCALE], 1)))
+        fs = self.extractor(lab2rgb_t(net2lab(_plain(self.l).float(), ab)))
         return [fs] if isinstance(fs, Tensor) else fs
     def per_photo(self, pred, targ):
         if self.l is None: raise RuntimeError("PerceptualLoss has no lightness to paint on: add the callback GiveL() to the learner")
         with torch.no_grad(): truth = self._features(targ)
         return sum((p-t).abs().flatten(1).mean(1) for p,t in zip(self._features(pred), truth))
 
+# %% ../nbs/06_losses.ipynb #7d081c82
 class GiveL(Callback):
     "Show the batch's lightness to every loss that asks for it"
     def _give(self, l):
@@ -185,10 +192,14 @@ class VGGFeatures(nn.Module):
         super().__init__()
         from torchvision.models.vgg import VGG16_Weights, cfgs, make_layers
         self.net = make_layers(cfgs['D'])[:16]
-        try: sd = torch.load(weights, map_location='cpu', weights_only=True) if weights else VGG16_Weights.DEFAULT.get_state_dict(progress=False)
-        except OSError as e: raise RuntimeError(f"VGG's weights can't be had ({e}); give a file with torchvision's vgg16 as `weights`") from e
+        try:
+            if weights: sd = torch.load(weights, map_location='cpu', weights_only=True)
+            else: sd = VGG16_Weights.DEFAULT.get_state_dict(progress=False)
+        except OSError as e:
+            raise RuntimeError(f"VGG's weights can't be had ({e}); give a file with torchvision's vgg16 as `weights`") from e
         self.net.load_state_dict({k: sd[f'features.{k}'] for k in self.net.state_dict()})
-        self.register_buffer('mean', torch.tensor([0.485,0.456,0.406]).view(3,1,1)); self.register_buffer('std', torch.tensor([0.229,0.224,0.225]).view(3,1,1))
+        self.register_buffer('mean', torch.tensor([0.485,0.456,0.406]).view(3,1,1))
+        self.register_buffer('std', torch.tensor([0.229,0.224,0.225]).view(3,1,1))
     def forward(self, rgb:Tensor, # In [0,1], `(n,3,h,w)`
     )->list: # 64, 128 and 256 channels at 1, 1/2 and 1/4 of the size
         x,out = (rgb-self.mean)/self.std,[]
@@ -197,6 +208,7 @@ class VGGFeatures(nn.Module):
             if i in (3,8,15): out.append(x.clone())  # the next ReLU works in place
         return out
 
+# %% ../nbs/06_losses.ipynb #3b3a5093
 class Lite2Features(nn.Module):
     "EfficientNet-Lite2 after its second, third and fifth stage, ImageNet weights; raises `ImportError` naming the extra"
     def __init__(self):

@@ -75,6 +75,7 @@ class Photos:
     @cached_property
     def rgb(self): return (lab2rgb_t(net2lab(self.l, self.ab))*255).round().byte()
 
+# %% ../nbs/07_metrics.ipynb #0c0bf3ef
 def ab_distance(p:Photos, t:Photos)->Tensor: # Units of a* and b*, `(n,h,w)`
     "How far each pixel's colour is from the true one"
     return net2ab((p.ab-t.ab).square().sum(1).sqrt())
@@ -84,13 +85,14 @@ def ab_histogram(p:Photos)->Tensor: # `(n,2,23)`: shares of the pixels
     i = ((net2ab(p.ab)+115)/10).floor().long().clamp(0, 22).flatten(2)
     return F.one_hot(i, 23).float().mean(2)
 
+# %% ../nbs/07_metrics.ipynb #5a121ea0
 def strong_edges(l:Tensor, # `L*/50-1`, `(n,1,h,w)`
                  rise:float=20., # Units of L* across 2 pixels
                  reach:int=2, # Pixels to each side
 )->Tensor: # Bool, `(n,h,w)`
     "Pixels beside an edge of lightness, where colours bleed"
     x = net2L(l)
-    dx = F.pad((x[...,2:]-x[...,:-2]).abs(), (1,1)); dy = F.pad((x[...,2:,:]-x[...,:-2,:]).abs(), (0,0,1,1))
+    dx,dy = F.pad((x[...,2:]-x[...,:-2]).abs(), (1,1)),F.pad((x[...,2:,:]-x[...,:-2,:]).abs(), (0,0,1,1))
     return F.max_pool2d((torch.maximum(dx, dy) > rise).float(), 2*reach+1, 1, reach)[:,0] > 0
 
 def _bleeding(p, t):
@@ -98,6 +100,7 @@ def _bleeding(p, t):
     k = beside.flatten(1).float()
     return (e.flatten(1)*k).sum(1)/k.sum(1).clamp(min=1)
 
+# %% ../nbs/07_metrics.ipynb #95a5bd41
 def _ciede2000(p, t):
     from skimage.color import deltaE_ciede2000
     def lab(o): return net2lab(t.l, o.ab).numpy(force=True)
@@ -110,14 +113,14 @@ photo_metrics = { # name: what it says of a prediction and its truth, both `Phot
     'colourfulness': lambda p,t: colourfulness(p.rgb),
     'mean_a':        lambda p,t: net2ab(p.ab[:,0].mean((1,2))),
     'mean_b':        lambda p,t: net2ab(p.ab[:,1].mean((1,2))),
-    'psnr_gain':     lambda p,t: psnr(p.rgb, t.rgb)-psnr(Photos(t.l, t.ab*0).rgb, t.rgb),    # dB over the gray photo
-    'mse':           lambda p,t: (p.ab-t.ab).square().mean((1,2,3)),                          # of ab/110
-    'accuracy':      lambda p,t: (ab_distance(p, t) <= 10).float().mean((1,2)),               # share of pixels within 10 units
-    'auc':           lambda p,t: (1-ab_distance(p, t)/150).clamp(min=0).mean((1,2)),          # area under that share for radii from 0 to 150, of 1
-    'colourfulness_error': lambda p,t: (colourfulness(p.rgb)-colourfulness(t.rgb)).abs(),     # photo by photo
-    'histogram':     lambda p,t: torch.minimum(ab_histogram(p), ab_histogram(t)).sum(2).mean(1), # 1: the same shares of every a and b
-    'bleeding':      _bleeding,                                                               # `mae` beside strong edges alone
-    'ciede2000':     _ciede2000}                                                              # the difference that people see, 1 barely
+    'psnr_gain':     lambda p,t: psnr(p.rgb, t.rgb)-psnr(Photos(t.l, t.ab*0).rgb, t.rgb),         # dB over the gray photo
+    'mse':           lambda p,t: (p.ab-t.ab).square().mean((1,2,3)),                              # of ab/110
+    'accuracy':      lambda p,t: (ab_distance(p, t) <= 10).float().mean((1,2)),                   # share of pixels within 10 units
+    'auc':           lambda p,t: (1-ab_distance(p, t)/150).clamp(min=0).mean((1,2)),              # the same for radii from 0 to 150
+    'colourfulness_error': lambda p,t: (colourfulness(p.rgb)-colourfulness(t.rgb)).abs(),         # photo by photo
+    'histogram':     lambda p,t: torch.minimum(ab_histogram(p), ab_histogram(t)).sum(2).mean(1),  # 1: the same shares of every a and b
+    'bleeding':      _bleeding,                                                                   # `mae` beside strong edges alone
+    'ciede2000':     _ciede2000}                                                                  # as people see it; 1 is barely seen
 core_metrics = tuple(photo_metrics)[:6]
 
 def figures(pred:Photos, # What a network made
@@ -151,6 +154,7 @@ def to_gray(photo, # A path, a PIL image or an array `(h,w,3)` uint8
     l[...,1:] = 0
     return Image.fromarray((lab2rgb(l)[...,0]*255).round().astype(np.uint8))
 
+# %% ../nbs/07_metrics.ipynb #9fbe2ef8
 def measure(predict, # Gray PIL image to RGB PIL image of the same size; `None`: the photo itself
             photos, # Paths, PIL images or arrays `(h,w,3)` uint8
             names=core_metrics, # Some of `photo_metrics`
@@ -160,11 +164,13 @@ def measure(predict, # Gray PIL image to RGB PIL image of the same size; `None`:
     for photo in photos:
         rgb = photo_tensor(photo); truth = Photos.from_rgb(rgb)
         im = predict(to_gray(photo)) if predict else None
-        if im is not None and im.size != rgb.shape[:1:-1]: raise ValueError(f"predict gave {im.size} for a photo of {tuple(rgb.shape[:1:-1])}")
+        size = tuple(rgb.shape[:1:-1])
+        if im is not None and im.size != size: raise ValueError(f"predict gave {im.size} for a photo of {size}")
         rows.append(figures(Photos(truth.l, Photos.from_rgb(photo_tensor(im)).ab) if predict else truth, truth, names))
     if not rows: raise ValueError("no photos to measure on")
     return {k: torch.cat([r[k] for r in rows]).numpy() for k in names}
 
+# %% ../nbs/07_metrics.ipynb #1d264a99
 def evaluate(predict, # As for `measure`
              photos, # As for `measure`
              names=core_metrics, # Some of `photo_metrics`
@@ -181,7 +187,8 @@ def predict_gray(im:Image.Image)->Image.Image:
 def mean_ab(photos, # Paths, PIL images or arrays `(h,w,3)` uint8
 )->tuple[float,float]: # a*, b*
     "The mean colour of `photos`"
-    return tuple(np.mean([rgb2lab(photo_tensor(o)[0].permute(1,2,0).numpy())[...,1:].mean((0,1)) for o in photos], 0).tolist())
+    def of(o): return rgb2lab(photo_tensor(o)[0].permute(1,2,0).numpy())[...,1:].mean((0,1))
+    return tuple(np.mean([of(o) for o in photos], 0).tolist())
 
 def predict_mean_ab(ab, # a*, b*, as from `mean_ab`
 ):
@@ -215,6 +222,7 @@ class EfficientNetLite(nn.Module):
         return self.net(self._scaled(rgb))
     def features(self, rgb): return self.net.extract_features(self._scaled(rgb)).mean((2,3))
 
+# %% ../nbs/07_metrics.ipynb #78c78994
 def recognized(predict, # As for `measure`
                photos, # As for `measure`
                judge:nn.Module=None, # RGB to logits; default `EfficientNetLite(0)`
@@ -254,7 +262,8 @@ class LPIPS(nn.Module):
             warnings.simplefilter('ignore')  # lpips calls torchvision by an old name
             try: self.net = Theirs(net=net, pnet_rand=backbone is not None, verbose=False)
             except OSError as e:
-                raise RuntimeError(f"LPIPS is not measured: the backbone can't be fetched ({e}); give a file with torchvision's weights as `backbone`") from e
+                why = "LPIPS is not measured: the backbone can't be fetched"
+                raise RuntimeError(f"{why} ({e}); give a file with torchvision's weights as `backbone`") from e
         if backbone:
             sd = torch.load(backbone, map_location='cpu', weights_only=True)
             for s in (m for n,m in self.net.net.named_children() if n.startswith('slice')):
@@ -277,7 +286,8 @@ def frechet(x:np.ndarray, # Features `(n,d)`
     if min(len(x), len(y)) < 2: raise ValueError('a covariance needs two photos or more')
     a,b = ((o-o.mean(0))/(len(o)-1)**.5 for o in (x,y))  # a.T@a is the covariance
     # the roots of the eigenvalues of the covariances' product are the singular values of a@b.T: the smaller matrix of the two is taken
-    roots = np.linalg.svd(a@b.T, compute_uv=False) if len(x) <= x.shape[1] else np.sqrt(np.maximum(np.linalg.eigvals(a.T@a@(b.T@b)).real, 0))
+    if len(x) <= x.shape[1]: roots = np.linalg.svd(a@b.T, compute_uv=False)
+    else: roots = np.sqrt(np.maximum(np.linalg.eigvals(a.T@a@(b.T@b)).real, 0))
     return float(((x.mean(0)-y.mean(0))**2).sum() + (a*a).sum() + (b*b).sum() - 2*roots.sum())
 
 # %% ../nbs/07_metrics.ipynb #6887ef7d
@@ -289,18 +299,20 @@ class Inception(nn.Module):
         try: from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
         except ImportError as e: raise ImportError("FID needs the fid extra: pip install 'colorize_nb[fid]'") from e
         try: self.net = FeatureExtractorInceptionV3('inception', ['2048'], feature_extractor_weights_path=weights and str(weights))
-        except OSError as e: raise RuntimeError(f"FID is not measured: Inception's weights can't be had ({e}); give a file as `weights`") from e
+        except OSError as e:
+            raise RuntimeError(f"FID is not measured: Inception's weights can't be had ({e}); give a file as `weights`") from e
         self.eval()
     @torch.no_grad()
     def features(self, rgb:Tensor, # In [0,1], `(n,3,h,w)`
     )->Tensor: # `(n,2048)`
         return self.net((rgb*255).round().byte())[0]
 
+# %% ../nbs/07_metrics.ipynb #70a42004
 def fid(results, # Paths, PIL images or arrays `(h,w,3)` uint8
         photos, # The real ones, likewise; as many is fair, the same is not needed
         net=None, # With `features`; default `Inception()`
 )->float: # 0 is the same mean and covariance
     "Frechet distance between two sets of pictures; say n and the network with it"
     net = net or Inception()
-    with torch.no_grad(): x,y = (np.stack([net.features(photo_tensor(o)/255)[0].numpy() for o in ims]) for ims in (results, photos))
-    return frechet(x, y)
+    def of(ims): return np.stack([net.features(photo_tensor(o)/255)[0].numpy() for o in ims])
+    with torch.no_grad(): return frechet(of(results), of(photos))

@@ -4,14 +4,14 @@
 
 # %% auto #0
 __all__ = ['STRIP', 'at_work', 'TONE_STEPS', 'GRAY_CHROMA', 'TINT_CHROMA', 'TINT_REST', 'NEARLY_GRAY', 'render_shape',
-           'small_lightness', 'cores', 'colorize_pixels', 'tone', 'side_by_side', 'small_sheet']
+           'small_lightness', 'cores', 'seen_lightness', 'paint_pixels', 'tone', 'side_by_side', 'small_sheet']
 
 # %% ../nbs/01b_paint.ipynb #052251aa
 import os, threading
 from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from PIL import Image
-from .color import L2net, bound_chroma, edge_lines, f2rgb8, f_lines, lab2rgb8, lightness, net2ab, paint_lines, resize, rgb2lab, widen
+from .color import bound_chroma, edge_lines, f2rgb8, f_lines, lab2rgb8, lightness, paint_lines, resize, rgb2lab, widen
 
 # %% ../nbs/01b_paint.ipynb #a16d320c
 def render_shape(h:int, w:int, # The photo's size
@@ -57,29 +57,32 @@ class _AtWork:
 at_work = _AtWork()  # `with at_work:` around each photo
 
 # %% ../nbs/01b_paint.ipynb #fc430a15
-def colorize_pixels(x:np.ndarray, # Pixels as in `Photo`
-                    predict, # `(1,1,h,w)` float32 `L*/50-1` to `(1,2,h/s,w/s)` `ab/110`, h and w multiples of `multiple`
-                    render_size:int, # Side of the square that has as many pixels as the network sees
-                    out_scale:int, # s above
-                    multiple:int, # The picture is padded to it
-                    strength:float=1., # Chroma multiplier
-                    tint:np.ndarray=None, # `(n,2)`: a*, b* to add to the colours at n even steps of L* from 0 to 100
+def seen_lightness(x:np.ndarray, # Pixels as in `Photo`
+                   render_size:int, # Side of the square that has as many pixels as the network sees
+                   multiple:int, # The picture is padded to it
+)->tuple[np.ndarray,tuple[int,int]]: # L*, padded; (height, width) of the photo's part of it
+    "What a network sees of a photo"
+    h,w = render_shape(*x.shape[:2], render_size)
+    return np.pad(small_lightness(x, (h,w)), [(0,-h%multiple), (0,-w%multiple)], mode='symmetric'),(h,w)
+
+# %% ../nbs/01b_paint.ipynb #fe405beb
+def paint_pixels(x:np.ndarray, # Pixels as in `Photo`
+                 ab:np.ndarray, # `(2,h,w)`: a*, b* of each cell
+                 L:np.ndarray, # `(h,w)`: L* of each cell
+                 seen:tuple[float,float], # (height, width) of the photo's part of the grid, in cells; the rest is padding
+                 strength:float=1., # Chroma multiplier
+                 tint:np.ndarray=None, # `(n,2)`: a*, b* to add to the colours at n even steps of L* from 0 to 100
 )->np.ndarray: # `(h,w,3)` uint8
-    "Colorize an array of pixels; every pixel keeps its L* to one 8-bit gray level"
+    "Colours on an array of pixels; every pixel keeps its L* to one 8-bit gray level"
     h,w = x.shape[:2]
-    rh,rw = render_shape(h, w, render_size)
-    L = small_lightness(x, (rh,rw))
-    L = np.pad(L, [(0,-rh%multiple), (0,-rw%multiple)], mode='symmetric')
-    ab = net2ab(predict(L2net(L)[None,None].astype(np.float32))[0])
-    s = out_scale
-    lines = edge_lines(bound_chroma(ab), L.reshape(L.shape[0]//s, s, -1, s).mean((1,3)))*np.float32(strength)
-    lines,out = widen(f_lines(lines), w, rw/s),np.empty((h,w,3), np.uint8)
+    lines = edge_lines(bound_chroma(ab), L)*np.float32(strength)
+    lines,out = widen(f_lines(lines), w, seen[1]),np.empty((h,w,3), np.uint8)
     def strip(rows):
         a,b = rows
         L = lightness(x[a:b])
         f = np.empty((3,*L.shape), np.float32)
         np.add(L, 16, out=f[1]); f[1] /= 116
-        f[::2] = paint_lines(lines, f[1], (a*rh/h/s, b*rh/h/s))
+        f[::2] = paint_lines(lines, f[1], (a*seen[0]/h, b*seen[0]/h))
         if tint is not None:
             for p,t,k in zip(f[::2], tint.T, (500,-200)): p += np.interp(L, np.linspace(0, 100, len(tint)), t)/k
         out[a:b] = f2rgb8(f)

@@ -13,18 +13,20 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from fastai.data.core import DataLoaders
 from fastai.data.load import DataLoader
+from fastcore.meta import delegates
 from .color import mean_chroma
-from .data import OldPhoto, PhotoSet, open_rgb, to_lab, unreadable
+from .data import ColorizeDataLoaders, OldPhoto, PhotoSet, open_rgb, to_lab, unreadable
 
 # %% ../nbs/03a_store.ipynb #8e17341b
 class Store:
     "Photos as bytes in one file: `rgb` `(n,3,side,side)`, `aspect` (width/height), `names`"
     def __init__(self, folder:str|Path): # From `make_store`
         folder = Path(folder)
-        self.names,self.aspect = (folder/'names.txt').read_text(encoding='utf-8').splitlines(),torch.from_numpy(np.load(folder/'aspect.npy'))
-        n = len(self.names); side = int(((folder/'rgb.bin').stat().st_size/(3*n))**.5)
+        self.names = (folder/'names.txt').read_text(encoding='utf-8').splitlines()
+        self.aspect = torch.from_numpy(np.load(folder/'aspect.npy'))
+        n = len(self.names)
+        side = int(((folder/'rgb.bin').stat().st_size/(3*n))**.5)
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')  # the map is read-only, and so are we
             self.rgb = torch.from_numpy(np.memmap(folder/'rgb.bin', np.uint8, 'r', shape=(n,3,side,side)))
@@ -95,7 +97,8 @@ class StoreLoader(DataLoader):
     ):
         self.store,self.idxs,self.size,self.train,self.least,self.logits = store,list(idxs),size,train,least,logits
         self.age = OldPhoto(old) if old else None
-        super().__init__(dataset=self.idxs, bs=bs, shuffle=train, drop_last=train, num_workers=0, n=min(n or len(self.idxs), len(self.idxs)), device=store.rgb.device)
+        n = min(n or len(self.idxs), len(self.idxs))
+        super().__init__(dataset=self.idxs, bs=bs, shuffle=train, drop_last=train, num_workers=0, n=n, device=store.rgb.device)
     def get_idxs(self): return self.rng.sample(range(len(self.idxs)), self.n) if self.shuffle else range(self.n)
     def create_batch(self, b):
         i = torch.tensor(b, device=self.store.rgb.device)
@@ -105,14 +108,17 @@ class StoreLoader(DataLoader):
         return (l,ab) if self.logits is None else (l,ab,torch.as_tensor(self.logits[b], dtype=torch.float32, device=rgb.device))
 
 # %% ../nbs/03a_store.ipynb #bcc5bae1
+@delegates(StoreLoader, but=['train'])
 def store_loaders(store:Store, size:int, bs:int,
                   n:int=None, # Training photos in an epoch; default all
                   n_valid:int=500, # Photos kept for validation, at most a tenth
                   **kwargs # For `StoreLoader`
-)->DataLoaders:
+)->ColorizeDataLoaders:
     "Loaders of a store; the same photos are kept for validation in every stage"
     order = torch.randperm(len(store), generator=torch.Generator().manual_seed(42)).tolist()
     k = max(1, min(n_valid, len(store)//10))
-    dls = DataLoaders(StoreLoader(store, order[k:], size, bs, n=n, **kwargs), StoreLoader(store, sorted(order[:k]), size, bs, train=False, **kwargs), device=store.rgb.device)
+    train = StoreLoader(store, order[k:], size, bs, n=n, **kwargs)
+    valid = StoreLoader(store, sorted(order[:k]), size, bs, train=False, **kwargs)
+    dls = ColorizeDataLoaders(train, valid, device=store.rgb.device)
     dls.size = size
     return dls

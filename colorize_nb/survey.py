@@ -18,62 +18,30 @@ from .metrics import to_gray
 from .weights import write_file
 
 # %% ../nbs/13_survey.ipynb #69ac3b93
-_page = '''<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
-<title>@TITLE@</title>
-<style>
- :root { color-scheme: light dark }
- body { font: 18px/1.5 system-ui, sans-serif; max-width: 44rem; margin: 0 auto; padding: 1rem; text-align: center }
- img { max-width: 100%; max-height: 62vh; display: block; margin: 1rem auto }
- button, .button { font: inherit; min-width: 3.2rem; padding: .6rem 1rem; margin: .25rem; cursor: pointer }
- .button { display: inline-block; border: 1px solid; border-radius: 3px; color: inherit; text-decoration: none }
- progress { width: 100% }
- .small { font-size: .85em; opacity: .75 }
-</style></head><body>
-<h1>@TITLE@</h1>
-<main id="main" aria-live="polite"></main>
-<script>
-"use strict";
-const survey = @SURVEY@, pictures = @PICTURES@;
-const main = document.getElementById('main'), answers = [];
-const choices = survey.kind == 'rating' ? [1, 2, 3, 4, 5] : ['real', 'fake'];
-const question = survey.kind == 'rating' ? 'How natural are the colours? 1: not at all, 5: entirely' : 'Is this a real colour photo, or was a gray photo colorized?';
-const order = pictures.map((_, i) => i);
-for (let i = order.length-1; i > 0; i--) { const j = Math.floor(Math.random()*(i+1)); [order[i], order[j]] = [order[j], order[i]] }
-let k = 0, since = 0;
-function add(tag, text, props) { const e = Object.assign(document.createElement(tag), props); e.textContent = text; main.append(e); return e }
-function start() {
-  add('p', survey.text);
-  add('p', pictures.length + ' pictures. Keys work too: ' + choices.map(c => String(c)[0]).join(', ') + '. Nothing is sent anywhere: at the end you save a small file with your answers.', {className: 'small'});
-  add('button', 'Start', {id: 'start', onclick: show}).focus();
-}
-function show() {
-  main.replaceChildren();
-  if (k == order.length) return finish();
-  add('progress', '', {max: order.length, value: k}).setAttribute('aria-label', 'progress');
-  add('img', '', {src: pictures[order[k]], alt: 'Picture ' + (k+1) + ' of ' + order.length});
-  add('p', question);
-  for (const c of choices) add('button', c, {onclick: () => answer(c)}).dataset.answer = c;
-  since = performance.now();
-}
-function answer(c) { answers.push({picture: order[k], answer: c, seconds: Math.round((performance.now()-since)/100)/10}); k++; show() }
-function finish() {
-  add('p', 'Thank you. Please save your answers and send the file back.');
-  const rater = Array.from(crypto.getRandomValues(new Uint8Array(6)), b => b.toString(16).padStart(2, '0')).join('');
-  const blob = new Blob([JSON.stringify({survey: survey.id, kind: survey.kind, rater, answers}, null, 1)], {type: 'application/json'});
-  add('a', 'Save answers', {id: 'save', className: 'button', href: URL.createObjectURL(blob), download: 'answers-' + rater + '.json'}).focus();
-}
-document.addEventListener('keydown', e => { const b = [...main.querySelectorAll('[data-answer]')].find(b => b.dataset.answer[0] == e.key.toLowerCase()); if (b && !e.repeat) b.click() });
-start();
-</script></body></html>
-'''
+_page = (Path(__file__).parent if '__file__' in globals() else Path('../colorize_nb'))/'web'/'survey.html'
 
 def _data_uri(im, longest):
     im = im.convert('RGB'); im.thumbnail((longest, longest), Image.LANCZOS)
     im.save(b := io.BytesIO(), 'JPEG', quality=90)
     return 'data:image/jpeg;base64,'+base64.b64encode(b.getvalue()).decode()
 
+def _fill(title, about, pictures):
+    "The page, as text"
+    def js(o): return json.dumps(o).replace('<', '\\u003c')  # `</script>` in a text ends nothing
+    page = _page.read_text(encoding='utf-8').replace('@TITLE@', html.escape(title))
+    return page.replace('@SURVEY@', js(about)).replace('@PICTURES@', js(pictures))
+
+# %% ../nbs/13_survey.ipynb #bc90c98a
+def _picked(photos, n, only_generated, seed):
+    "Names of the pictures, evenly picked, and which of them are real, by number"
+    least = 1 if only_generated else 2
+    if n < least: raise ValueError(f'a survey needs {least} pictures or more, not {n}')
+    names = [photos.names[i] for i in np.linspace(0, len(photos)-1, min(n, len(photos))).round().astype(int)]
+    if len(names) < least: raise ValueError(f'{photos.path}: {len(names)} photo is not enough for real and generated ones')
+    if only_generated: return names,set()
+    return names,set(np.random.default_rng(seed).permutation(len(names))[:len(names)//2].tolist())
+
+# %% ../nbs/13_survey.ipynb #7262e3e6
 def make_survey(photos:str|Path, # A folder or zip file of colour photos
                 out:str|Path, # The page, `.html`; its key is written beside it as `NAME-key.json`
                 model:str|Path='default', # A shipped name, a model folder
@@ -90,27 +58,20 @@ def make_survey(photos:str|Path, # A folder or zip file of colour photos
     if out.suffix.lower() not in ('.html', '.htm'): raise ValueError(f'{out}: the page is an .html file')
     if kind not in ('real-or-fake', 'rating'): raise ValueError(f"kind must be 'real-or-fake' or 'rating', not {kind!r}")
     photos = PhotoSet(photos)
-    least = 1 if only_generated else 2
-    if n < least: raise ValueError(f'a survey needs {least} pictures or more, not {n}')
-    names = [photos.names[i] for i in np.linspace(0, len(photos)-1, min(n, len(photos))).round().astype(int)]
-    if len(names) < least: raise ValueError(f'{photos.path}: {len(names)} photo is not enough for real and generated ones')
-    real = set() if only_generated else set(np.random.default_rng(seed).permutation(len(names))[:len(names)//2].tolist())
-    c,key,pictures = Colorizer.from_pretrained(model),[],[]
+    names,real = _picked(photos, n, only_generated, seed)
+    c,pictures = Colorizer.from_pretrained(model),[]
     for i,name in enumerate(names):
         im = Image.fromarray(photos[name])
         pictures.append(_data_uri(im if i in real else c.colorize(to_gray(im)), longest))
-        key.append(dict(photo=name, real=i in real))
     sid = hashlib.sha256(json.dumps([kind, text, pictures]).encode()).hexdigest()[:16]
-    about = dict(id=sid, kind=kind, text=text)
-    def js(o): return json.dumps(o).replace('<', '\\u003c')  # `</script>` in a text ends nothing
-    page = _page.replace('@TITLE@', html.escape(title)).replace('@SURVEY@', js(about)).replace('@PICTURES@', js(pictures))
+    key = dict(survey=sid, kind=kind, model=c.cfg['name'], pictures=[dict(photo=name, real=i in real) for i,name in enumerate(names)])
     k = out.with_name(out.stem+'-key.json')
     out.parent.mkdir(parents=True, exist_ok=True)
-    write_file(k, json.dumps(dict(survey=sid, kind=kind, model=c.cfg['name'], pictures=key), indent=1).encode())
-    write_file(out, page.encode())
+    write_file(k, json.dumps(key, indent=1).encode())
+    write_file(out, _fill(title, dict(id=sid, kind=kind, text=text), pictures).encode())
     return out,k
 
-# %% ../nbs/13_survey.ipynb #bc90c98a
+# %% ../nbs/13_survey.ipynb #2288e508
 def _load(f, what):
     try: o = json.loads(Path(f).read_text(encoding='utf-8'))
     except (OSError, ValueError) as e: raise ValueError(f'{f}: cannot be read as JSON ({e})') from None
@@ -131,18 +92,21 @@ def _answers(f, key):
         seen[i] = v if key['kind'] == 'rating' else int(v == 'real')
     return a.get('rater', str(f)),seen
 
+# %% ../nbs/13_survey.ipynb #dcf7dfb8
 def welch(real, fake, # Ratings
 )->tuple[float,float]: # t, p
     "Welch's t-test, one-tailed: are real ones rated higher?"
     r = stats.ttest_ind(real, fake, equal_var=False, alternative='greater')
     return float(r.statistic),float(r.pvalue)
 
+# %% ../nbs/13_survey.ipynb #99341028
 def share_interval(k:int, n:int, # k of n
 )->tuple[float,float]:
     "Wilson's 95 % interval of a share"
     ci = stats.binomtest(k, n).proportion_ci(method='wilson')
     return float(ci.low),float(ci.high)
 
+# %% ../nbs/13_survey.ipynb #afcf634c
 def read_survey(key:str|Path, # From `make_survey`
                 files, # Files of answers
 )->dict: # `kind`, `raters`, `real` and `generated` (figures), `test` for ratings, `pictures` (a row each)
@@ -163,25 +127,32 @@ def read_survey(key:str|Path, # From `make_survey`
         return d
     groups = {k: [v for p,vs in zip(key['pictures'], per) if p['real'] == (k == 'real') for v in vs] for k in ('real','generated')}
     out |= {k: figures(v) for k,v in groups.items()}
-    if rating and min(map(len, groups.values())) > 1: out['test'] = dict(zip(('t','p'), welch(groups['real'], groups['generated'])))|dict(n=[len(groups[k]) for k in ('real','generated')])
+    if rating and min(map(len, groups.values())) > 1:
+        out['test'] = dict(zip(('t','p'), welch(groups['real'], groups['generated'])))|dict(n=[len(v) for v in groups.values()])
     out['pictures'] = [p|figures(v) for p,v in zip(key['pictures'], per)]
     return out
 
+# %% ../nbs/13_survey.ipynb #af003af9
 def survey_report(res:dict, # From `read_survey`
 )->str:
     "The statistics in Markdown"
     rating = res['kind'] == 'rating'
     def num(x): return '' if x is None else f'{x:.2f}'
-    def cells(r): return [str(r['n']), num(r['mean']), num(r['sd']) if rating else ' to '.join(map(num, r['interval'])) if 'interval' in r else '']
+    def spread(r): return num(r['sd']) if rating else ' to '.join(map(num, r['interval'])) if 'interval' in r else ''
+    def cells(r): return [str(r['n']), num(r['mean']), spread(r)]
     head = ['', 'n', *(('mean','sd') if rating else ('called real','95 % interval'))]
     lines = [f"{res['raters']} rater{'s'*(res['raters'] != 1)}", '', f"| {' | '.join(head)} |", '|---'*len(head)+'|']
     lines += [f"| {k} | {' | '.join(cells(res[k]))} |" for k in ('real','generated') if res[k]['n']]
-    if 'test' in res: lines += ['', f"Real rated higher, Welch's one-tailed t-test: t = {res['test']['t']:.2f}, p = {res['test']['p']:.2g}, n = {res['test']['n'][0]} and {res['test']['n'][1]} ratings"]
+    if t := res.get('test'):
+        n = ' and '.join(map(str, t['n']))
+        lines += ['', f"Real rated higher, Welch's one-tailed t-test: t = {t['t']:.2f}, p = {t['p']:.2g}, n = {n} ratings"]
     head[0] = 'picture'
     lines += ['', f"| {' | '.join([*head, 'is'])} |", '|---'*(len(head)+1)+'|']
-    lines += [f"| {p['photo']} | {' | '.join(cells(p))} | {'real' if p['real'] else 'generated'} |" for p in sorted(res['pictures'], key=lambda p: (p['real'], -(p['mean'] or 0)))]
+    pictures = sorted(res['pictures'], key=lambda p: (p['real'], -(p['mean'] or 0)))
+    lines += [f"| {p['photo']} | {' | '.join(cells(p))} | {'real' if p['real'] else 'generated'} |" for p in pictures]
     return '\n'.join(lines)+'\n'
 
+# %% ../nbs/13_survey.ipynb #027db812
 def plot_survey(res:dict, # From `read_survey`
                 ax=None):
     "A bar a picture, generated and real ones in two colours"
@@ -189,6 +160,9 @@ def plot_survey(res:dict, # From `read_survey`
     if ax is None: _,ax = plt.subplots(figsize=(6, .28*len(res['pictures'])+.8))
     ps = sorted((p for p in res['pictures'] if p['n']), key=lambda p: (p['real'], p['mean']))
     ax.barh([p['photo'] for p in ps], [p['mean'] for p in ps], color=['tab:blue' if p['real'] else 'tab:orange' for p in ps])
-    ax.set(xlim=(1,5) if res['kind'] == 'rating' else (0,1), xlabel='mean rating' if res['kind'] == 'rating' else 'share of raters who called it real')
-    ax.tick_params(labelsize=8); ax.legend(handles=[plt.Rectangle((0,0),1,1, color=c) for c in ('tab:orange','tab:blue')], labels=['generated','real'], fontsize=8, loc='lower right')
+    if res['kind'] == 'rating': ax.set(xlim=(1,5), xlabel='mean rating')
+    else: ax.set(xlim=(0,1), xlabel='share of raters who called it real')
+    ax.tick_params(labelsize=8)
+    boxes = [plt.Rectangle((0,0),1,1, color=c) for c in ('tab:orange','tab:blue')]
+    ax.legend(handles=boxes, labels=['generated','real'], fontsize=8, loc='lower right')
     return ax

@@ -327,7 +327,7 @@ def test_scripts(server, photo, tmp_path):
     want = Colorizer.from_pretrained().colorize_file(photo, tmp_path/'want.png', strength=1.7).read_bytes()
     assert status == 200 and headers['content-type'] == 'image/png' and body == want
     hints = json.dumps([dict(x=5, y=6, color='red')])
-    form = (f'--x\r\nContent-Disposition: form-data; name="image"; filename="../m.png"\r\n\r\n'.encode()+png+
+    form = ('--x\r\nContent-Disposition: form-data; name="image"; filename="../m.png"\r\n\r\n'.encode()+png+
             f'\r\n--x\r\nContent-Disposition: form-data; name="hints"\r\n\r\n{hints}\r\n--x--\r\n'.encode())
     a = server.get('/api/colorize?strength=1.7', 'POST', form, Content_Type='multipart/form-data; boundary=x')
     b = server.get(f'/api/colorize?strength=1.7&hints={quote(hints)}', 'POST', png)

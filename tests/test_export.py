@@ -12,9 +12,11 @@ def L_of(*shape): return np.random.default_rng(0).uniform(-1, 1, shape).astype(n
 
 @pytest.mark.parametrize('shape', [(1,1,160,160), (1,1,32,224), (2,1,96,64)])
 def test_runtimes_agree(colorizer, on_torch, shape):
-    a,b = colorizer.predict(L_of(*shape)),on_torch.predict(L_of(*shape))
-    assert a.shape == b.shape == (shape[0],2,shape[2]//4,shape[3]//4)
-    assert np.abs(a-b).max() < 1e-3
+    hints = np.random.default_rng(1).uniform(0, 1, (shape[0],3,shape[2]//4,shape[3]//4)).astype(np.float32).round(1)
+    for h in (None, hints):
+        (ab,logits),(tab,tlogits) = (c.predict(L_of(*shape), h) for c in (colorizer, on_torch))
+        assert ab.shape == tab.shape == (shape[0],2,shape[2]//4,shape[3]//4) and np.abs(ab-tab).max() < 1e-3
+        assert logits.shape == tlogits.shape == (shape[0],313,*ab.shape[2:]) and np.abs(logits-tlogits).max() < .01
 
 def test_runtimes_give_one_picture(colorizer, on_torch):
     a,b = (np.asarray(c.colorize(OLD_PHOTO)).astype(int) for c in (colorizer, on_torch))
@@ -23,8 +25,9 @@ def test_runtimes_give_one_picture(colorizer, on_torch):
 def test_threads_share_one_torch_network(on_torch):
     "`DynamicUnet` keeps skips on its hooks: without the lock two threads would mix their photos up"
     xs = [L_of(1,1,64,32*i) for i in (1,2,3)]*4
-    want = [on_torch.predict(x) for x in xs]
-    with ThreadPoolExecutor(2) as ex: got = list(ex.map(on_torch.predict, xs))
+    def predict(x): return on_torch.predict(x)[0]
+    want = [predict(x) for x in xs]
+    with ThreadPoolExecutor(2) as ex: got = list(ex.map(predict, xs))
     assert all(np.array_equal(a, b) for a,b in zip(want, got))
 
 @pytest.mark.timeout(400)  # the exporter takes its time on a busy machine
@@ -32,7 +35,7 @@ def test_save_and_load_the_real_network(on_torch, colorizer, tmp_path):
     on_torch.save_pretrained(tmp_path/'m', note='again')
     again = Colorizer.from_pretrained(tmp_path/'m')
     L = L_of(1,1,96,96)
-    assert np.abs(again.predict(L)-colorizer.predict(L)).max() < 1e-3  # weights on an 8-bit grid stay on it
+    assert np.abs(again.predict(L)[0]-colorizer.predict(L)[0]).max() < 1e-3  # weights on an 8-bit grid stay on it
     assert (tmp_path/'m'/'model.onnx').stat().st_size < 200_000 and again.cfg['note'] == 'again'
 
 @pytest.mark.timeout(400)
@@ -47,7 +50,7 @@ def test_two_models_share_a_file(tmp_path):
     p = other.save_beside(tmp_path/'m', 'vivid')
     assert (tmp_path/'m/vivid.safetensors').stat().st_size < 2000
     L = L_of(1,1,64,96)
-    first,one,two = (Colorizer.from_pretrained(w, device=d).predict(L) for w,d in ((tmp_path/'m','cpu'), (p,'cpu'), (p,'cpu:0')))
+    first,one,two = (Colorizer.from_pretrained(w, device=d).predict(L)[0] for w,d in ((tmp_path/'m','cpu'), (p,'cpu'), (p,'cpu:0')))
     assert np.abs(one-two).max() < 1e-3 and np.abs(one-first).max() > .01
     b = bytearray((f := tmp_path/'m/model.safetensors').read_bytes()); b[-5] ^= 1; f.write_bytes(b)
     with pytest.raises(ValueError, match='model.safetensors: damaged'): Colorizer.from_pretrained(p)

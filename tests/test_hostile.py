@@ -119,8 +119,8 @@ def test_a_full_device(tmp_path):
     with pytest.raises(OSError): write_file(tmp_path/'nowhere'/'x', b'x')
 
 def test_out_of_memory_fails_loudly(gray, tmp_path, capsys):
-    def predict(L): raise MemoryError
-    c = Colorizer(predict, Colorizer.from_pretrained().cfg)
+    def run(L, hints): raise MemoryError
+    c = Colorizer(run, Colorizer.from_pretrained().cfg)
     Image.fromarray(gray).save(tmp_path/'a.png')
     r = c.colorize_folder(tmp_path, tmp_path/'out')
     assert r.failed[0].reason == 'out of memory' and not (tmp_path/'out').exists()

@@ -3,7 +3,7 @@ import io, warnings
 import numpy as np, pytest
 from PIL import ExifTags, Image, ImageCms
 from conftest import OLD_PHOTO, gray_level
-from colorize_nb.paint import colorize_pixels
+from colorize_nb.paint import paint_pixels, seen_lightness
 from colorize_nb.photo import PhotoError, open_photo, xmp_note
 
 def saved(im, fmt, **kw):
@@ -34,18 +34,23 @@ def test_long_sizes(colorizer, size):
     out = colorizer.colorize(g)
     assert out.size == size[::-1] and off(out, g) <= 1
 
+def painted(x, ab, side, s, multiple=32):
+    "`x` with these a*, b* `(2,h,w)` on the grid of a network that sees `side` pixels"
+    L,seen = seen_lightness(x, side, multiple)
+    return paint_pixels(x, ab, L.reshape(L.shape[0]//s, s, -1, s).mean((1,3)), (seen[0]/s,seen[1]/s))
+
 def test_luminance_of_every_gray_and_random_ab():
     g = np.tile(np.arange(256, dtype=np.uint8), (256,1))
     rng = np.random.default_rng(0)
     for scale in (.1, .4, 1., 1e6):  # ab/110; the last is a network gone wild
-        ab = rng.uniform(-scale, scale, (1,2,256,256)).astype(np.float32)
-        out = colorize_pixels(g, lambda L: ab, 256, 1, 32)
+        ab = rng.uniform(-scale, scale, (2,256,256)).astype(np.float32)*110
+        out = painted(g, ab, 256, 1)
         assert np.abs(gray_level(out)-g).max() <= 1
 
 @pytest.mark.parametrize('bad', [np.nan, np.inf, -np.inf])
 def test_nan_from_the_network_is_refused(gray, bad):
     with pytest.raises(ValueError, match='NaN or infinity'):
-        colorize_pixels(gray, lambda L: np.full((1,2,L.shape[2],L.shape[3]), bad, np.float32), 64, 1, 32)
+        painted(gray, np.full((2,*seen_lightness(gray, 64, 32)[0].shape), bad, np.float32), 64, 1)
 
 def test_strength(colorizer, gray):
     assert (np.asarray(colorizer.colorize(gray, strength=0)) == gray[...,None]).all()
@@ -236,9 +241,8 @@ def test_painting_is_what_plain_interpolation_gives(gray):
     ab = np.random.default_rng(0).uniform(-.3, .3, (1,2,48,40)).astype(np.float32)
     L8 = np.where(big/255 > 0.04045, ((big/255+0.055)/1.055)**2.4, big/255/12.92)
     L = 116*np.where(L8 > 0.008856, np.cbrt(L8), 7.787*L8+16/116)-16
-    seen = []
-    out = colorize_pixels(big, lambda x: (seen.append((x[0,0]+1)*50), ab)[1], 160, 4, 32)
-    small = seen[0].reshape(48, 4, 40, 4).mean((1,3))
+    out = painted(big, ab[0]*110, 160, 4)
+    small = seen_lightness(big, 160, 32)[0].reshape(48, 4, 40, 4).mean((1,3))
     up = [resize(p, L.shape, (0, 0, 185/4, 139/4)) for p in edge_lines(bound_chroma(ab[0]*110), small)]
     a,b = fit_gamut(L, up[0]*L+up[2], up[1]*L+up[3])
     f = np.stack([(L+16)/116+a/500, (L+16)/116, (L+16)/116-b/200], -1)

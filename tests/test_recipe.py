@@ -21,33 +21,32 @@ class Killed(Exception): pass
 def test_all_stages(photos, tmp_path, monkeypatch):
     from colorize_nb import recipe
     from colorize_nb.colorizer import Colorizer
-    from colorize_nb.gan import gan_learner
     from colorize_nb.generator import lite2_body
     from colorize_nb.learner import Checkpoint
     teacher = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(3, 1000))
-    monkeypatch.setattr(recipe, 'gan_learner', lambda *a, **kw: gan_learner(*a, **kw|dict(critic_first=0)))  # there is one batch
     run = recipe.Run(tmp_path/'run', [photos], passes=.001, teacher=teacher)
     saved = Checkpoint.after_epoch
     def stop(self):
         saved(self)
-        if self.fname == 'vivid': raise Killed('here')  # after its checkpoint, before its weights
+        if self.fname == 'hints_l1': raise Killed('here')  # after its checkpoint, before its weights
     with monkeypatch.context() as m:
         m.setattr(Checkpoint, 'after_epoch', stop)
         with pytest.raises(Killed): recipe.run_recipe(run)
     assert [k for k in recipe.stages if run.file(k).is_file()] == ['colour']
     was = run.file('colour').stat().st_mtime_ns
-    ck = torch.load(tmp_path/'run/checkpoints/vivid.pth', weights_only=True)
-    model = recipe.run_recipe(recipe.Run(tmp_path/'run', [photos], passes=.001))  # neither decoded nor labelled again
+    ck = torch.load(tmp_path/'run/checkpoints/hints_l1.pth', weights_only=True)
+    run = recipe.Run(tmp_path/'run', [photos], passes=.001)  # neither decoded nor labelled again
+    model,resnet = recipe.run_recipe(run),recipe.run_recipe(run, 'resnet18_colour')
     assert run.file('colour').stat().st_mtime_ns == was
-    went_on = load_file(run.file('vivid'))
-    assert all(torch.equal(v, went_on[k]) for k,v in ck['model'].items())  # the epoch was over: nothing is trained twice
+    colour,l1,huber,default = (load_file(run.file(k)) for k in ('colour','hints_l1','hints_huber','default'))
+    assert all(torch.equal(v, l1[k]) for k,v in ck['model'].items())  # the epoch was over: nothing is trained twice
+    assert all(torch.equal(v, colour[k]) and torch.equal(v, huber[k]) for k,v in l1.items() if k.startswith('layers.0.'))  # the encoder is frozen, batch norm's averages too
+    assert all(torch.allclose(default[k], (l1[k]+huber[k])/2, atol=1e-6) for k in ('enter.0.0.weight', 'logits.2.bias', 'layers.4.conv1.0.weight'))
     def near(a, b): return torch.cosine_similarity(a.flatten(), b.flatten(), 0) > .99
-    assert near(lite2_body(pretrained=True)[3].conv[0][0].weight, load_file(run.file('colour'))['layers.0.3.conv.0.0.weight'])  # starts from ImageNet,
+    assert near(lite2_body(pretrained=True)[3].conv[0][0].weight, colour['layers.0.3.conv.0.0.weight'])  # starts from ImageNet,
     enc,col = load_file(run.file('encoder128')),load_file(run.file('resnet18_colour'))
     assert near(enc['0.4.0.conv1.weight'], col['layers.0.4.0.conv1.weight'])  # and this one from its encoder
-    assert {p.name for p in (tmp_path/'run/diary').glob('*-000.png')} == {'colour-000.png', 'vivid-000.png', 'resnet18_colour-000.png'}
-    assert {p.name for p in model.iterdir()} == {f'{n}.{s}' for n,s in (('config','json'), ('model','safetensors'), ('model','onnx'), ('vivid','json'), ('vivid','safetensors'), ('vivid','onnx'))}
-    assert (model/'vivid.safetensors').stat().st_size < .4*(model/'model.safetensors').stat().st_size  # encoder and middle are shared
-    best = torch.load(tmp_path/'run/checkpoints/vivid_0.pth', weights_only=True)
-    assert all(torch.equal(v, best[k]) for k,v in load_file(run.file('vivid')).items())
-    for m in (model, model/'vivid.json', tmp_path/'run/resnet18_colour'): assert Colorizer.from_pretrained(m).colorize(photos/'cat0.png').size == (120, 90)
+    assert {p.name for p in (tmp_path/'run/diary').glob('*-000.png')} == {f'{k}-000.png' for k in ('colour', 'hints_l1', 'hints_huber', 'resnet18_colour')}
+    c = Colorizer.from_pretrained(model)
+    assert len(c.cfg['prior']) == 313 and c.colorize(photos/'cat0.png', vivid=1., hints=[(5,5,'red')]).size == (120, 90)
+    assert Colorizer.from_pretrained(resnet).colorize(photos/'cat0.png').size == (120, 90)

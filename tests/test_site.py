@@ -36,7 +36,7 @@ def test_old_photos_needs_the_base_install_only():
 def test_the_gallery_is_of_the_weights_that_ship():
     pics,page = sorted((ROOT/'docs/gallery').glob('*.jpg')),(ROOT/'docs/gallery.md').read_text(encoding='utf-8')
     assert {p.name for p in pics} == set(re.findall(r'\(gallery/(.*?)\)', page)) and len(pics) >= 12
-    weights = ', '.join(f"{n} {load_config(n)['files'][f'{n}.safetensors'][:16]}" for n in ('default', 'vivid'))
+    weights = f"default {load_config('default')['files']['default.safetensors'][:16]}"
     for p in pics: assert Image.open(p).info['comment'].decode() == weights and p.stat().st_size < 40_000, p.name
 
 def test_what_leads_nowhere_is_found(tmp_path):

@@ -1,5 +1,5 @@
 """The pictures of docs/gallery.md: python tools/gallery.py --valid VALID.zip --old FOLDER
-Gray | default | vivid | the photo itself, of one height, into docs/gallery/; of old photos nobody has the last. The weights are those that ship: their hashes stand in each file as a comment. Photos: scikit-image's
+Gray | default | vivid | the photo itself, of one height, into docs/gallery/; of old photos nobody has the last. The weights are those that ship: their hash stands in each file as a comment. Photos: scikit-image's
 and scikit-learn's own, some of VALID's that may be shown (`caltech101/`, CC BY 4.0), and all of FOLDER."""
 import argparse, io, zipfile
 from pathlib import Path
@@ -21,7 +21,7 @@ def strip(ims, height=160, gap=4):
 
 def main(valid, old):
     models = {n: Colorizer.from_pretrained(n) for n in ('default', 'vivid')}
-    about = ', '.join(f"{n} {c.cfg['files'][f'{n}.safetensors'][:16]}" for n,c in models.items())
+    about = f"default {models['default'].cfg['files']['default.safetensors'][:16]}"
     with zipfile.ZipFile(valid) as z: photos = {k: Image.open(io.BytesIO(z.read(f'caltech101/{n}.webp'))) for k,n in CALTECH.items()}
     photos |= {k: Image.fromarray(f()[...,:3]) for k,f in OWN.items()}
     for name,im,truth in [(k, im, [im]) for k,im in photos.items()]+[(p.stem, Image.open(p), []) for p in sorted(Path(old).glob('*.jpg'))]:

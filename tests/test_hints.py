@@ -1,0 +1,101 @@
+"Hints: kept where they are put, without effect where they are not, the same through every door."
+import json
+import numpy as np, pytest
+from PIL import Image
+from conftest import OLD_PHOTO, gray_level
+from colorize_nb import Colorizer
+from colorize_nb.batch import OptionError, Options
+from colorize_nb.color import lightness, rgb2lab
+from colorize_nb.photo import open_photo
+from colorize_nb.steer import Hint, HintError, shown_at
+from colorize_nb.weights import ModelError
+
+@pytest.fixture(scope='module')
+def c(): return Colorizer.from_pretrained()
+
+def lab(im, x, y): return rgb2lab(np.asarray(im)[y,x])
+
+@pytest.mark.parametrize('size', [(120,160), (700,500), (33,900)])
+@pytest.mark.parametrize('color', ['#7a1f1f', 'skyblue', 'gray', '#2a6f3a'])
+def test_a_spot_keeps_its_hint(c, size, color):
+    h,w = size
+    even = np.tile(np.linspace(110, 140, w).astype(np.uint8), (h,1))
+    for x,y in ((w//2,h//2), (w//5,h//4), (w-9,h-9)):
+        hint = Hint(x, y, color)
+        got = lab(c.colorize(even, hints=[hint]), x, y)
+        want = rgb2lab(np.uint8(shown_at(got[0], hint.ab)))
+        assert np.hypot(*(got-want)[1:]) < 6, (x, y, got, want)
+
+def test_no_hints_are_zeros_and_order_does_not_matter(c, gray):
+    plain = np.asarray(c.colorize(gray))
+    assert (np.asarray(c.colorize(gray, hints=())) == plain).all()
+    hints = [Hint(10,10,'red'), Hint(80,60,'#1f3f7a'), Hint(40,90,'green')]
+    out = np.asarray(c.colorize(gray, hints=hints))
+    assert (out != plain).any() and (np.asarray(c.colorize(gray, hints=hints[::-1])) == out).all()
+    assert np.abs(gray_level(out)-gray).max() < 1
+
+def test_the_later_of_two_on_one_spot_counts(c, gray):
+    a,b = Hint(30,30,'red'), Hint(30,30,'blue')
+    assert (np.asarray(c.colorize(gray, hints=[a,b])) == np.asarray(c.colorize(gray, hints=[b]))).all()
+
+def test_strength_works_on_hinted_photos_as_on_others(c, gray):
+    assert (np.asarray(c.colorize(gray, hints=[Hint(9,9,'red')], strength=0)) == gray[...,None]).all()
+
+def test_little_changes_far_away_across_an_edge(c):
+    two = np.full((200,300), 90, np.uint8); two[:,150:] = 190
+    plain,told = (rgb2lab(np.asarray(c.colorize(two, hints=h))) for h in ((), [Hint(40,100,'#c02020')]))
+    moved = np.hypot(*np.moveaxis(told-plain, -1, 0)[1:])
+    assert np.median(moved[80:120,20:60]) > 30 and np.median(moved[:,220:]) < 15
+
+@pytest.mark.parametrize('hints,said', [
+    ([(500,0,'red')], 'the hint 500,0,#ff0000 lies outside the photo, which is 100 pixels wide and 80 high'),
+    ([(-1,0,'red')], 'lies outside the photo'), ([(0,0,'rde')], "'rde' is no colour: write #7a1f1f or a CSS name, such as red"),
+    ([(float('nan'),0,'red')], 'x of a hint must be a number of pixels, not nan'), ([(1,2)], 'x, y and a colour are'), (7, 'is no list of hints'),
+    ([(0,0,'red')]*1001, '1001 hints, more than 1000'), ([(0,0,(1,2,300))], '(r,g,b) from 0 to 255')])
+def test_bad_hints(c, hints, said):
+    with pytest.raises(HintError) as e: c.colorize(np.zeros((80,100), np.uint8), hints=hints)
+    assert said in str(e.value) and '\n' not in str(e.value)
+
+def test_a_model_without_hints_says_so(c, gray):
+    plain = Colorizer(lambda L: [np.zeros((1,2,L.shape[2]//4,L.shape[3]//4), np.float32)], {k: v for k,v in c.cfg.items() if k not in ('hints','bins','prior')}|dict(name='plain'))
+    assert plain.colorize(gray).size == gray.shape[::-1]
+    with pytest.raises(HintError, match='the model plain takes no hints'): plain.colorize(gray, hints=[(1,1,'red')])
+    with pytest.raises(OptionError, match='vivid must be 0 with the model plain'): plain.colorize(gray, vivid=.5)
+    for f in (plain.doubt, plain.variants, lambda g: plain.likely(g, 1, 1)):
+        with pytest.raises(ModelError, match='no second head'): f(gray)
+
+def test_a_folder_with_hints(c, tmp_path, gray):
+    for n in ('a','b','c'): Image.fromarray(np.roll(gray, ord(n))).save(tmp_path/f'{n}.png')
+    hints = {'a.png': [(20,30,'#7a1f1f')], 'c.png': [(5,5,'gray'), (50,40,'navy')]}
+    outs = []
+    for jobs in (1, 3):
+        r = c.colorize_folder(tmp_path, tmp_path.parent/f'{tmp_path.name}-{jobs}', jobs=jobs, hints=hints)
+        assert [x.hints for x in r.rows] == [['20,30,#7a1f1f'], [], ['5,5,#808080','50,40,#000080']]
+        outs.append([(tmp_path.parent/f'{tmp_path.name}-{jobs}/{n}.png').read_bytes() for n in 'abc'])
+    assert outs[0] == outs[1]
+    assert b'colorize_nb:hints="5,5,#808080; 50,40,#000080"' in open_photo(tmp_path.parent/f'{tmp_path.name}-1/c.png').xmp
+    r.save(tmp_path/'r.json'); assert json.loads((tmp_path/'r.json').read_text())['photos'][0]['hints'] == ['20,30,#7a1f1f']
+    with pytest.raises(HintError, match='no photo is called d.png'): c.colorize_folder(tmp_path, tmp_path/'out', hints={'d.png': []})
+
+def test_hints_for_many_pages_are_refused(c, tmp_path, gray):
+    a,b = Image.fromarray(gray),Image.fromarray(gray[:40])
+    a.save(tmp_path/'m.tif', save_all=True, append_images=[b])
+    r = c.colorize_folder(tmp_path, tmp_path/'out', hints=[(1,1,'red')])
+    assert r.failed[0].reason == '2 pages: hints are for a single picture'
+
+def test_likely_doubt_and_variants(c):
+    photo = open_photo(OLD_PHOTO)
+    h,w = photo.pixels.shape[:2]
+    six = c.likely(photo, w//2, h//3)
+    assert len(six) == 6 and all(a.p >= b.p for a,b in zip(six, six[1:])) and 0 < sum(o.p for o in six) <= 1
+    spot = lightness(np.uint8([[o.rgb for o in six]]))[0]
+    assert np.ptp(spot) < 2  # all at the spot's own lightness
+    d = c.doubt(photo)
+    assert d.shape == (h,w) and d.min() >= 0 and np.isfinite(d).all()
+    two = c.variants(photo, 2)
+    assert all((np.asarray(c.colorize(photo, hints=v.hints)) == np.asarray(v.image)).all() for v in two)
+    assert [*map(str, two[0].hints)] == [*map(str, c.variants(OLD_PHOTO, 2)[0].hints)]  # the same each time
+
+def test_options():
+    assert Options(hints=['1,2,red']).hints == (Hint(1,2,'red'),)
+    with pytest.raises(OptionError, match='vivid must lie in 0 to 1'): Options(vivid=1.5)

@@ -1,0 +1,114 @@
+"""Figures of hints, likely colours, doubt and vivid on photos that were not trained on: python tools/steer.py VALID.zip [--every 1]
+Writes results/steering.csv. Rows: `network` and `levin` with 0, 1, 2, 5, 10, 20 random hints (share of gray's error, dB over gray, share of the photos' colourfulness, dB over no hint and half its 95 % interval);
+`vivid` 0 to 1, `strength` 1 to 2; `likely` (share of spots with one of six colours within 10 units, and half its interval) beside the six most frequent colours; `doubt` in tenths (doubt, error).
+A hint is the true mean a*b* of 7x7 pixels of 256. Levin et al. 2004: the hints' difference from the automatic result, spread on the network's own grid with their weights, best of three weights of the ridge that pulls to zero."""
+import argparse
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+import numpy as np
+import scipy.sparse as sp
+from scipy.sparse.linalg import splu
+from colorize_nb.batch import Options
+from colorize_nb.color import AB_SCALE, lab2rgb, resize, rgb2lab
+from colorize_nb.colorizer import Colorizer
+from colorize_nb.data import PhotoSet
+from colorize_nb.paint import paint_pixels
+from colorize_nb.steer import expected_error, likely_ab, pin, probabilities
+from colorize_nb.weights import load_config, write_file
+
+RIDGE = 1e-6, 1e-5, 1e-4
+HINTS = 1, 2, 5, 10, 20
+
+def colourfulness(x):
+    x = x.astype(np.float32).reshape(-1, 3); rg,yb = x[:,0]-x[:,1],(x[:,0]+x[:,1])/2-x[:,2]
+    return np.sqrt(rg.var()+yb.var())+.3*np.hypot(rg.mean(), yb.mean())
+
+def psnr(a, b): return 10*np.log10(255**2/np.square(a.astype(np.float32)-b).mean())
+
+def levin(L, ab, planes, ridge):
+    "The difference at the hints, spread where neighbours are alike"
+    (h,w),n = L.shape,L.size
+    p = np.pad(L, 1, mode='edge'); win = np.stack([p[a:a+h,b:b+w] for a in range(3) for b in range(3)]); var = win.var(0).ravel()
+    ids,rows,cols,vals = np.arange(n).reshape(h,w),[],[],[]
+    for dy,dx in ((0,1), (1,0), (1,1), (1,-1)):
+        a,b = ids[:h-dy,max(0,-dx):w-max(0,dx)].ravel(),ids[dy:,max(0,dx):w+min(0,dx)].ravel()
+        k = np.exp(-np.square(L.ravel()[a]-L.ravel()[b])/(2*np.maximum(.6*(var[a]+var[b])/2, 2)))
+        rows += [a,b]; cols += [b,a]; vals += [k,k]
+    W = sp.csr_matrix((np.concatenate(vals), (np.concatenate(rows), np.concatenate(cols))), (n,n))
+    A = sp.eye(n)-sp.diags(1/np.asarray(W.sum(1)).ravel())@W
+    on = planes[2].ravel()
+    solve = splu((A.T@A+ridge*sp.eye(n)+100*sp.diags(on)).tocsc()).solve
+    return ab+np.stack([solve(100*on*(t*AB_SCALE-o).ravel()) for t,o in zip(planes, ab)]).reshape(ab.shape)
+
+class Truth:
+    "One validation photo, and what is measured on it"
+    def __init__(self, rgb):
+        self.rgb,self.lab = rgb,rgb2lab(rgb)
+        self.gray = np.round(lab2rgb(self.lab*[1,0,0])[...,0]*255).astype(np.uint8)
+        self.base = psnr(np.dstack([self.gray]*3), rgb)
+    def figures(self, seen, ab, strength=1.):
+        im = paint_pixels(self.gray, ab, seen.L, seen.seen, strength)
+        return [np.abs(rgb2lab(im)[...,1:]-self.lab[...,1:]).mean(), np.abs(self.lab[...,1:]).mean(), psnr(im, self.rgb)-self.base, colourfulness(im), colourfulness(self.rgb)]
+    def color(self, x, y): return self.lab[max(0,y-3):y+4,max(0,x-3):x+4,1:].reshape(-1, 2).mean(0)
+
+def planes_of(t, spots, grid):
+    out = np.zeros((3,*grid), np.float32)
+    for x,y in spots:  # as `hint_cells`, which takes colours of 8 bits
+        j,i = (int(np.clip(round((v+.5)/n*g)-1, 0, g-2)) for v,n,g in ((y,t.rgb.shape[0],grid[0]), (x,t.rgb.shape[1],grid[1])))
+        out[:2,j:j+2,i:i+2] = (t.color(x, y)/AB_SCALE)[:,None,None]; out[2,j:j+2,i:i+2] = 1
+    return out
+
+def one(job):
+    "All figures of one photo"
+    k,rgb = job
+    c = one.c = getattr(one, 'c', None) or Colorizer.from_pretrained()
+    t,rng,out = Truth(rgb),np.random.default_rng(k),{}
+    seen = c.look(t.gray)
+    h,w = t.gray.shape
+    spots = np.stack([rng.integers(3, w-3, max(HINTS)), rng.integers(3, h-3, max(HINTS))], 1)
+    for v in (0, .2, .4, .6, .8, 1.): out['vivid',v] = t.figures(seen, c.look(t.gray, Options(vivid=v)).ab if v else seen.ab)
+    for s in (1.25, 1.5, 1.75, 2.): out['strength',s] = t.figures(seen, seen.ab, s)
+    L = resize(t.lab[...,0], (seen.L.shape[0]*4, seen.L.shape[1]*4))
+    for n in HINTS:
+        p = planes_of(t, spots[:n], seen.L.shape)
+        ab = c.predict((L/50-1)[None,None], p[None])[0][0]*AB_SCALE
+        out['network',n] = t.figures(seen, pin(ab, seen.L, p))
+        for r in RIDGE: out[f'levin {r:g}',n] = t.figures(seen, levin(seen.L, seen.ab, p, r))
+    cell = [(int((y+.5)/h*seen.L.shape[0]),int((x+.5)/w*seen.L.shape[1])) for x,y in spots]
+    def near(colors, xy): return np.square(colors-t.color(*xy)).sum(1).min() <= 100
+    common = likely_ab(np.array(load_config('default')['prior']))[0]
+    out['likely'] = [near(likely_ab(probabilities(seen.logits[:,j,i]))[0], s) for (j,i),s in zip(cell, spots)]
+    out['common'] = [near(common, s) for s in spots]
+    true = np.stack([resize(t.lab[...,i], seen.L.shape) for i in (1,2)])
+    out['doubt'] = expected_error(seen.logits, seen.ab).ravel(),np.hypot(*(true-seen.ab)).ravel()
+    return out
+
+def interval(x, of): # half the 95 % interval of a figure of photos drawn again
+    x = np.asarray(x); rng = np.random.default_rng(0)
+    return np.diff(np.percentile([of(x[rng.integers(0, len(x), len(x))]) for _ in range(1000)], [2.5,97.5]))[0]/2
+
+def main(valid, every):
+    ps = PhotoSet(valid); names = list(ps)[::every]
+    with ProcessPoolExecutor(2, get_context('spawn')) as pool: res = list(pool.map(one, ((k,np.asarray(ps[n])) for k,n in enumerate(names)), chunksize=8))
+    lines = [f"# python tools/steer.py {ps.path.name} --every {every}; {len(res)} photos; weights {load_config('default')['files']['default.safetensors'][:16]}; seed: a photo's number", 'what,n,share,share_pm,db,colour,gain,gain_pm']
+    base = np.array([r['vivid',0] for r in res])
+    def line(what, n, x):
+        gain = x[:,2]-base[:,2]
+        share = interval(np.stack([x[:,0],x[:,1]], 1), lambda o: o[:,0].mean()/o[:,1].mean())
+        lines.append(f'{what},{n:g},{x[:,0].mean()/x[:,1].mean():.4f},{share:.4f},{x[:,2].mean():.3f},{x[:,3].mean()/x[:,4].mean():.3f},{gain.mean():.3f},{interval(gain, np.mean):.3f}')
+    def of(key): return np.array([r[key] for r in res])
+    for what,n in [k for k in res[0] if isinstance(k, tuple) and not k[0].startswith('levin')]: line(what, n, of((what,n)))
+    line('network', 0, base); line('levin', 0, base)
+    for n in HINTS: line('levin', n, max((of((f'levin {r:g}',n)) for r in RIDGE), key=lambda x: x[:,2].mean()))
+    for what in ('likely', 'common'):
+        x = np.array([np.mean(r[what]) for r in res])
+        lines.append(f'{what},6,{x.mean():.4f},{interval(x, np.mean):.4f},,,,')
+    d,e = (np.concatenate([r['doubt'][i] for r in res]) for i in (0,1))
+    for k,i in enumerate(np.array_split(np.argsort(d), 10)): lines.append(f'doubt,{k},{e[i].mean():.3f},,,,{d[i].mean():.3f},')
+    write_file('results/steering.csv', '\n'.join([*lines, '']).encode())
+    print('\n'.join(lines))
+
+if __name__ == '__main__':
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument('valid'); p.add_argument('--every', type=int, default=1)
+    main(**vars(p.parse_args()))
