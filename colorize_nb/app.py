@@ -277,7 +277,7 @@ def variants(shot:Shot)->list: # (points, a JPEG) of each
     return shot.guesses
 
 # %% ../nbs/15_app.ipynb #77744d46
-DOUBT = 8.,30. # Units of a*b*: what is shown as none, and as most
+DOUBT = 10.,22. # Units of a*b*: what is shown as none, and as most
 
 def doubt(shot:Shot, ask:Ask)->bytes: # A PNG, transparent where the network is sure
     "Where the network might as well have said something else"
