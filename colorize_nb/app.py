@@ -8,7 +8,7 @@ __all__ = ['MB', 'SMALL', 'NOTES', 'VARIANTS', 'DOUBT', 'LOCAL', 'PATIENCE', 'AS
            'colors', 'fit', 'open_shot', 'model', 'jpeg', 'hints', 'paint_small', 'look', 'likely', 'variants', 'doubt',
            'sharpen', 'crop', 'finish', 'result_name', 'zip_names', 'zipped', 'remove', 'Visit', 'Turn', 'Place',
            'arrive', 'make', 'change', 'work', 'enqueue', 'progress', 'unzip', 'stranger', 'headers_for', 'body_limit',
-           'bearer', 'knows', 'Guard', 'route', 'Call', 'visitor', 'endpoint', 'app', 'shown', 'state', 'a_name',
+           'bearer', 'knows', 'Guard', 'route', 'visitor', 'Call', 'endpoint', 'app', 'shown', 'state', 'a_name',
            'receive', 'take', 'picture', 'read_call', 'read_box', 'read_query', 'read_hints', 'script_body', 'a_place',
            'listen', 'Running', 'launch_app', 'until_told', 'colorize_app']
 
@@ -32,6 +32,8 @@ from .hints import Variant
 from .paint import NEARLY_GRAY, tone
 from .photo import SUFFIXES, Pages, PhotoError, open_photo
 from .steer import Hint, parse_color
+
+# %% ../nbs/15_app.ipynb #d016b9b4
 with suppress(ImportError): # `launch_app` says what to install
     import uvicorn
     from starlette.background import BackgroundTask
@@ -445,6 +447,7 @@ def arrive(place:Place, visit:Visit, shot:Shot):
         visit.refused.append(dict(name=shot.name, why=why(e)))
         shutil.rmtree(shot.folder, ignore_errors=True)
 
+# %% ../nbs/15_app.ipynb #0d9adc1a
 def make(place:Place, visit:Visit, shot:Shot):
     "Write the result of a photo as it is shown"
     if shot.id not in visit.shots or not shot.size: return
@@ -616,6 +619,16 @@ def route(method:str, # Of HTTP
     def _route(f): ROUTES.append((method, path, f)); return f
     return _route
 
+def visitor(place:Place, request)->Visit: # Or nothing
+    "Who asks, by the cookie or by the token"
+    v = place.visits.get(request.cookies.get(place.cookie, ''))
+    if v is None and knows(bearer(request.headers), place.token): v = place.visits.get('token') or place.new('token')[1]
+    if v is None: return None
+    v.seen = time.monotonic()
+    if (request.method, request.url.path) != ('GET', '/session'): v.used = v.seen # the page asks that from time to time
+    return v
+
+# %% ../nbs/15_app.ipynb #2cdd9f3b
 @dataclass
 class Call:
     "A request, and whose it is"
@@ -626,7 +639,7 @@ class Call:
     async def json(self)->dict:
         "Its body; raises `Refused`"
         try: d = json.loads(await self.request.body() or b'{}')
-        except ValueError: raise Refused(400, 'the body is no JSON') from None
+        except (ValueError, RecursionError): raise Refused(400, 'the body is no JSON') from None
         if not isinstance(d, dict): raise Refused(400, 'the body is no JSON object')
         return d
     async def quickly(self, f, *args):
@@ -638,16 +651,7 @@ class Call:
             try: return await run_in_threadpool(f, *args)
             finally: self.visit.measure()
 
-# %% ../nbs/15_app.ipynb #1186a47c
-def visitor(place:Place, request)->Visit: # Or nothing
-    "Who asks, by the cookie or by the token"
-    v = place.visits.get(request.cookies.get(place.cookie, ''))
-    if v is None and knows(bearer(request.headers), place.token): v = place.visits.get('token') or place.new('token')[1]
-    if v is None: return None
-    v.seen = time.monotonic()
-    if (request.method, request.url.path) != ('GET', '/session'): v.used = v.seen
-    return v
-
+# %% ../nbs/15_app.ipynb #032c7720
 def endpoint(f, # One of `ROUTES`
              path:str,
 ):
@@ -690,6 +694,7 @@ def state(place:Place, visit:Visit)->dict:
     return dict(photos=[shown(s) for s in list(visit.shots.values())], refused=list(visit.refused), progress=progress(place, visit),
                 before=place.turn.before(visit), local=place.token is None, limits=asdict(place.limits))
 
+# %% ../nbs/15_app.ipynb #1b5a557c
 @route('POST', '/session')
 async def _begin(c:Call):
     "Begin a session, or go on with one"
@@ -794,6 +799,7 @@ async def _look(c:Call):
     data,notes = await c.quickly(look, c.shot, (await read_call(c))[0])
     return picture(data, notes=[NOTES[n] for n in notes])
 
+# %% ../nbs/15_app.ipynb #edc17d34
 @route('POST', '/session/photos/{id}/likely')
 async def _likely(c:Call):
     ask,d = await read_call(c, 'x', 'y')
@@ -900,7 +906,7 @@ def read_hints(s:str, # JSON
 )->list[Hint]:
     "Hints of a script; raises `Refused` and `ValueError`"
     try: d = json.loads(s)
-    except ValueError: raise Refused(400, 'hints are no JSON') from None
+    except (ValueError, RecursionError): raise Refused(400, 'hints are no JSON') from None
     return [Hint(*p) for p in read_points(d, size)]
 
 # %% ../nbs/15_app.ipynb #71ea95eb
