@@ -6,7 +6,7 @@
 __all__ = ['Colorizer']
 
 # %% ../nbs/10_colorizer.ipynb #8ec9a624
-import os, threading
+import threading
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -17,23 +17,14 @@ from PIL import Image
 from . import __version__
 from .batch import Options, Report, Row, advise, beside, plan_folder, result_format, run_many, sheet_name
 from .color import mean_chroma
-from .graph import export_graph
+from .graph import export_graph, graph_session
 from .paint import NEARLY_GRAY, at_work, colorize_pixels, small_sheet, tone
 from .photo import MAX_PIXELS, Pages, PhotoError, encode, join_pages, open_photo, srgb_profile, xmp_note
 from .weights import ModelError, config_path, load_config, load_weights, model_files, save_config, save_weights, unpack, write_file
 
 # %% ../nbs/10_colorizer.ipynb #68d6aa45
-def _onnx_predict(where):
-    os.environ.setdefault('ORT_DISABLE_TELEMETRY', '1')  # from 1.31 on, its import writes into HOME and TMPDIR to report on this machine
-    import onnxruntime as ort
-    opt = ort.SessionOptions()
-    opt.log_severity_level = 3
-    opt.intra_op_num_threads = 1
-    opt.add_session_config_entry('session.disable_quant_qdq', '1')  # the 8-bit weights become float once, when they are loaded
-    model_files(where, '.safetensors')
-    try: s = ort.InferenceSession(str(model_files(where, '.onnx')[0]), opt, providers=['CPUExecutionProvider'])
-    except ModelError: raise
-    except Exception as e: raise ModelError(f'{where}: the graph does not load ({str(e).splitlines()[0]})') from None
+def _onnx_predict(where, cfg):
+    s = graph_session(where, cfg)
     return lambda L: s.run(None, {'L': L})[0]
 
 # %% ../nbs/10_colorizer.ipynb #f6f801fd
@@ -69,8 +60,8 @@ class Colorizer:
     )->'Colorizer':
         "A model from the package or a folder; raises `ModelError`"
         cfg = load_config(where)
-        if str(device) == 'cpu': return cls(_onnx_predict(where), cfg)
-        net = _new_net(cfg, load_weights(where))
+        if str(device) == 'cpu': return cls(_onnx_predict(where, cfg), cfg)
+        net = _new_net(cfg, load_weights(where, cfg))
         return cls(_torch_predict(net, device), cfg, net)
 
 # %% ../nbs/10_colorizer.ipynb #b01bdc40
