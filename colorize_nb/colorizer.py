@@ -6,16 +6,17 @@
 __all__ = ['Colorizer']
 
 # %% ../nbs/10_colorizer.ipynb #8ec9a624
-import threading
+import os, threading
 from contextlib import nullcontext
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 import numpy as np
 from fastcore.basics import patch
 from fastcore.meta import delegates
 from PIL import Image
 from . import __version__
-from .batch import Options, Report, Row, advise, beside, plan_folder, result_format, run_many, sheet_name
+from .batch import OWN, Options, Report, Row, Task, advise, beside, made_here, plan_folder, result_format, run_many, settle, write_result, write_sheet
 from .color import mean_chroma
 from .graph import export_graph, graph_session
 from .paint import NEARLY_GRAY, at_work, colorize_pixels, small_sheet, tone
@@ -137,28 +138,43 @@ def _encode(self:Colorizer, photo, im, fmt, o):
     return encode(im, fmt, photo, xmp)
 
 @patch
-def _file(self:Colorizer, src, dst, o, room=nullcontext):
-    "One file into another; the `Row` says what became of it"
-    fmt = result_format(src, dst)
-    if dst.exists() and not o.overwrite: return Row(str(src), str(dst), 'exists')
-    pages = Pages(src, o.max_pixels)
-    row,many = Row(str(src), str(dst), 'done', pages=len(pages)),len(pages) > 1
-    if many and fmt != 'TIFF': raise PhotoError(f'{len(pages)} pages fit into a .tif only, not into {dst.name}')
+def _note(self:Colorizer, o): return xmp_note(**self._about(o.strength)) if o.note else b''
+
+@patch
+def _late_sheet(self:Colorizer, t, o, pages):
+    "The sheet of a result that is there already"
+    photo,after = pages[0],Pages(t.dst, o.max_pixels).first_picture()
+    if made_here(photo.xmp): return Row(str(t.src), '', 'own', OWN)
+    if after.size != photo.pixels.shape[1::-1]: raise PhotoError(f'no sheet: {t.dst} is there already, and has another size')
+    write_sheet(t, encode(small_sheet(photo.pixels, after), 'JPEG', xmp=self._note(o)), o)
+    return Row(str(t.src), str(t.dst), 'exists', 'its sheet was missing, and is made')
+
+# %% ../nbs/10_colorizer.ipynb #9dbf2104
+@patch
+def _file(self:Colorizer, t, o, room=nullcontext, own=False):
+    "Do one `Task`; the `Row` says what became of it. `own`: colorize also what this package has made"
+    fmt,pages = result_format(t.src, t.dst),Pages(t.src, o.max_pixels)
+    row,many = Row(str(t.src), '-' if t.stdout else str(t.dst), 'done', pages=len(pages)),len(pages) > 1
+    if many and fmt != 'TIFF': raise PhotoError(f'{len(pages)} pages fit into a .tif only, not into {t.dst.name}')
     sheet,kept = [],[]
     def result(photo):
         im = self._page(photo, row, o)
         kept.append(im is None)
         if o.compare and im and not sheet: sheet.append(small_sheet(photo.pixels, im))
         return self._encode(photo, im, fmt, o) if im or many else None
-    with room(max(w*h for w,h in pages.sizes)), at_work: file = join_pages(map(result, pages)) if many else result(pages[0])
+    with room(max(w*h for w,h in pages.sizes)), at_work:
+        if not t.stdout and not o.overwrite and os.path.lexists(t.dst): return self._late_sheet(t, o, pages)
+        photo = pages[0]
+        if not own and made_here(photo.xmp): return Row(row.src, '', 'own', OWN)
+        photos = chain(iter([photo]), (pages[i] for i in range(1, len(pages)))); del photo  # one in memory at a time
+        file = join_pages(map(result, photos)) if many else result(next(photos))
     if all(kept): return Row(row.src, '', 'kept', 'a colour photo', row.size, row.pages, warnings=row.warnings)
     row.advice = advise(row.noticed, self.cfg['name'], o.strength)
-    dst.parent.mkdir(parents=True, exist_ok=True)
-    if sheet: write_file(sheet_name(dst), encode(sheet[0], 'JPEG', xmp=xmp_note(**self._about(o.strength)) if o.note else b''))
-    write_file(dst, file)
+    if sheet and not write_sheet(t, encode(sheet[0], 'JPEG', xmp=self._note(o)), o): row.warnings.append(f'{t.sheet.name} is there already, and stays')
+    write_result(t, file, o)
     return row
 
-# %% ../nbs/10_colorizer.ipynb #9dbf2104
+# %% ../nbs/10_colorizer.ipynb #3c3d6e2e
 @patch
 @delegates(Options)
 def colorize_file(self:Colorizer, src:str|Path, # A photo
@@ -166,22 +182,25 @@ def colorize_file(self:Colorizer, src:str|Path, # A photo
                   **kwargs # See `Options`
 )->Path: # The result, or `src` where that is left alone
     "Colorize one file into another, every page of a TIFF; keeps a result that exists; raises `PhotoError`"
-    src,dst = Path(src),Path(dst) if dst else beside(Path(src))
-    return src if self._file(src, dst, Options(**kwargs)).status == 'kept' else dst
+    o = Options(**kwargs)
+    t, = settle([Task(Path(src), Path(dst) if dst else beside(Path(src)), fixed=bool(dst), named=True)], o)
+    row = t.row or self._file(t, o, own=True)
+    if row.status == 'failed': raise PhotoError(row.reason)
+    return t.src if row.status == 'kept' else t.dst
 
 # %% ../nbs/10_colorizer.ipynb #46280043
 @patch
-def colorize_many(self:Colorizer, pairs:list, # (photo, result), as from `plan`
+def colorize_many(self:Colorizer, tasks:list, # As from `plan`
                   options:Options=None, # Default `Options()`
                   report:Report=None, # To add to
                   bar:bool=True, # Show progress on a terminal
                   jobs:int=None, # Photos in work at a time; default one for each core
 )->Report:
-    "Colorize each photo into its result; goes on after a bad file and reports it"
+    "Do each task; goes on after a bad file and reports it"
     o,report = options or Options(),report or Report()
     report.model = dict(name=self.cfg['name'], weights={f: h for f,h in self.cfg.get('files', {}).items() if f.endswith('.safetensors')})
     report.settings = asdict(o)|dict(render_size=o.render_size or self.cfg['render_size'])
-    return run_many(lambda src, dst, room: self._file(src, dst, o, room), pairs, report, bar, jobs)
+    return run_many(lambda t, room: self._file(t, o, room), tasks, report, bar, jobs)
 
 @patch
 @delegates(Options)
@@ -192,8 +211,9 @@ def colorize_folder(self:Colorizer, src:str|Path, # Folder of photos, read recur
                     **kwargs # See `Options`
 )->Report:
     "Colorize every photo below `src`; goes on after a bad file and reports it"
-    pairs,others = plan_folder(src, dst)
-    return self.colorize_many(pairs, Options(**kwargs), Report(others), bar, jobs)
+    o = Options(**kwargs)
+    tasks,others = plan_folder(src, dst, o)
+    return self.colorize_many(tasks, o, Report(others), bar, jobs)
 
 # %% ../nbs/10_colorizer.ipynb #8f523931
 @patch
