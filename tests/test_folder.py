@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np, pytest
 from PIL import Image, ImageSequence
 from conftest import OLD_PHOTO, gray_level
-import colorize_nb.batch as batch, colorize_nb.photo as photo_module
+import colorize_nb.batch as batch, colorize_nb.photo as photo_module, colorize_nb.weights as weights
 from colorize_nb.batch import archive_photos
 from colorize_nb.cli import colorize
 from colorize_nb.colorizer import Colorizer
@@ -225,11 +225,12 @@ os.fsync = fsync
     p = start(src, '--jobs', 1, code=code); p.communicate(timeout=60)  # results beside the photos: the walk meets what is left
     left = [f for f in files(src) if f.endswith('.part')]
     assert p.returncode == -signal.SIGKILL and len(left) == 1 and len([f for f in files(src) if '-color' in f and f not in left]) == 2
-    mine = src/'box0'/f'.other.png.{os.getpid()}.part'; mine.write_bytes(b'of a process that lives')
-    own = src/'box0'/f'.0-color.jpg.{os.getpid()}.part'; own.write_bytes(b'of a process that lives')
+    mine = src/'box0'/'.other.png.1.part'; mine.write_bytes(b'of another program')
+    own,fd = weights._open_part(src/'box0', 0o600)  # of a process that lives
     p = start(src); err = p.communicate(timeout=60)[1].splitlines()
     assert err[-1] == '2 colorized, 2 already there, 1 failed' and not any('.part' in e for e in err)
     assert [f for f in files(src) if f.endswith('.part')] == sorted(p.relative_to(src).as_posix() for p in (mine, own))
+    os.close(fd)
     assert len([f for f in files(src) if '-color' in f and not f.endswith('.part')]) == 4
 
 @pytest.mark.skipif(os.name != 'posix', reason='needs SIGINT')
@@ -276,7 +277,7 @@ def test_report(gray, tmp_path, capsys):
     d = json.loads((tmp_path/'r.json').read_text(encoding='utf-8'))
     cfg = json.loads(config_path('default').read_text())
     assert d['model'] == dict(name='default', weights={k: v for k,v in cfg['files'].items() if k.endswith('.safetensors')}) and len(d['model']['weights']) == 1
-    assert d['settings']['strength'] == .9 and d['settings']['keep_color'] and d['complete'] and d['counts'] == dict(done=3, exists=0, kept=1, other=1, failed=1)
+    assert d['settings']['strength'] == .9 and d['settings']['keep_color'] and d['complete'] and d['counts'] == dict(done=3, exists=0, own=0, kept=1, other=1, failed=1)
     got = {Path(r['source']).name: r for r in d['photos']}
     assert {n: r['status'] for n,r in got.items()} == {'a.png':'done', 'b.png':'done', 'c.png':'kept', 'd.txt':'other', 'e.jpg':'failed', 'f.png':'done'}
     assert got['a.png']['size'] == [90,120] and got['a.png']['noticed'] == [] and got['e.jpg']['reason'] == 'the file is empty'
@@ -292,13 +293,13 @@ def test_report_that_cannot_be_written(gray, tmp_path, monkeypatch, capsys):
     photo = tmp_path/'a.png'; Image.fromarray(gray).save(photo)
     for bad in (photo, tmp_path/'none'/'r.json'): assert colorize(path=[photo], report=bad) == 2
     assert len(capsys.readouterr().err.splitlines()) == 2 and files(tmp_path) == ['a.png'] and Image.open(photo).size == (90,120)
-    (tmp_path/'r.json').write_text('old')
+    (tmp_path/'r.json').write_text(old := '{"colorize_nb": "of an earlier run"}')
     assert colorize(path=[photo]) == 0
     def full(fd): raise OSError(28, 'No space left on device')
     monkeypatch.setattr(os, 'fsync', full)
     assert colorize(path=[photo], report=tmp_path/'r.json') == 1
     assert capsys.readouterr().err.splitlines()[-1].endswith('r.json: No space left on device')
-    assert (tmp_path/'r.json').read_text() == 'old' and files(tmp_path) == ['a-color.png','a.png','r.json']
+    assert (tmp_path/'r.json').read_text() == old and files(tmp_path) == ['a-color.png','a.png','r.json']
 
 @pytest.mark.skipif(sys.platform != 'linux', reason='needs names of any bytes')
 def test_names_of_any_bytes(gray, tmp_path, capsys):
