@@ -51,7 +51,7 @@ class Options:
         check_range('render_size', self.render_size, 16, 4096)
 
 # %% ../nbs/02a_batch.ipynb #4076f63f
-_becomes = {'.bmp':'.png', '.heic':'.jpg', '.heif':'.jpg'}
+_becomes = {'.bmp':'.png', '.heic':'.jpg', '.heif':'.jpg', '.avif':'.jpg', '.jp2':'.png', '.j2k':'.png', '.jpf':'.png', '.jpx':'.png'}
 
 def file_names(folder:Path)->set:
     "The names in a folder, in lower case"
@@ -91,7 +91,7 @@ def result_format(src:Path, # A photo, or an entry of an archive
 )->str: # 'JPEG', 'PNG', 'TIFF' or 'WEBP'
     "What a result is written as; raises `PhotoError` where it cannot be"
     fmt = SUFFIXES.get(dst.suffix.lower())
-    if fmt in (None, 'BMP', 'HEIF'): raise PhotoError(f"cannot write {dst.suffix or 'a file without suffix'}; use .jpg, .png, .tif or .webp")
+    if fmt not in ('JPEG', 'PNG', 'TIFF', 'WEBP'): raise PhotoError(f"cannot write {dst.suffix or 'a file without suffix'}; use .jpg, .png, .tif or .webp")
     if same_file(src, dst): raise PhotoError('the result would overwrite the photo itself')
     return fmt
 
@@ -201,12 +201,17 @@ def fault(self:Entry, most:int=None, # Bytes unpacked; default `MAX_ENTRY`
 
 # %% ../nbs/02a_batch.ipynb #1b8bbf1d
 @patch
-def read_bytes(self:Entry)->bytes:
-    "What the file holds; raises `PhotoError`"
+def pieces(self:Entry):
+    "What the file holds, bit by bit; raises `PhotoError`"
     try:
-        with self.archive.open(self.info) as f: return b''.join(iter(lambda: f.read(2**12), b''))  # at once, it may unpack to far more
+        with self.archive.open(self.info) as f: yield from iter(lambda: f.read(2**12), b'')  # at once, it may unpack to far more
     except MemoryError: raise
     except Exception as e: raise PhotoError(f'damaged in the archive ({e})') from None  # each compression raises its own
+
+@patch
+def read_bytes(self:Entry)->bytes:
+    "All of it at once"
+    return b''.join(self.pieces())
 
 # %% ../nbs/02a_batch.ipynb #d5872eb5
 MAX_DIRECTORY = 2**24 # bytes that list the entries, about 100 for each

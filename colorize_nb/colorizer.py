@@ -17,9 +17,12 @@ from PIL import Image
 from . import __version__
 from .batch import Options, Report, Row, advise, beside, plan_folder, result_format, run_many, sheet_name
 from .color import mean_chroma
+from .deep import join_pages
 from .graph import export_graph
+from .icc import srgb_profile
+from .pixels import PhotoError, to_8_bits
 from .paint import NEARLY_GRAY, at_work, colorize_pixels, small_sheet, tone
-from .photo import MAX_PIXELS, Pages, PhotoError, encode, join_pages, open_photo, srgb_profile, xmp_note
+from .photo import MAX_PIXELS, SUFFIXES, Pages, encode, open_photo, xmp_note
 from .weights import ModelError, config_path, load_config, load_weights, model_files, save_config, save_weights, unpack, write_file
 
 # %% ../nbs/10_colorizer.ipynb #68d6aa45
@@ -93,13 +96,10 @@ def from_learner(cls:Colorizer, learn, # A `Learner` whose model is a generator
 
 # %% ../nbs/10_colorizer.ipynb #0ecfa71d
 @patch
-def _paint(self:Colorizer, photo, o, tint=None):
-    "The result of a `Photo` with these `Options`"
-    side = o.render_size or self.cfg['render_size']
-    im = Image.fromarray(colorize_pixels(photo.pixels, self.predict, side, self.cfg['out_scale'], self.cfg['multiple'], o.strength, tint))
-    if photo.alpha is not None: im.putalpha(photo.alpha)
-    im.info['icc_profile'] = srgb_profile()
-    return im
+def _paint(self:Colorizer, photo, o, tint=None, deep=False):
+    "The colours of a `Photo` with these `Options`"
+    side,cfg = o.render_size or self.cfg['render_size'],self.cfg
+    return colorize_pixels(photo.pixels, self.predict, side, cfg['out_scale'], cfg['multiple'], o.strength, tint, deep)
 
 @patch
 def colorize(self:Colorizer, src, # Path, bytes, PIL image or array
@@ -112,7 +112,10 @@ def colorize(self:Colorizer, src, # Path, bytes, PIL image or array
     o = Options(strength=strength, render_size=render_size, max_pixels=max_pixels, keep_tint=keep_tint)
     with at_work:
         photo = open_photo(src, max_pixels)
-        return self._paint(photo, o, tone(photo.pixels)[1] if keep_tint else None)
+        im = Image.fromarray(self._paint(photo, o, tone(photo.pixels)[1] if keep_tint else None))
+        if photo.alpha is not None: im.putalpha(photo.alpha)
+        im.info['icc_profile'] = srgb_profile()
+        return im
 
 # %% ../nbs/10_colorizer.ipynb #96552223
 @patch
@@ -122,28 +125,30 @@ def _about(self:Colorizer, strength):
 
 # %% ../nbs/10_colorizer.ipynb #bdb59b20
 @patch
-def _page(self:Colorizer, photo, row, o):
-    "The result of one page, or `None` where it stays as it is; what is noticed goes into `row`"
+def _page(self:Colorizer, photo, row, o, deep=False):
+    "The colours of one page, as a picture or with 16 bits as an array; `None` where it stays as it is. What is noticed goes into `row`"
     kind,tint = tone(photo.pixels)
     h,w = photo.pixels.shape[:2]
-    row.size,row.warnings = row.size or (w,h),row.warnings+photo.warnings
+    row.size = row.size or (w,h)
     if kind == 'color' and o.keep_color: return None
-    im = self._paint(photo, o, tint if o.keep_tint else None)
+    im = self._paint(photo, o, tint if o.keep_tint else None, deep)
+    look = to_8_bits(im[::max(1, h//1024),::max(1, w//1024)]) if deep else (im := Image.fromarray(im))
     seen = [kind] if kind == 'color' else ['tint kept' if o.keep_tint else 'tinted'] if kind == 'tinted' else []
     wants = o.strength and not (o.keep_tint and kind == 'tinted')
-    if wants and mean_chroma(im if im.mode == 'RGB' else im.convert('RGB')) < NEARLY_GRAY: seen.append('nearly gray')
+    if wants and mean_chroma(look) < NEARLY_GRAY: seen.append('nearly gray')
     row.noticed += [s for s in seen if s not in row.noticed]
     return im
 
 # %% ../nbs/10_colorizer.ipynb #f17f7989
 @patch
-def _encode(self:Colorizer, photo, im, fmt, o):
+def _encode(self:Colorizer, photo, im, fmt, o, deep, flatten):
     "The file's bytes; without a result the page as it was, brought upright"
-    if im is None:
-        im,xmp = photo.picture(),photo.xmp
-        if photo.alpha is not None: im.putalpha(photo.alpha)
-    else: xmp = xmp_note(photo.xmp, **self._about(o.strength)) if o.note else photo.xmp
-    return encode(im, fmt, photo, xmp)
+    xmp = photo.xmp if im is None or not o.note else xmp_note(photo.xmp, **self._about(o.strength))
+    if im is None: im = photo.deep_picture() if deep else photo.picture()
+    if photo.alpha is None: pass
+    elif deep: im = np.dstack([im, photo.deep_alpha()])
+    else: im.putalpha(photo.alpha)
+    return encode(im, fmt, photo, xmp, flatten)
 
 @patch
 def _file(self:Colorizer, src, dst, o, room=nullcontext):
@@ -153,12 +158,15 @@ def _file(self:Colorizer, src, dst, o, room=nullcontext):
     pages = Pages(src, o.max_pixels)
     row,many = Row(str(src), str(dst), 'done', pages=len(pages)),len(pages) > 1
     if many and fmt != 'TIFF': raise PhotoError(f'{len(pages)} pages fit into a .tif only, not into {dst.name}')
-    sheet,kept = [],[]
+    sheet,kept,flatten = [],[],SUFFIXES.get(src.suffix.lower()) == 'JPEG'  # named so, whatever it is: a folder has no other name for its result
     def result(photo):
-        im = self._page(photo, row, o)
+        deep = photo.pixels.dtype != np.uint8 and fmt in ('PNG', 'TIFF')
+        im = self._page(photo, row, o, deep)
         kept.append(im is None)
-        if o.compare and im and not sheet: sheet.append(small_sheet(photo.pixels, im))
-        return self._encode(photo, im, fmt, o) if im or many else None
+        if o.compare and im is not None and not sheet: sheet.append(small_sheet(photo.pixels, Image.fromarray(to_8_bits(im)) if deep else im))
+        file = self._encode(photo, im, fmt, o, deep, flatten) if im is not None or many else None
+        row.warnings += [w for w in photo.warnings if w not in row.warnings]
+        return file
     with room(max(w*h for w,h in pages.sizes)), at_work: file = join_pages(map(result, pages)) if many else result(pages[0])
     if all(kept): return Row(row.src, '', 'kept', 'a colour photo', row.size, row.pages, warnings=row.warnings)
     row.advice = advise(row.noticed, self.cfg['name'], o.strength)

@@ -154,7 +154,7 @@ def deep_pixels(f, # A seekable file
     if alpha is not None and l.extra[0] == 1:
         whole = np.clip(px/np.maximum(alpha, 1e-6 if most == 1 else 1)[...,None]*most, 0, most)
         px = whole.astype(a.dtype) if most == 1 else np.rint(whole).astype(a.dtype)
-    if l.shows == 0: px = (most-px).astype(a.dtype)
+    if l.shows == 0: px = ((most if most > 1 else next((p for p in (1, 255, 65535) if a.max(initial=0) <= 1.05*p), most))-px).astype(a.dtype)
     return np.ascontiguousarray(px[...,0] if n == 1 else px),alpha
 
 # %% ../nbs/00c_deep.ipynb #cc30f879

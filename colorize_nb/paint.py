@@ -11,7 +11,7 @@ import os, threading
 from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from PIL import Image
-from .color import L2net, bound_chroma, edge_lines, f2rgb8, f_lines, lab2rgb8, lightness, net2ab, paint_lines, resize, rgb2lab, widen
+from .color import L2net, bound_chroma, edge_lines, f2rgb8, f2rgb16, f_lines, lab2rgb8, lightness, net2ab, paint_lines, resize, rgb2lab, widen
 
 # %% ../nbs/01b_paint.ipynb #a16d320c
 def render_shape(h:int, w:int, # The photo's size
@@ -64,7 +64,8 @@ def colorize_pixels(x:np.ndarray, # Pixels as in `Photo`
                     multiple:int, # The picture is padded to it
                     strength:float=1., # Chroma multiplier
                     tint:np.ndarray=None, # `(n,2)`: a*, b* to add to the colours at n even steps of L* from 0 to 100
-)->np.ndarray: # `(h,w,3)` uint8
+                    deep:bool=False, # 16 bits, not 8
+)->np.ndarray: # `(h,w,3)` uint8 or uint16
     "Colorize an array of pixels; every pixel keeps its L* to one 8-bit gray level"
     h,w = x.shape[:2]
     rh,rw = render_shape(h, w, render_size)
@@ -73,7 +74,7 @@ def colorize_pixels(x:np.ndarray, # Pixels as in `Photo`
     ab = net2ab(predict(L2net(L)[None,None].astype(np.float32))[0])
     s = out_scale
     lines = edge_lines(bound_chroma(ab), L.reshape(L.shape[0]//s, s, -1, s).mean((1,3)))*np.float32(strength)
-    lines,out = widen(f_lines(lines), w, rw/s),np.empty((h,w,3), np.uint8)
+    lines,out = widen(f_lines(lines), w, rw/s),np.empty((h,w,3), np.uint16 if deep else np.uint8)
     def strip(rows):
         a,b = rows
         L = lightness(x[a:b])
@@ -82,7 +83,7 @@ def colorize_pixels(x:np.ndarray, # Pixels as in `Photo`
         f[::2] = paint_lines(lines, f[1], (a*rh/h/s, b*rh/h/s))
         if tint is not None:
             for p,t,k in zip(f[::2], tint.T, (500,-200)): p += np.interp(L, np.linspace(0, 100, len(tint)), t)/k
-        out[a:b] = f2rgb8(f)
+        out[a:b] = (f2rgb16 if deep else f2rgb8)(f)
     at_work.each(strip, _strips(h, w))
     return out
 
@@ -92,7 +93,9 @@ GRAY_CHROMA,TINT_CHROMA,TINT_REST = 4.,36.,.24  # C* that 95 % of the pixels sta
 
 def _thumb(x, side=64):
     "`(h,w,3)` uint8 of about `side` pixels: noise averages out"
-    if x.dtype != np.uint8: x = (x[::max(1, len(x)//1024), ::max(1, x.shape[1]//1024)]*255).astype(np.uint8)
+    if x.dtype != np.uint8:
+        x = x[::max(1, len(x)//1024), ::max(1, x.shape[1]//1024)]
+        x = (x >> 8 if x.dtype == np.uint16 else x*255).astype(np.uint8)
     return np.asarray(Image.fromarray(x).reduce(max(1, max(x.shape[:2])//side)))
 
 def _solve(A, y): return np.linalg.solve(A.T@A+1e-5*len(A)*np.eye(A.shape[1]), A.T@y)

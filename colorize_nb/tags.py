@@ -178,9 +178,9 @@ def shorten_exif(exif:bytes, # With its prefix
     "EXIF that is too large for a format, without its largest values"
     tree,order = read_exif(exif)
     dirs = [tree, *(d for d in tree.values() if isinstance(d, dict))]
-    for _,d,k in sorted(((len(t.data), i, k) for i,d in enumerate(dirs) for k,t in d.items() if isinstance(t, Tag)), reverse=True):
+    for _,i,k in sorted(((len(t.data), i, k) for i,d in enumerate(dirs) for k,t in d.items() if isinstance(t, Tag)), reverse=True):
         if len(exif) <= most: return exif
-        del dirs[d][k]
+        del dirs[i][k]
         exif = pack_exif(tree, order)
     return exif if len(exif) <= most else b''
 

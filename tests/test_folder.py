@@ -9,7 +9,8 @@ from colorize_nb.batch import archive_photos
 from colorize_nb.cli import colorize
 from colorize_nb.colorizer import Colorizer
 from colorize_nb.paint import tone
-from colorize_nb.photo import Pages, PhotoError, has_heif, join_pages, open_photo
+from colorize_nb.deep import join_pages
+from colorize_nb.photo import Pages, PhotoError, has_heif, open_photo
 from colorize_nb.weights import config_path
 from test_hostile import bomb
 
