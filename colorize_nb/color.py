@@ -204,7 +204,8 @@ def f2rgb8(f:np.ndarray, # `(3,h,w)`: CIE's f of X, Y and Z over white; L* = 116
 def f2rgb16(f:np.ndarray, # As for `f2rgb8`
 )->np.ndarray: # `(h,w,3)` uint16
     "The same with 16 bits"
-    rgb = linear_to_srgb(np.clip(_fitted_rgb(f), 0, 1))
+    rgb = _fitted_rgb(f)/_to_rgb.sum(1)[:,None,None]  # white is white to the last of 16 bits
+    rgb = linear_to_srgb(np.clip(rgb, 0, 1))
     return np.moveaxis(np.rint(rgb*65535).astype(np.uint16), 0, -1)
 
 def lab2rgb8(L:np.ndarray, # L*, `(h,w)`

@@ -108,7 +108,7 @@ def _samples(b, l, w, n):
         x = np.add.accumulate(b.reshape(len(b), -1, n), axis=1, dtype=np.uint8).reshape(len(b), l.bits//8, w*n)
         x = np.ascontiguousarray(x.transpose(0, 2, 1)).view(f'>f{l.bits//8}')
     else: x = np.ascontiguousarray(b).view(f"{l.order}{'f' if l.format == 3 else 'i' if l.format == 2 else 'u'}{l.bits//8}")
-    x = x.reshape(len(b), w, n)
+    x = x.astype(x.dtype.newbyteorder('='), copy=False).reshape(len(b), w, n)
     return np.add.accumulate(x, axis=1, dtype=x.dtype) if l.predictor == 2 and x.dtype.kind != 'f' else x
 
 # %% ../nbs/00c_deep.ipynb #88772d94
