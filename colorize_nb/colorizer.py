@@ -18,9 +18,12 @@ from PIL import Image
 from . import __version__
 from .batch import OWN, OptionError, Options, Report, Row, Task, advise, beside, made_here, plan_folder, result_format, run_many, settle, write_result, write_sheet
 from .color import L2net, mean_chroma, net2ab
+from .deep import join_pages
 from .graph import export_graph, graph_session
+from .icc import srgb_profile
 from .paint import NEARLY_GRAY, at_work, paint_pixels, seen_lightness, small_sheet, tone
-from .photo import MAX_PIXELS, Pages, Photo, PhotoError, encode, join_pages, open_photo, srgb_profile, xmp_note
+from .photo import MAX_PIXELS, SUFFIXES, Pages, Photo, encode, open_photo, xmp_note
+from .pixels import PhotoError, to_8_bits
 from .steer import HintError, hint_cells, pin, vivid_ab
 from .weights import ModelError, config_path, load_config, load_weights, model_files, save_config, save_weights, unpack, write_file
 
@@ -126,13 +129,10 @@ def look(self:Colorizer, pixels:np.ndarray, # As in `Photo`
 
 # %% ../nbs/10_colorizer.ipynb #34dd1014
 @patch
-def _paint(self:Colorizer, photo, o, tint=None, hints=()):
-    "The result of a `Photo` with these `Options`"
+def _paint(self:Colorizer, photo, o, tint=None, hints=(), deep=False):
+    "The colours of a `Photo` with these `Options`"
     seen = self.look(photo.pixels, o, hints)
-    im = Image.fromarray(paint_pixels(photo.pixels, seen.ab, seen.L, seen.seen, o.strength, tint))
-    if photo.alpha is not None: im.putalpha(photo.alpha)
-    im.info['icc_profile'] = srgb_profile()
-    return im
+    return paint_pixels(photo.pixels, seen.ab, seen.L, seen.seen, o.strength, tint, deep)
 
 def _opened(src, max_pixels): return src if isinstance(src, Photo) else open_photo(src, max_pixels)
 
@@ -150,7 +150,10 @@ def colorize(self:Colorizer, src, # Path, bytes, PIL image, array or `Photo`
     o = Options(strength=strength, render_size=render_size, max_pixels=max_pixels, keep_tint=keep_tint, hints=hints, vivid=vivid)
     with at_work:
         photo = _opened(src, max_pixels)
-        return self._paint(photo, o, tone(photo.pixels)[1] if keep_tint else None, o.hints)
+        im = Image.fromarray(self._paint(photo, o, tone(photo.pixels)[1] if keep_tint else None, o.hints))
+        if photo.alpha is not None: im.putalpha(photo.alpha)
+        im.info['icc_profile'] = srgb_profile()
+        return im
 
 # %% ../nbs/10_colorizer.ipynb #96552223
 @patch
@@ -161,28 +164,30 @@ def _about(self:Colorizer, o, hints=()):
 
 # %% ../nbs/10_colorizer.ipynb #bdb59b20
 @patch
-def _page(self:Colorizer, photo, row, o, hints=()):
-    "The result of one page, or `None` where it stays as it is; what is noticed goes into `row`"
+def _page(self:Colorizer, photo, row, o, hints=(), deep=False):
+    "The colours of one page, as a picture or with 16 bits as an array; `None` where it stays as it is. What is noticed goes into `row`"
     kind,tint = tone(photo.pixels)
     h,w = photo.pixels.shape[:2]
-    row.size,row.warnings = row.size or (w,h),row.warnings+photo.warnings
+    row.size = row.size or (w,h)
     if kind == 'color' and o.keep_color: return None
-    im = self._paint(photo, o, tint if o.keep_tint else None, hints)
+    im = self._paint(photo, o, tint if o.keep_tint else None, hints, deep)
+    look = to_8_bits(im[::max(1, h//1024),::max(1, w//1024)]) if deep else (im := Image.fromarray(im))
     seen = [kind] if kind == 'color' else ['tint kept' if o.keep_tint else 'tinted'] if kind == 'tinted' else []
     wants = o.strength and not (o.keep_tint and kind == 'tinted')
-    if wants and mean_chroma(im if im.mode == 'RGB' else im.convert('RGB')) < NEARLY_GRAY: seen.append('nearly gray')
+    if wants and mean_chroma(look) < NEARLY_GRAY: seen.append('nearly gray')
     row.noticed += [s for s in seen if s not in row.noticed]
     return im
 
 # %% ../nbs/10_colorizer.ipynb #f17f7989
 @patch
-def _encode(self:Colorizer, photo, im, fmt, o, hints):
+def _encode(self:Colorizer, photo, im, fmt, o, hints, deep, flatten):
     "The file's bytes; without a result the page as it was, brought upright"
-    if im is None:
-        im,xmp = photo.picture(),photo.xmp
-        if photo.alpha is not None: im.putalpha(photo.alpha)
-    else: xmp = xmp_note(photo.xmp, **self._about(o, hints)) if o.note else photo.xmp
-    return encode(im, fmt, photo, xmp)
+    xmp = photo.xmp if im is None or not o.note else xmp_note(photo.xmp, **self._about(o, hints))
+    if im is None: im = photo.deep_picture() if deep else photo.picture()
+    if photo.alpha is None: pass
+    elif deep: im = np.dstack([im, photo.deep_alpha()])
+    else: im.putalpha(photo.alpha)
+    return encode(im, fmt, photo, xmp, flatten)
 
 @patch
 def _note(self:Colorizer, o, hints=()): return xmp_note(**self._about(o, hints)) if o.note else b''
@@ -205,12 +210,15 @@ def _file(self:Colorizer, t, o, room=nullcontext, own=False):
     row = Row(str(t.src), '-' if t.stdout else str(t.dst), 'done', pages=len(pages), hints=[*map(str, hints)])
     if many and (hints or t.variant): raise HintError(f'{len(pages)} pages: hints and variants are for a single picture')
     if many and fmt != 'TIFF': raise PhotoError(f'{len(pages)} pages fit into a .tif only, not into {t.dst.name}')
-    sheet,kept = [],[]
+    sheet,kept,flatten = [],[],SUFFIXES.get(t.src.suffix.lower()) == 'JPEG'  # named so, whatever it is: a folder has no other name for its result
     def result(photo):
-        im = self._page(photo, row, o, hints)
+        deep = photo.pixels.dtype != np.uint8 and fmt in ('PNG', 'TIFF')
+        im = self._page(photo, row, o, hints, deep)
         kept.append(im is None)
-        if o.compare and im and not sheet: sheet.append(small_sheet(photo.pixels, im))
-        return self._encode(photo, im, fmt, o, hints) if im or many else None
+        if o.compare and im is not None and not sheet: sheet.append(small_sheet(photo.pixels, Image.fromarray(to_8_bits(im)) if deep else im))
+        file = self._encode(photo, im, fmt, o, hints, deep, flatten) if im is not None or many else None
+        row.warnings += [w for w in photo.warnings if w not in row.warnings]
+        return file
     with room(max(w*h for w,h in pages.sizes)), at_work:
         if not t.stdout and not o.overwrite and os.path.lexists(t.dst): return self._late_sheet(t, o, pages)
         photo = pages[0]

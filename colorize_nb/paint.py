@@ -11,7 +11,7 @@ import os, threading
 from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from PIL import Image
-from .color import bound_chroma, edge_lines, f2rgb8, f_lines, lab2rgb8, lightness, paint_lines, resize, rgb2lab, widen
+from .color import bound_chroma, edge_lines, f2rgb8, f2rgb16, f_lines, lab2rgb8, lightness, paint_lines, resize, rgb2lab, widen
 
 # %% ../nbs/01b_paint.ipynb #a16d320c
 def render_shape(h:int, w:int, # The photo's size
@@ -72,11 +72,12 @@ def paint_pixels(x:np.ndarray, # Pixels as in `Photo`
                  seen:tuple[float,float], # (height, width) of the photo's part of the grid, in cells; the rest is padding
                  strength:float=1., # Chroma multiplier
                  tint:np.ndarray=None, # `(n,2)`: a*, b* to add to the colours at n even steps of L* from 0 to 100
-)->np.ndarray: # `(h,w,3)` uint8
+                 deep:bool=False, # 16 bits, not 8
+)->np.ndarray: # `(h,w,3)` uint8 or uint16
     "Colours on an array of pixels; every pixel keeps its L* to one 8-bit gray level"
     h,w = x.shape[:2]
     lines = edge_lines(bound_chroma(ab), L)*np.float32(strength)
-    lines,out = widen(f_lines(lines), w, seen[1]),np.empty((h,w,3), np.uint8)
+    lines,out = widen(f_lines(lines), w, seen[1]),np.empty((h,w,3), np.uint16 if deep else np.uint8)
     def strip(rows):
         a,b = rows
         L = lightness(x[a:b])
@@ -85,7 +86,7 @@ def paint_pixels(x:np.ndarray, # Pixels as in `Photo`
         f[::2] = paint_lines(lines, f[1], (a*seen[0]/h, b*seen[0]/h))
         if tint is not None:
             for p,t,k in zip(f[::2], tint.T, (500,-200)): p += np.interp(L, np.linspace(0, 100, len(tint)), t)/k
-        out[a:b] = f2rgb8(f)
+        out[a:b] = (f2rgb16 if deep else f2rgb8)(f)
     at_work.each(strip, _strips(h, w))
     return out
 
@@ -95,7 +96,9 @@ GRAY_CHROMA,TINT_CHROMA,TINT_REST = 4.,36.,.24  # C* that 95 % of the pixels sta
 
 def _thumb(x, side=64):
     "`(h,w,3)` uint8 of about `side` pixels: noise averages out"
-    if x.dtype != np.uint8: x = (x[::max(1, len(x)//1024), ::max(1, x.shape[1]//1024)]*255).astype(np.uint8)
+    if x.dtype != np.uint8:
+        x = x[::max(1, len(x)//1024), ::max(1, x.shape[1]//1024)]
+        x = (x >> 8 if x.dtype == np.uint16 else x*255).astype(np.uint8)
     return np.asarray(Image.fromarray(x).reduce(max(1, max(x.shape[:2])//side)))
 
 def _solve(A, y): return np.linalg.solve(A.T@A+1e-5*len(A)*np.eye(A.shape[1]), A.T@y)

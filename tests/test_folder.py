@@ -9,7 +9,8 @@ from colorize_nb.batch import archive_photos
 from colorize_nb.cli import colorize
 from colorize_nb.colorizer import Colorizer
 from colorize_nb.paint import tone
-from colorize_nb.photo import Pages, PhotoError, has_heif, join_pages, open_photo
+from colorize_nb.deep import join_pages
+from colorize_nb.photo import Pages, PhotoError, has_heif, open_photo
 from colorize_nb.weights import config_path
 from test_hostile import bomb
 
@@ -325,10 +326,11 @@ def test_every_page_is_colorized(colorizer, gray, tmp_path, compression):
     want = [gray, np.rot90(gray), gray[:31,:17]]
     with Image.open(out) as im:
         assert im.n_frames == 3
-        for page,g in zip(ImageSequence.Iterator(im), want):
-            assert page.size == g.shape[::-1] and page.mode == 'RGB' and np.abs(gray_level(np.asarray(page))-g).max() <= 1
+        for i,(page,g) in enumerate(zip(ImageSequence.Iterator(im), want)):
+            px = np.asarray(Pages(out)[i].picture())  # Pillow cuts the 16 bits of the last page
+            assert page.size == g.shape[::-1] and page.mode == 'RGB' and np.abs(gray_level(px)-g).max() <= 1 and page.tag_v2[258] == ((16,16,16) if i == 2 else (8,8,8))
             assert b'compositeWithTrainedAlgorithmicMedia' in page.tag_v2[700] and round(float(page.info['dpi'][0])) == 300
-            assert (np.asarray(page) == np.asarray(colorizer.colorize(g.copy()))).all()  # as the page alone
+            assert np.abs(px.astype(int)-np.asarray(colorizer.colorize(g.copy()))).max() <= (i == 2)  # as the page alone
 
 def test_pages_turn_keep_alpha_and_metadata(gray, tmp_path):
     from PIL import ExifTags
@@ -373,7 +375,7 @@ def test_damage_is_one_line_each(gray, tmp_path):
     p = start(tmp_path, '-o', tmp_path/'out', '--render-size', '32')
     err = p.communicate(timeout=60)[1].splitlines()
     mine = [e for e in err[:-1] if e.startswith(('failed ','noticed '))]
-    assert p.returncode == 1 and not any('Warning' in e for e in err) and len(err)-1-len(mine) < 5, err  # libtiff itself writes a word now and then
+    assert p.returncode == 1 and not any('Warning' in e for e in err) and len(err)-1 == len(mine), err  # nor libtiff's
 
 def test_animations_are_refused(gray, tmp_path):
     for fmt in ('PNG','WEBP'):
@@ -388,7 +390,7 @@ def test_heic_without_its_plugin(gray, tmp_path, monkeypatch, capsys):
     Image.fromarray(gray).save(src/'a.png'); (src/'b.heic').write_bytes(b'\0\0\0\x18ftypheic'.ljust(200, b' ')); (src/'c.jpg').write_bytes(b'\0\0\0\x18ftypavif'.ljust(200, b' '))
     assert colorize(path=[src], o=tmp_path/'o') == 1
     err = capsys.readouterr().err
-    assert "b.heic: HEIC needs pip install 'colorize_nb[heic]'" in err and 'AVIF is not a photo format here' in err and files(tmp_path/'o') == ['a.png']
+    assert "b.heic: HEIC needs pip install 'colorize_nb[heic]'" in err and 'c.jpg: not a picture, or damaged' in err and files(tmp_path/'o') == ['a.png']
 
 def test_heic(colorizer, gray, tmp_path, capsys):
     heif = pytest.importorskip('pillow_heif', reason='needs the extra heic')
