@@ -1,0 +1,75 @@
+// What stands behind the page. Another engine needs the same calls and nothing else:
+//
+//   begin(token?)                   -> State; goes on with a session that is there. Throws Stop with status 401 where a token is asked for
+//   state()                         -> State: {photos: [{id, name, size: [w, h] | null, ask: Ask, looks, made, failed}], refused: [{name, why}],
+//                                      progress: {what: 'open' | 'make', done, total, left, before} | null, before, local, limits}
+//   add(file), example(name)        -> State; the photo is there at once and has a size when it is opened
+//   before(id), thumb(id)           -> Blob, small
+//   look(id, ask)                   -> {blob, notes}: the preview, and sentences about it
+//   variants(id)                    -> [address of a picture]; ask.variant = k shows number k, and 0 is the plain one
+//   likely(id, ask, x, y)           -> [{color: '#rrggbb', p}], most probable first
+//   doubt(id, ask)                  -> Blob: a picture to lay over the photo
+//   crop(id, ask, side, box, width) -> Blob: a part [x, y, w, h] of the full size, 'before' or 'after', at most width wide
+//   finish(id, ask)                 -> {name, bytes}: the result is made; then save(id, 'file' | 'pair')
+//   all({strength, vivid}), make(), stop(), remove(id), read(), clear() -> State; after make(), save('zip')
+//
+// Ask is {strength, vivid, variant, points: [{x, y, color}]}, x and y in pixels of the upright photo at full size.
+
+export class Stop extends Error { constructor(status, text) { super(text); this.status = status } }
+
+const token = new URLSearchParams(location.hash.slice(1)).get('token')  // a notebook puts it there: a frame may get no cookie
+if (token) history.replaceState(null, '', location.pathname)
+
+async function ask(method, path, body, signal) {
+  const headers = {}
+  if (token) headers.authorization = `Bearer ${token}`
+  const json = body !== undefined && !(body instanceof Blob)
+  if (json) headers['content-type'] = 'application/json'
+  let r
+  try { r = await fetch(path, {method, headers, body: json ? JSON.stringify(body) : body, signal, credentials: 'same-origin'}) }
+  catch (e) { if (e.name === 'AbortError') throw e; throw new Stop(0, 'The server does not answer. Does colorize-app still run?') }
+  if (r.ok) return r
+  let text
+  try { text = (await r.json()).error } catch { text = '' }
+  throw new Stop(r.status, text || `the server says ${r.status}`)
+}
+const json = async (...a) => (await ask(...a)).json()
+const blob = async (...a) => (await ask(...a)).blob()
+const at = (id, what) => `session/photos/${id}${what ? '/' + what : ''}`
+
+function save(path, name) {
+  const a = document.createElement('a')
+  a.href = path; a.download = name ?? ''
+  document.body.append(a); a.click(); a.remove()
+}
+
+export const engine = {
+  begin: t => json('POST', 'session', t ? {token: t} : {}),
+  state: () => json('GET', 'session'),
+  add: (file, signal) => json('POST', `session/photos?name=${encodeURIComponent(file.name)}`, new Blob([file]), signal),
+  example: name => json('POST', `session/examples/${name}`),
+  before: id => blob('GET', at(id, 'before')),
+  thumb: id => blob('GET', at(id, 'thumb')),
+  async look(id, settings, signal) {
+    const r = await ask('POST', at(id, 'look'), {ask: settings}, signal)
+    return {blob: await r.blob(), notes: JSON.parse(r.headers.get('colorize-notes') ?? '[]')}
+  },
+  variants: id => json('GET', at(id, 'variants')),
+  likely: (id, settings, x, y) => json('POST', at(id, 'likely'), {ask: settings, x, y}),
+  doubt: (id, settings) => blob('POST', at(id, 'doubt'), {ask: settings}),
+  crop: (id, settings, side, box, width, signal) => blob('POST', at(id, 'crop'), {ask: settings, side, box, width}, signal),
+  finish: (id, settings) => json('POST', at(id, 'finish'), {ask: settings}),
+  async save(id, what) {  // 'file' or 'pair' of a photo, or save('zip')
+    const path = what ? at(id, what) : 'session/zip'
+    if (!token) return save(path)
+    const r = await ask('GET', path), url = URL.createObjectURL(await r.blob())
+    save(url, decodeURIComponent(/filename\*?=(?:utf-8'')?"?([^";]+)/i.exec(r.headers.get('content-disposition') ?? '')?.[1] ?? 'photo'))
+    setTimeout(() => URL.revokeObjectURL(url), 60_000)
+  },
+  all: settings => json('POST', 'session/all', settings),
+  make: () => json('POST', 'session/make'),
+  stop: () => json('POST', 'session/stop'),
+  remove: id => json('DELETE', at(id)),
+  read: () => json('DELETE', 'session/refused'),
+  clear: () => json('DELETE', 'session'),
+}

@@ -1,0 +1,63 @@
+// The colours of a spot: six that the network thinks likely, any other, none, or the one that is there.
+
+import {word} from './names.js'
+const $ = s => document.querySelector(s)
+
+export class Picker extends EventTarget {  // events: color {color, done}, unset, shut
+  constructor() {
+    super()
+    this.box = $('#picker')
+    const say = (type, detail) => this.dispatchEvent(new CustomEvent(type, {detail}))
+    $('#own').addEventListener('input', e => say('color', {color: e.target.value, done: false}))
+    $('#own').addEventListener('change', e => say('color', {color: e.target.value, done: true}))
+    $('#gray').onclick = () => { say('color', {color: '#808080', done: true}); this.shut() }
+    $('#asis').onclick = () => { if (this.there) say('color', {color: this.there, done: true}); this.shut() }
+    $('#unset').onclick = () => { say('unset'); this.shut() }
+    $('#shut').onclick = () => this.shut()
+    $('#likely').addEventListener('click', e => { const c = e.target.closest('button')?.dataset.color; if (c) { say('color', {color: c, done: true}); this.shut() } })
+    this.box.addEventListener('keydown', e => {
+      if (e.key === 'Escape') { e.stopPropagation(); this.shut() }
+      const d = {ArrowLeft: -1, ArrowRight: 1}[e.key], all = [...$('#likely').children], i = all.indexOf(document.activeElement)
+      if (d && i >= 0) { e.preventDefault(); all[(i+d+all.length)%all.length].focus() }
+    })
+    document.addEventListener('pointerdown', e => { if (this.open && !this.box.contains(e.target) && !e.target.closest('#stage')) this.shut(false) })
+    this.say = say
+  }
+  get open() { return !this.box.hidden }
+  async ask(at, colors, {color, there}) {  // at: of the window; colors: a promise; color: of the point, if there is one; there: what is painted
+    const turn = this.turn = {}
+    if (!this.open) this.back = document.activeElement
+    this.there = there
+    $('#likely').replaceChildren(); $('#asking').textContent = 'Looking…'
+    $('#unset').hidden = !color; $('#own').value = color ?? there ?? '#7a1f1f'; $('#asis').hidden = !!color
+    this.box.hidden = false
+    this.put(at)
+    $('#shut').focus({preventScroll: true})
+    let found
+    try { found = await colors } catch (e) { if (turn === this.turn) $('#asking').textContent = e.message; return }
+    if (turn !== this.turn || !this.open) return
+    $('#asking').textContent = 'Likely here, the likeliest first'
+    $('#likely').replaceChildren(...found.map(({color: c, p}) => {
+      const b = Object.assign(document.createElement('button'), {type: 'button', title: `${Math.round(100*p)} %`})
+      b.dataset.color = c; b.style.setProperty('--c', c)
+      b.setAttribute('aria-label', `${word(c)}, ${Math.round(100*p)} %`)
+      b.setAttribute('aria-pressed', c === color)
+      return b
+    }))
+    this.put(at)
+    if (this.box.contains(document.activeElement)) $('#likely').firstChild?.focus({preventScroll: true})
+  }
+  put({x, y}) {  // beside the spot, inside the window
+    const r = this.box.getBoundingClientRect(), m = 8, gap = 24
+    const top = y+gap+r.height < innerHeight-m ? y+gap : Math.max(m, y-gap-r.height)
+    this.box.style.left = `${Math.min(Math.max(m, x-r.width/2), innerWidth-r.width-m)}px`
+    this.box.style.top = `${top}px`
+  }
+  shut(focus = true) {
+    if (!this.open) return
+    const inside = this.box.contains(document.activeElement)
+    this.box.hidden = true; this.turn = null
+    if (focus && inside) this.back?.focus({preventScroll: true})
+    this.say('shut')
+  }
+}

@@ -1,0 +1,54 @@
+// The film strip: every photo with its state, and what is still on its way.
+
+const $ = s => document.querySelector(s)
+
+export class Strip {
+  constructor(engine, pick, remove) {
+    Object.assign(this, {engine, pick, remove, rows: new Map(), thumbs: new Map()})
+    $('#strip').addEventListener('keydown', e => {
+      const d = {ArrowLeft: -1, ArrowRight: 1}[e.key], all = [...document.querySelectorAll('#strip .pick')], i = all.indexOf(document.activeElement)
+      if (d && i >= 0) { e.preventDefault(); all[Math.min(Math.max(i+d, 0), all.length-1)].focus() }
+      if (e.key === 'Delete' && i >= 0) { e.preventDefault(); const id = e.target.closest('li').dataset.id; if (id) this.remove(id) }
+    })
+  }
+  row(id) {
+    const li = document.createElement('li'), pick = document.createElement('button'), img = document.createElement('img')
+    pick.type = 'button'; pick.className = 'pick'; img.alt = ''; img.hidden = true
+    const name = document.createElement('small'), mark = document.createElement('span'), gone = document.createElement('button')
+    mark.className = 'mark'; gone.type = 'button'; gone.className = 'gone'
+    gone.innerHTML = '<svg><use href="#i-cross"/></svg>'
+    li.dataset.id = id
+    pick.append(img); li.append(pick, mark, name, gone)
+    pick.onclick = () => this.pick(id)
+    gone.onclick = () => this.remove(id)
+    $('#strip').append(li)
+    return {li, pick, img, name, mark, gone, looks: 0}
+  }
+  draw(photos, at, coming) {  // coming: names of files that are not with the engine yet
+    const all = [...photos, ...coming.map((name, i) => ({id: `coming-${i}`, name, coming: true}))]
+    $('#film').hidden = all.length < 2
+    for (const [id, r] of this.rows) if (!all.some(p => p.id === id)) { r.li.remove(); if (r.url) URL.revokeObjectURL(r.url); this.rows.delete(id) }
+    all.forEach((p, i) => {
+      if (!this.rows.has(p.id)) this.rows.set(p.id, this.row(p.id))
+      const r = this.rows.get(p.id), ready = !!p.size, file = p.name.split('/').pop()
+      if ($('#strip').children[i] !== r.li) $('#strip').insertBefore(r.li, $('#strip').children[i] ?? null)
+      const says = p.failed ? `no result: ${p.failed}` : p.made ? 'result is made' : ready ? '' : p.coming ? 'on its way' : 'waiting'
+      r.name.textContent = file; r.li.title = says ? `${p.name}: ${says}` : p.name
+      r.pick.setAttribute('aria-label', says ? `${file}, ${says}` : file)
+      if (p.id === at) r.pick.setAttribute('aria-current', 'true'); else r.pick.removeAttribute('aria-current')
+      r.pick.disabled = !ready
+      r.gone.setAttribute('aria-label', `Remove ${file}`); r.gone.hidden = p.coming
+      r.mark.textContent = p.failed ? '!' : p.made ? '✓' : ready ? '' : '…'; r.mark.hidden = !r.mark.textContent
+      r.li.classList.toggle('failed', !!p.failed)
+      if (ready && r.looks !== p.looks) { r.looks = p.looks; this.thumb(p.id, r) }
+    })
+  }
+  async thumb(id, r) {
+    let blob
+    try { blob = await this.engine.thumb(id) } catch { return }  // it was removed, or the next state tells
+    const old = r.url
+    r.img.src = r.url = URL.createObjectURL(blob); r.img.hidden = false
+    if (old) URL.revokeObjectURL(old)
+  }
+  follow(id) { this.rows.get(id)?.li.scrollIntoView({block: 'nearest', inline: 'nearest'}) }
+}
