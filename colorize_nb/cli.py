@@ -16,10 +16,10 @@ def _check_device(device):
     if not re.fullmatch(r'(cpu|cuda|mps|xpu)(:\d+)?', device): raise ValueError(f'--device {device}: no such device; there are cpu, cuda, mps and xpu')
 
 def _save(report, path):
-    "Whether the report could be written"
+    "Why the report could not be written, or ''"
     try: report.save(path)
-    except OSError as e: say(f'colorize: {path}: {e.strerror or e}'); return False
-    return True
+    except OSError as e: return f'colorize: {path}: {e.strerror or e}'
+    return ''
 
 # %% ../nbs/14_cli.ipynb #8a7f3856
 def _ignored(done):
@@ -99,10 +99,11 @@ def colorize(
         status = _run(result, tasks, options, model, device, jobs)
         if status == 2: return 2
         deaf()  # what is left is short
-        written = not report or _save(result, report)  # first: nobody may be there to be told
+        unsaved = report and _save(result, report)  # first: nobody may be there to be told
         _tell(result)
         if status > 2: say('stopped; the same command goes on where it was')
-    return status or (1 if result.failed or not written else 0)
+        if unsaved: say(unsaved)
+    return status or (1 if result.failed or unsaved else 0)
 
 # %% ../nbs/14_cli.ipynb #ff1dd233
 @command
