@@ -87,7 +87,7 @@ def colorize(
     with stops() as deaf:
         try:
             options = Options(strength, render_size, overwrite, compare, not no_note, keep_tint=keep_tint, keep_color=keep_color)
-            check_range('max_megapixels', max_megapixels, 1e-6, 1e5)
+            check_range('max_megapixels', max_megapixels, 0, 100_000)
             if max_megapixels is not None: options.max_pixels = int(max_megapixels*1e6)
             check_range('jobs', jobs, 1, 64)
             _check_device(device)
