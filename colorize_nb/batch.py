@@ -456,6 +456,15 @@ def _meet_inputs(tasks, o):
             elif what == 'result' or o.compare: t.ends('failed', f'its {what} would overwrite {other.src}, which is to be colorized too')
 
 # %% ../nbs/02a_batch.ipynb #d1b7f42f
+def _stat(p):
+    "What the path `p` leads to, or the row that says why nothing"
+    if re.match(r'[A-Za-z][A-Za-z0-9+.-]+://', str(p)): return Row(str(p), '', 'failed', 'an address, not a file; nothing is fetched, so save it first')
+    try: s = os.stat(p)
+    except OSError as e: return Row(str(p), '', 'failed', e.strerror)
+    except ValueError: return Row(str(p), '', 'failed', 'no file has such a name')
+    if stat.S_ISDIR(s.st_mode) or stat.S_ISREG(s.st_mode): return s
+    return Row(str(p), '', 'failed', 'not a regular file')
+
 def _with_variants(t, n):
     yield t
     for i in range(1, 0 if t.stdout else n+1): yield Task(t.src, t.dst.with_name(fit(t.dst.stem, f'-variant{i}{t.dst.suffix}')), named=t.named, fixed=t.fixed, variant=i)
@@ -467,6 +476,7 @@ def _age(src):
 
 def _look(t, o):
     "Settle what needs no work, or cannot be done"
+    if isinstance(t.src, Path) and isinstance(r := _stat(t.src), Row): t.row = r; return
     try: result_format(t.src, t.dst)
     except PhotoError as e: return t.ends('failed', str(e))
     if t.stdout: return
@@ -500,15 +510,6 @@ def plan_folder(src:str|Path, # A folder, or a zip file
     return settle(tasks, options or Options()),others
 
 # %% ../nbs/02a_batch.ipynb #0f900b3b
-def _stat(p):
-    "What the path `p` leads to, or the row that says why nothing"
-    if re.match(r'[A-Za-z][A-Za-z0-9+.-]+://', str(p)): return Row(p, '', 'failed', 'an address, not a file; nothing is fetched, so save it first')
-    try: s = os.stat(p)
-    except OSError as e: return Row(p, '', 'failed', e.strerror)
-    except ValueError: return Row(p, '', 'failed', 'no file has such a name')
-    if stat.S_ISDIR(s.st_mode) or stat.S_ISREG(s.st_mode): return s
-    return Row(p, '', 'failed', 'not a regular file')
-
 def _check_out(out, one):
     "Whether `out` is a file; raises `ValueError` where it is of no use"
     if out is None: return False

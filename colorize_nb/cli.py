@@ -16,10 +16,10 @@ def _check_device(device):
     if not re.fullmatch(r'(cpu|cuda|mps|xpu)(:\d+)?', device): raise ValueError(f'--device {device}: no such device; there are cpu, cuda, mps and xpu')
 
 def _save(report, path):
-    "Whether the report could be written"
+    "Why the report could not be written, or ''"
     try: report.save(path)
-    except OSError as e: say(f'colorize: {path}: {e.strerror or e}'); return False
-    return True
+    except OSError as e: return f'colorize: {path}: {e.strerror or e}'
+    return ''
 
 # %% ../nbs/14_cli.ipynb #8a7f3856
 def _ignored(done):
@@ -104,7 +104,7 @@ def colorize(
         try:
             options = Options(strength, render_size, overwrite, compare, not no_note, keep_tint=keep_tint, keep_color=keep_color,
                               hints=_hints(hint, hints), vivid=vivid, variants=variants)
-            check_range('max_megapixels', max_megapixels, 1e-6, 1e5)
+            check_range('max_megapixels', max_megapixels, 0, 100_000)
             if max_megapixels is not None: options.max_pixels = int(max_megapixels*1e6)
             check_range('jobs', jobs, 1, 64)
             _check_device(device)
@@ -118,10 +118,11 @@ def colorize(
         status = _run(result, tasks, options, model, device, jobs)
         if status == 2: return 2
         deaf()  # what is left is short
-        written = not report or _save(result, report)  # first: nobody may be there to be told
+        unsaved = report and _save(result, report)  # first: nobody may be there to be told
         _tell(result)
         if status > 2: say('stopped; the same command goes on where it was')
-    return status or (1 if result.failed or not written else 0)
+        if unsaved: say(unsaved)
+    return status or (1 if result.failed or unsaved else 0)
 
 # %% ../nbs/14_cli.ipynb #ff1dd233
 @command
