@@ -96,10 +96,10 @@ def from_learner(cls:Colorizer, learn, # A `Learner` whose model is a generator
 
 # %% ../nbs/10_colorizer.ipynb #0ecfa71d
 @patch
-def _paint(self:Colorizer, photo, o, tint=None, deep=False):
+def _paint(self:Colorizer, photo, o, tint=None, deep=False, out=None):
     "The colours of a `Photo` with these `Options`"
     side,cfg = o.render_size or self.cfg['render_size'],self.cfg
-    return colorize_pixels(photo.pixels, self.predict, side, cfg['out_scale'], cfg['multiple'], o.strength, tint, deep)
+    return colorize_pixels(photo.pixels, self.predict, side, cfg['out_scale'], cfg['multiple'], o.strength, tint, deep, out)
 
 @patch
 def colorize(self:Colorizer, src, # Path, bytes, PIL image or array
@@ -131,7 +131,10 @@ def _page(self:Colorizer, photo, row, o, deep=False):
     h,w = photo.pixels.shape[:2]
     row.size = row.size or (w,h)
     if kind == 'color' and o.keep_color: return None
-    im = self._paint(photo, o, tint if o.keep_tint else None, deep)
+    x = photo.pixels
+    mine = not o.compare and x.flags.writeable and x.shape == (h,w,3) and x.dtype == (np.uint16 if deep else np.uint8)
+    im = self._paint(photo, o, tint if o.keep_tint else None, deep, x if mine else None)
+    if not o.compare: x = photo.pixels = None  # memory that large photos need
     look = to_8_bits(im[::max(1, h//1024),::max(1, w//1024)]) if deep else (im := Image.fromarray(im))
     seen = [kind] if kind == 'color' else ['tint kept' if o.keep_tint else 'tinted'] if kind == 'tinted' else []
     wants = o.strength and not (o.keep_tint and kind == 'tinted')
