@@ -129,10 +129,10 @@ def look(self:Colorizer, pixels:np.ndarray, # As in `Photo`
 
 # %% ../nbs/10_colorizer.ipynb #34dd1014
 @patch
-def _paint(self:Colorizer, photo, o, tint=None, hints=(), deep=False):
+def _paint(self:Colorizer, photo, o, tint=None, hints=(), deep=False, out=None):
     "The colours of a `Photo` with these `Options`"
     seen = self.look(photo.pixels, o, hints)
-    return paint_pixels(photo.pixels, seen.ab, seen.L, seen.seen, o.strength, tint, deep)
+    return paint_pixels(photo.pixels, seen.ab, seen.L, seen.seen, o.strength, tint, deep, out)
 
 def _opened(src, max_pixels): return src if isinstance(src, Photo) else open_photo(src, max_pixels)
 
@@ -170,7 +170,10 @@ def _page(self:Colorizer, photo, row, o, hints=(), deep=False):
     h,w = photo.pixels.shape[:2]
     row.size = row.size or (w,h)
     if kind == 'color' and o.keep_color: return None
-    im = self._paint(photo, o, tint if o.keep_tint else None, hints, deep)
+    x = photo.pixels
+    mine = not o.compare and x.flags.writeable and x.shape == (h,w,3) and x.dtype == (np.uint16 if deep else np.uint8)
+    im = self._paint(photo, o, tint if o.keep_tint else None, hints, deep, x if mine else None)
+    if not o.compare: x = photo.pixels = None  # memory that large photos need
     look = to_8_bits(im[::max(1, h//1024),::max(1, w//1024)]) if deep else (im := Image.fromarray(im))
     seen = [kind] if kind == 'color' else ['tint kept' if o.keep_tint else 'tinted'] if kind == 'tinted' else []
     wants = o.strength and not (o.keep_tint and kind == 'tinted')

@@ -73,11 +73,13 @@ def paint_pixels(x:np.ndarray, # Pixels as in `Photo`
                  strength:float=1., # Chroma multiplier
                  tint:np.ndarray=None, # `(n,2)`: a*, b* to add to the colours at n even steps of L* from 0 to 100
                  deep:bool=False, # 16 bits, not 8
+                 out:np.ndarray=None, # Where the result goes; may be `x`, if that is no longer needed
 )->np.ndarray: # `(h,w,3)` uint8 or uint16
     "Colours on an array of pixels; every pixel keeps its L* to one 8-bit gray level"
     h,w = x.shape[:2]
     lines = edge_lines(bound_chroma(ab), L)*np.float32(strength)
-    lines,out = widen(f_lines(lines), w, seen[1]),np.empty((h,w,3), np.uint16 if deep else np.uint8)
+    lines = widen(f_lines(lines), w, seen[1])
+    if out is None: out = np.empty((h,w,3), np.uint16 if deep else np.uint8)
     def strip(rows):
         a,b = rows
         L = lightness(x[a:b])

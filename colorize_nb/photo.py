@@ -170,7 +170,7 @@ class Pages:
             if not self.head: raise PhotoError('the file is empty')
             if why := _refusal(self.head[:64]): raise PhotoError(f'{why}; {ACCEPTED}')
             if self.head[:2] in (b'II', b'MM') and {*self.head[2:4]} & {42,43}: self._find_pages()
-            else: self.im = self._open()
+            else: self._count_scans(); self.im = self._open()
         self.sizes = [self._size(*size) for size in ([self.im.size] if self.pages is None else [(l.width, l.height) for *_,l in self.pages])]
         if sum(w*h for w,h in self.sizes) > MAX_TOTAL: raise PhotoError(f'{len(self)} pages of more than {MAX_TOTAL/1e6:.0f} megapixels together')
         if self.pages is None: self._look_at_frames()
@@ -200,13 +200,17 @@ def _find_pages(self:Pages):
 
 @patch
 def _look_at_frames(self:Pages):
-    "Refuse animations, and JPEGs that are drawn too often"
+    "Refuse animations"
     try: n = 1 if self.im.format in ('MPO', 'HEIF') else getattr(self.im, 'n_frames', 1)
     except Exception as e: raise PhotoError(f'damaged ({e})') from None  # as above
     if n > 1: raise PhotoError(f'{n} pages or frames; give single pictures')
-    if self.file is None or self.im.format not in ('JPEG', 'MPO'): return
-    if len(jpeg_scans(self.file, MAX_SCANS+1)[0]) > MAX_SCANS: raise PhotoError(f'a JPEG of more than {MAX_SCANS} scans: a bomb, not a photo')
-    self.file.seek(0)
+
+@patch
+def _count_scans(self:Pages):
+    "Refuse JPEGs that are drawn too often, or never"
+    if self.head[:3] != b'\xff\xd8\xff': return
+    if not (n := len(jpeg_scans(self.file, MAX_SCANS+1)[0])): raise PhotoError('damaged (a JPEG without pixels)')
+    if n > MAX_SCANS: raise PhotoError(f'a JPEG of more than {MAX_SCANS} scans: a bomb, not a photo')
 
 # %% ../nbs/01a_photo.ipynb #0b91b5f6
 @patch
@@ -218,7 +222,9 @@ def _open(self:Pages, page=None):
         raise PhotoError(f'a file of more than {MAX_WHOLE/1e6:.0f} MB')
     f.seek(0)
     try:
-        with _limit(self.max_pixels): im = Image.open(f, formats=formats)
+        with _limit(self.max_pixels):
+            im = Image.open(f, formats=formats)
+            if page: getattr(im, 'n_frames', 1)  # Pillow counts later otherwise, under its own limit
     except UnidentifiedImageError:
         if page: raise PhotoError(f'this kind of TIFF is not supported ({l})') from None
         raise PhotoError(f'not a picture, or damaged; {ACCEPTED}') from None

@@ -144,7 +144,7 @@ def fill_deep(px:np.ndarray, # `(h,w)` or `(h,w,3)`: uint8, uint16 or float
     photo.pixels = _one_channel(px)
     if alpha is not None: photo.set_alpha(alpha)
 
-PIECE = 2**22 # pixels
+PIECE = 2**24 # pixels: most photos are one
 
 def fill_photo(im:Image.Image, # Loaded
                photo:Photo, # To fill
