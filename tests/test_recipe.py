@@ -34,20 +34,20 @@ def test_all_stages(photos, tmp_path, monkeypatch):
     with monkeypatch.context() as m:
         m.setattr(Checkpoint, 'after_epoch', stop)
         with pytest.raises(Killed): recipe.run_recipe(run)
-    assert [k for k in recipe.stages if run.file(k).is_file()] == ['colour']
-    was = run.file('colour').stat().st_mtime_ns
+    assert [k for k in recipe.stages if run.file(k).is_file()] == ['color']
+    was = run.file('color').stat().st_mtime_ns
     ck = torch.load(tmp_path/'run/checkpoints/vivid.pth', weights_only=True)
     model = recipe.run_recipe(recipe.Run(tmp_path/'run', [photos], passes=.001))  # neither decoded nor labelled again
-    assert run.file('colour').stat().st_mtime_ns == was
+    assert run.file('color').stat().st_mtime_ns == was
     went_on = load_file(run.file('vivid'))
     assert all(torch.equal(v, went_on[k]) for k,v in ck['model'].items())  # the epoch was over: nothing is trained twice
     def near(a, b): return torch.cosine_similarity(a.flatten(), b.flatten(), 0) > .99
-    assert near(lite_body(2, pretrained=True)[3].conv[0][0].weight, load_file(run.file('colour'))['layers.0.3.conv.0.0.weight'])  # starts from ImageNet,
-    enc,col = load_file(run.file('encoder128')),load_file(run.file('resnet18_colour'))
+    assert near(lite_body(2, pretrained=True)[3].conv[0][0].weight, load_file(run.file('color'))['layers.0.3.conv.0.0.weight'])  # starts from ImageNet,
+    enc,col = load_file(run.file('encoder128')),load_file(run.file('resnet18_color'))
     assert near(enc['0.4.0.conv1.weight'], col['layers.0.4.0.conv1.weight'])  # and this one from its encoder
-    assert {p.name for p in (tmp_path/'run/diary').glob('*-000.png')} == {'colour-000.png', 'vivid-000.png', 'resnet18_colour-000.png'}
+    assert {p.name for p in (tmp_path/'run/diary').glob('*-000.png')} == {'color-000.png', 'vivid-000.png', 'resnet18_color-000.png'}
     assert {p.name for p in model.iterdir()} == {f'{n}.{s}' for n,s in (('config','json'), ('model','safetensors'), ('model','onnx'), ('vivid','json'), ('vivid','safetensors'), ('vivid','onnx'))}
     assert (model/'vivid.safetensors').stat().st_size < .4*(model/'model.safetensors').stat().st_size  # encoder and middle are shared
     best = torch.load(tmp_path/'run/checkpoints/vivid_0.pth', weights_only=True)
     assert all(torch.equal(v, best[k]) for k,v in load_file(run.file('vivid')).items())
-    for m in (model, model/'vivid.json', tmp_path/'run/resnet18_colour'): assert Colorizer.from_pretrained(m).colorize(photos/'cat0.png').size == (120, 90)
+    for m in (model, model/'vivid.json', tmp_path/'run/resnet18_color'): assert Colorizer.from_pretrained(m).colorize(photos/'cat0.png').size == (120, 90)
