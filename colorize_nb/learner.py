@@ -57,6 +57,7 @@ class FullSize(Callback):
 class ColorizeLearner(Learner):
     "`Learner` that predicts from any photo, and can start a fit at a later epoch"
     first_epoch = 0
+    @delegates(Learner.predict)
     def predict(self, item, **kwargs): return super().predict(open_rgb(item), **kwargs)
     def _do_fit(self):
         bar = getattr(getattr(self, 'progress', None), 'mbar', None)

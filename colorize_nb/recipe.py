@@ -27,6 +27,7 @@ from fastai.optimizer import Adam
 from fastai.torch_core import params
 from fastcore.basics import patch
 from fastcore.foundation import L
+from fastcore.meta import delegates
 from .colorizer import Colorizer
 from .command import command, failed
 from .critic import PatchGAN
@@ -163,6 +164,7 @@ def before(name:str, # A stage
     return list(dict.fromkeys(s for o in stages if o in todo for s in [*before(o), o]))
 
 # %% ../nbs/16_recipe.ipynb #8cd2e0a4
+@delegates(Adam)
 def adamw(ps, lr, wd=0.02, **kwargs):
     "Adam with decoupled weight decay"
     return Adam(ps, lr, wd=wd, decouple_wd=True, **kwargs)
