@@ -286,7 +286,7 @@ def colorize_recipe(
     photos:list, # Folders or zip files of photos
     o:str='recipe', # Where the run is kept; its models lie in its folder `default`
     device:str='cpu', # cpu, cuda, mps
-    passes:float=1., # All stages so much longer or shorter
+    passes:float=1., # Factor on the length of all stages
     until:str=None, # Last stage
 )->int: # 0 done, 1 failed, 2 wrong use
     "Make weights in stages: teacher's labels, colour, GAN; then the same with a ResNet-18. The same line goes on where a run was stopped."
