@@ -4,13 +4,14 @@
 
 # %% auto #0
 __all__ = ['stages', 'figures', 'GAIN', 'teacher_logits', 'label_loss', 'same_label', 'gray_resnet18', 'KeepLabels', 'Run',
-           'stage', 'adamw', 'Grow', 'lite2_head', 'TwoHeads', 'PaintedOnly', 'colour', 'simulate_hints',
-           'SimulateHints', 'hints_l1', 'hints_huber', 'load_stage', 'ship', 'default', 'color_prior', 'encoder96',
-           'encoder128', 'resnet18_colour', 'run_recipe', 'colorize_recipe']
+           'Stage', 'stage', 'before', 'adamw', 'Grow', 'lite2_head', 'TwoHeads', 'PaintedOnly', 'color',
+           'simulate_hints', 'SimulateHints', 'hints_l1', 'hints_huber', 'load_stage', 'ship', 'default', 'color_prior',
+           'encoder96', 'encoder128', 'resnet18_color', 'run_recipe', 'colorize_recipe']
 
 # %% ../nbs/16_recipe.ipynb #585e23e8
 import colorize_nb.compat  # first: lets torchvision import beside a CPU-only torch
 import json
+from dataclasses import dataclass
 from pathlib import Path
 import numpy as np
 import torch
@@ -24,11 +25,12 @@ from fastai.callback.progress import CSVLogger
 from fastai.optimizer import Adam
 from fastai.torch_core import params
 from fastcore.foundation import L
+from fastcore.meta import delegates
 from .colorizer import Colorizer
 from .command import command, failed
 from .data import to_lab
 from .gan import Frozen
-from .generator import generator_from, lite2_unet, load_arrays, resnet18_unet, resnet_body
+from .generator import generator_from, lite2_unet, lite_classifier, load_arrays, resnet18_unet, resnet_body
 from .learner import BF16, EMA, Checkpoint, ColorizeLearner, Diary, bf16_pays, colorize_learner
 from .losses import ABLoss, ClassificationLoss, Loss, area_to
 from .metrics import EfficientNetLite, PhotoMetric
@@ -114,15 +116,33 @@ class Run:
         save_file({k: v.cpu().contiguous() for k,v in learn.model.state_dict().items()}, self.file(stage), dict(spec=json.dumps(getattr(learn.model, 'spec', None))))
 
 # %% ../nbs/16_recipe.ipynb #ca99eb2c
-stages = {} # Name -> (function of a `Run` and of its bases, names of the stages that it builds on)
-def stage(*bases): # Names of stages
-    "Decorator: add a function of a `Run` and of what it builds on to the recipe"
-    def add(f):
-        stages[f.__name__] = f,bases
+@dataclass
+class Stage:
+    "A step of the recipe"
+    f:object # Function of a `Run` and of the name of `base`
+    base:str # The stage whose weights it starts from, or `None`
+    after:str # Another stage that must be done before, or `None`
+    def __call__(self, run): self.f(run, self.base)
+
+stages = {}
+def stage(base:str=None, # The stage whose weights it starts from
+          after:str=None, # Another stage that must be done before
+):
+    "Decorator: add a function of a `Run` and of the name of its base to the recipe"
+    def deco(f):
+        stages[f.__name__] = Stage(f, base, after)
         return f
-    return add
+    return deco
+
+# %% ../nbs/16_recipe.ipynb #2d4896b4
+def before(name:str, # A stage
+)->list[str]: # Names, in the order in which they run
+    "Every stage that must be done before"
+    todo = {stages[name].base, stages[name].after}-{None}
+    return list(dict.fromkeys(s for o in stages if o in todo for s in [*before(o), o]))
 
 # %% ../nbs/16_recipe.ipynb #8c495f10
+@delegates(Adam)
 def adamw(ps, lr, wd=0.02, **kwargs):
     "Adam with decoupled weight decay"
     return Adam(ps, lr, wd=wd, decouple_wd=True, **kwargs)
@@ -143,8 +163,7 @@ def _learner(run, name, loaders, net, cbs, **kwargs):
 
 def lite2_head()->nn.Module: # The last feature map to logits
     "EfficientNet-Lite2's last layers"
-    net = EfficientNetLite(2).net
-    return nn.Sequential(net._conv_head, net._bn1, nn.ReLU6(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), net._fc)
+    return lite_classifier(2)[1:]
 
 # %% ../nbs/16_recipe.ipynb #1d531459
 class TwoHeads(Loss):
@@ -165,10 +184,10 @@ class PaintedOnly(Callback):
 
 # %% ../nbs/16_recipe.ipynb #1438db2b
 @stage()
-def colour(run):
+def color(run, base):
     net = lite2_unet(pretrained=True, bins=True)
-    learn = _learner(run, 'colour', run.loaders(96, 256, least=.6), net, [Grow(at=.3), PaintedOnly(), KeepLabels(lite2_head())], loss_func=TwoHeads(ABLoss('l1')))
-    run.fit('colour', learn, 10, slice(8e-4, 2e-3))
+    learn = _learner(run, 'color', run.loaders(96, 256, least=.6), net, [Grow(at=.3), PaintedOnly(), KeepLabels(lite2_head())], loss_func=TwoHeads(ABLoss('l1')))
+    run.fit('color', learn, 10, slice(8e-4, 2e-3))
 
 # %% ../nbs/16_recipe.ipynb #354bd6d1
 def _squares(ab, on, side, wrong):
@@ -220,10 +239,10 @@ def _hints(run, name, base, loss):
                      loss_func=TwoHeads(loss, .03))
     run.fit(name, learn, 12, 1.2e-3)
 
-@stage('colour')
-def hints_l1(run, colour): _hints(run, 'hints_l1', colour, ABLoss('l1'))
-@stage('colour')
-def hints_huber(run, colour): _hints(run, 'hints_huber', colour, 5*ABLoss('huber'))
+@stage(base='color')
+def hints_l1(run, base): _hints(run, 'hints_l1', base, ABLoss('l1'))
+@stage(base='color')
+def hints_huber(run, base): _hints(run, 'hints_huber', base, 5*ABLoss('huber'))
 
 # %% ../nbs/16_recipe.ipynb #4c4e79bb
 def load_stage(file:str|Path, # What a colour stage left
@@ -247,9 +266,9 @@ def ship(run:Run, # A run
 # %% ../nbs/16_recipe.ipynb #3d9acca1
 GAIN = 1.06
 
-@stage('hints_l1', 'hints_huber')
-def default(run, l1, huber):
-    a,b = (load_file(run.file(o)) for o in (l1, huber))
+@stage(base='hints_l1', after='hints_huber')
+def default(run, base):
+    a,b = (load_file(run.file(o)) for o in (base, 'hints_huber'))
     mix = {k: torch.lerp(v, b[k], .5) if v.is_floating_point() else v for k,v in a.items()}
     head = max(int(k.split('.')[1]) for k in mix if k.startswith('layers.'))
     for k in ('weight', 'bias'): mix[f'layers.{head}.2.{k}'] *= GAIN
@@ -277,30 +296,26 @@ def _encoder(run, name, size, passes, lr, base=None):
     run.fit(name, learn, passes, lr)
 
 @stage()
-def encoder96(run): _encoder(run, 'encoder96', 96, 6, 2e-3)
-@stage('encoder96')
+def encoder96(run, base): _encoder(run, 'encoder96', 96, 6, 2e-3)
+@stage(base='encoder96')
 def encoder128(run, base): _encoder(run, 'encoder128', 128, 2, 5e-4, base)
 
-@stage('encoder128')
-def resnet18_colour(run, encoder):
+@stage(base='encoder128')
+def resnet18_color(run, base):
     net,enc = resnet18_unet(out_scale=4),gray_resnet18()
-    enc.load_state_dict(load_file(run.file(encoder)))
+    enc.load_state_dict(load_file(run.file(base)))
     net.layers[0].load_state_dict(enc[0].state_dict())
-    run.fit('resnet18_colour', _learner(run, 'resnet18_colour', run.loaders(96), net, [Grow(), KeepLabels(enc[1:])]), 6, slice(3e-4, 8e-4))
+    run.fit('resnet18_color', _learner(run, 'resnet18_color', run.loaders(96), net, [Grow(), KeepLabels(enc[1:])]), 6, slice(3e-4, 8e-4))
 
 # %% ../nbs/16_recipe.ipynb #e16a9bd5
 def run_recipe(run:Run, # Where
-               until:str='default', # Last stage; 'resnet18_colour' is the reports' network
-)->Path: # The model folder
+               until:str='default', # Last stage; 'resnet18_color' is the reports' network
+)->Path: # The model folder; of an encoder alone its file
     "Run a stage and all that it builds on, but those that are done; raises `ValueError` for a name that is none"
     if until not in stages: raise ValueError(f"no stage {until!r}; there are {', '.join(stages)}")
-    def make(name):
-        f,bases = stages[name]
-        if run.file(name).is_file(): return
-        for b in bases: make(b)
-        print(name); f(run, *bases)
-    make(until)
-    return ship(run, until)
+    for name in [*before(until), until]:
+        if not run.file(name).is_file(): print(name); stages[name](run)
+    return run.file(until) if until.startswith('encoder') else ship(run, until)
 
 # %% ../nbs/16_recipe.ipynb #fd7893f0
 @command
@@ -309,7 +324,7 @@ def colorize_recipe(
     o:str='recipe', # Where the run is kept; its model lies in a folder of the stage's name
     device:str='cpu', # cpu, cuda, mps
     passes:float=1., # All stages so much longer or shorter
-    until:str='default', # Last stage; resnet18_colour makes the reports' network
+    until:str='default', # Last stage; resnet18_color makes the reports' network
 )->int: # 0 done, 1 failed, 2 wrong use
     "Make weights like those that ship: teacher's labels, colour, hints. The same line goes on where a run was stopped."
     try: done = run_recipe(Run(o, photos, device, passes), until)
