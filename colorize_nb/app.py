@@ -208,9 +208,9 @@ def open_shot(shot:Shot, # Its `size`, `kind` and small copy are filled in
     if reason := costly(raw, pages.sizes[0], limits): raise PhotoError(reason)
     shot.file = shot.file.rename(shot.file.with_name(f'photo{_suffix[pages.im.format]}'))
     photo = pages[0]
-    shot.size,shot.kind = photo.pixels.shape[1::-1],tone(photo.pixels)[0]
     im = Image.fromarray(colors(photo.pixels))
     np.save(shot.small, np.asarray(im.resize(fit(im.size, SMALL), Image.LANCZOS, reducing_gap=3)))
+    shot.kind,shot.size = tone(photo.pixels)[0],im.size # last: who has a size can be looked at
     return shot
 
 # %% ../nbs/15_app.ipynb #789511be
@@ -277,7 +277,7 @@ def variants(shot:Shot)->list: # (points, a JPEG) of each
     return shot.guesses
 
 # %% ../nbs/15_app.ipynb #77744d46
-DOUBT = 8.,30. # Units of a*b*: what is shown as none, and as most
+DOUBT = 10.,22. # Units of a*b*: what is shown as none, and as most
 
 def doubt(shot:Shot, ask:Ask)->bytes: # A PNG, transparent where the network is sure
     "Where the network might as well have said something else"

@@ -13,7 +13,7 @@ CHROMIUM = shutil.which('chromium') or shutil.which('chromium-browser') or shuti
 AXE = Path(os.environ.get('AXE', 'node_modules/axe-core/axe.min.js'))
 pytestmark = [pytest.mark.skipif(not CHROMIUM, reason='needs chromium'), pytest.mark.timeout(240)]
 ARGS = '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'.split()
-PATIENCE = 15 # s; two cores may be busy
+PATIENCE = 40 # s; two cores may be busy
 PHONE = dict(has_touch=True, is_mobile=True, device_scale_factor=2)
 
 @pytest.fixture(scope='module')
@@ -171,7 +171,7 @@ def test_wheel_and_fingers_zoom_to_the_full_size(user, tmp_path):
     assert d.mean() < 4, d.mean() # the pixels that are downloaded, not a preview that is blown up
     u.page.mouse.move(*u.at(.3, .5)); u.page.mouse.down(); u.page.mouse.move(*u.at(.4, .6), steps=3); u.page.mouse.up()
     assert abs(u.box('#after')['x']-b['x']-.1*a['width']) < 3 and u.points() == 0 # it moves, and sets no colour
-    u.page.mouse.dblclick(*u.at(.5, .5)); u.until("!document.querySelector('#stage').classList.contains('zoomed')")
+    u.page.mouse.dblclick(*u.at(.2, .5)); u.until("!document.querySelector('#stage').classList.contains('zoomed')")
     p = user(width=390, height=844, **PHONE).one()
     fit = p.box('#after')['width']; x,y = p.at(.5, .5)
     touch(p, [(x-30,y),(x+30,y)], [(x-90,y),(x+90,y)])
@@ -243,10 +243,10 @@ def test_suggestions_and_sliders(user):
     plain = np.asarray(u.picture(), int)
     u.seen(ways.nth(2).click)
     assert [w.get_attribute('aria-pressed') for w in ways.all()].index('true') == 2 and np.abs(np.asarray(u.picture(), int)-plain).mean() > .3
-    u.seen(lambda: u.set('#vivid', '1')); assert u.page.get_attribute('#vivid', 'aria-valuetext') == '100 % vivid'
     u.seen(lambda: u.set('#strength', '0.1'))
     assert 'nearly gray' in u.page.inner_text('#note') and u.page.inner_text('#much') == '10 %'
     u.page.focus('#strength'); u.seen(lambda: u.page.keyboard.press('ArrowRight')); assert u.page.inner_text('#much') == '15 %'
+    u.seen(lambda: u.set('#vivid', '1')); assert u.page.get_attribute('#vivid', 'aria-valuetext') == '100 % vivid'
     for _ in range(4): u.seen(lambda: u.page.click('#undo'))
     assert u.page.inner_text('#much') == '100 %' and ways.nth(0).get_attribute('aria-pressed') == 'true'
 
@@ -262,7 +262,7 @@ def test_points_go_to_the_next_photo(user, photo, tmp_path): # noqa: F811
 def test_a_reload_loses_nothing(user, photo): # noqa: F811
     u = user().drop(OLD_PHOTO, photo).ready(2)
     u.page.locator('#strip .pick').nth(1).click(); u.until("document.querySelector('#note').innerText.startsWith('mother')")
-    u.choose(.5, .5); u.seen(lambda: u.set('#strength', '0.6'))
+    u.choose(.7, .5); u.seen(lambda: u.set('#strength', '0.6'))
     u.load(); u.ready(2)
     assert u.page.inner_text('#note').startswith('mother.png') and u.points() == 1 and u.page.inner_text('#much') == '60 %'
 
@@ -332,7 +332,7 @@ def test_two_visitors(user, photo): # noqa: F811
     a,b = user(),user()
     a.drop(OLD_PHOTO); b.drop(photo)
     a.ready(1); b.ready(1)
-    assert 'migrant' in a.page.inner_text('#note') and 'mother.png' in b.page.inner_text('#note') and 'migrant' not in b.page.content()
+    assert 'migrant' in a.page.inner_text('#note') and 'mother.png' in b.page.inner_text('#note') and 'migrant' not in b.page.inner_html('#work')
 
 @pytest.mark.parametrize('size', [(4500,1000), (500,2500), (3,2), (1,1)])
 def test_odd_shapes(user, tmp_path, size):

@@ -18,6 +18,9 @@ const view = new View(), picker = new Picker(), strip = new Strip(engine, open, 
 const photo = () => state.photos.find(p => p.id === at)
 const ask = () => asks.get(at) ?? PLAIN
 
+function remember(id) { try { sessionStorage.setItem('at', id) } catch { /* a frame of a notebook may not */ } }
+function remembered() { try { return sessionStorage.getItem('at') } catch { return null } }
+
 // ---- what is said
 
 const said = []  // of this page; the engine's own are in state.refused
@@ -97,7 +100,7 @@ function take(s) {  // a new state from the engine
   for (const p of s.photos) if (!asks.has(p.id)) { asks.set(p.id, p.ask); settled.set(p.id, p.ask) }
   const ready = s.photos.filter(p => p.size)
   if (!ready.some(p => p.id === at)) {
-    const kept = sessionStorage.getItem('at')
+    const kept = remembered()
     at = null
     if (ready.length) open(ready.some(p => p.id === kept) ? kept : ready[0].id)
   }
@@ -126,7 +129,7 @@ async function open(id) {
   const fresh = id !== at
   picker.shut(false)
   at = id
-  sessionStorage.setItem('at', id)
+  remember(id)
   if (!fresh) return draw()
   const p = photo()
   notes = []; view.aim = null
@@ -172,7 +175,7 @@ async function suggest(id) {
     const b = Object.assign(document.createElement('button'), {type: 'button'}), img = document.createElement('img'), s = document.createElement('span')
     s.textContent = k ? `${k}` : 'Plain'; img.alt = ''
     img.src = src
-    b.dataset.k = k; b.setAttribute('aria-label', k ? `Suggestion ${k}` : 'As the network paints it'); b.append(img, s)
+    b.dataset.k = k; b.setAttribute('aria-label', k ? `Suggestion ${k}` : 'Plain, as the network paints it'); b.append(img, s)
     b.onclick = () => set({variant: k})
     return b
   }))

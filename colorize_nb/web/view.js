@@ -128,7 +128,7 @@ export class View extends EventTarget {  // events: spot {x, y}, point {i}, move
   // mouse and pen
   mouse() {
     const st = this.stage, local = e => { const r = st.getBoundingClientRect(); return [e.clientX-r.left, e.clientY-r.top] }
-    let from = null, timer = 0
+    let from = null
     st.addEventListener('pointerdown', e => {
       if (e.button || !this.size || e.target.closest('#border, #points')) return
       from = {x: e.clientX, y: e.clientY, lx: e.clientX, ly: e.clientY, moved: false}
@@ -145,10 +145,7 @@ export class View extends EventTarget {  // events: spot {x, y}, point {i}, move
     st.addEventListener('pointerup', e => {
       const click = from && !from.moved
       end()
-      if (!click || !this.size) return
-      const [x, y] = local(e), p = this.spot(x, y)
-      if (timer) { clearTimeout(timer); timer = 0; this.toggle(x, y); return }
-      timer = setTimeout(() => { timer = 0; if (p) this.say('spot', p) }, TWICE)
+      if (click && this.size) this.click(e)
     })
     st.addEventListener('wheel', e => {
       if (!this.size) return
@@ -157,6 +154,11 @@ export class View extends EventTarget {  // events: spot {x, y}, point {i}, move
       e.preventDefault()
       this.zoom(this.scale*Math.exp(-clamp(e.deltaY*(e.deltaMode ? 16 : 1), -120, 120)*(e.ctrlKey ? .01 : .0025)), ...local(e))
     }, {passive: false})
+  }
+  click(e) {  // once: a colour for the spot; twice: 1:1 and back
+    const r = this.stage.getBoundingClientRect(), x = e.clientX-r.left, y = e.clientY-r.top, p = this.spot(x, y)
+    if (this.timer) { clearTimeout(this.timer); this.timer = 0; this.toggle(x, y); return }
+    this.timer = setTimeout(() => { this.timer = 0; if (p) this.say('spot', p) }, TWICE)
   }
   // two fingers zoom; one moves what is zoomed, and the page where the photo ends
   touch() {
@@ -190,8 +192,18 @@ export class View extends EventTarget {  // events: spot {x, y}, point {i}, move
   drag() {
     const b = this.border
     const to = e => { const r = this.stage.getBoundingClientRect(), s = this.seen; this.cut = clamp((e.clientX-r.left-s.l)/(s.r-s.l), 0, 1); this.draw() }
-    b.addEventListener('pointerdown', e => { if (!e.button) { b.setPointerCapture(e.pointerId); b.focus({preventScroll: true}); e.preventDefault() } })
-    b.addEventListener('pointermove', e => { if (b.hasPointerCapture(e.pointerId)) to(e) })
+    let from = null
+    b.addEventListener('pointerdown', e => {
+      if (e.button) return
+      from = {x: e.clientX, moved: e.target !== b}  // the knob is not transparent to clicks, the line is
+      b.setPointerCapture(e.pointerId); b.focus({preventScroll: true}); e.preventDefault()
+    })
+    b.addEventListener('pointermove', e => { if (from && (from.moved ||= Math.abs(e.clientX-from.x) > MOVED)) to(e) })
+    b.addEventListener('pointercancel', () => { from = null })
+    b.addEventListener('pointerup', e => {
+      if (from && !from.moved) this.click(e)
+      from = null
+    })
     b.addEventListener('keydown', e => {
       const d = {ArrowLeft: -.05, ArrowRight: .05, ArrowDown: -.05, ArrowUp: .05, PageDown: -.2, PageUp: .2, Home: -1, End: 1}[e.key]
       if (d === undefined) return
