@@ -3,7 +3,6 @@ import io, os, struct, subprocess, sys, time, zipfile, zlib
 from pathlib import Path
 import numpy as np, pytest
 from PIL import Image
-import colorize_nb.photo as photo_module
 from colorize_nb.deep import tiff16
 from colorize_nb.photo import MAX_SCANS, Pages, PhotoError, open_photo
 

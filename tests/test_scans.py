@@ -8,9 +8,8 @@ from conftest import OLD_PHOTO, gray_level
 from colorize_nb.color import lightness
 from colorize_nb.colorizer import Colorizer
 from colorize_nb.deep import png16, tiff16
-from colorize_nb.paint import colorize_pixels
 from colorize_nb.photo import Pages, PhotoError, encode, open_photo
-from colorize_nb.tags import photoshop_block, read_exif, write_profile
+from colorize_nb.tags import read_exif, write_profile
 
 CASES = Path(__file__).parent/'cases'
 
