@@ -161,12 +161,14 @@ def _file(self:Colorizer, src, dst, o, room=nullcontext):
     pages = Pages(src, o.max_pixels)
     row,many = Row(str(src), str(dst), 'done', pages=len(pages)),len(pages) > 1
     if many and fmt != 'TIFF': raise PhotoError(f'{len(pages)} pages fit into a .tif only, not into {dst.name}')
-    sheet,kept,flatten = [],[],SUFFIXES.get(src.suffix.lower()) == 'JPEG'  # named so, whatever it is: a folder has no other name for its result
+    sheet,kept = [],[]
+    flatten = SUFFIXES.get(src.suffix.lower()) == 'JPEG'  # named so, whatever it is: a folder has no other name for its result
     def result(photo):
         deep = photo.pixels.dtype != np.uint8 and fmt in ('PNG', 'TIFF')
         im = self._page(photo, row, o, deep)
         kept.append(im is None)
-        if o.compare and im is not None and not sheet: sheet.append(small_sheet(photo.pixels, Image.fromarray(to_8_bits(im)) if deep else im))
+        if o.compare and im is not None and not sheet:
+            sheet.append(small_sheet(photo.pixels, Image.fromarray(to_8_bits(im)) if deep else im))
         file = self._encode(photo, im, fmt, o, deep, flatten) if im is not None or many else None
         row.warnings += [w for w in photo.warnings if w not in row.warnings]
         return file

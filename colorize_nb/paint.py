@@ -11,7 +11,8 @@ import os, threading
 from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from PIL import Image
-from .color import L2net, bound_chroma, edge_lines, f2rgb8, f2rgb16, f_lines, lab2rgb8, lightness, net2ab, paint_lines, resize, rgb2lab, widen
+from .color import L2net, bound_chroma, edge_lines, f2rgb8, f2rgb16, f_lines
+from .color import lab2rgb8, lightness, net2ab, paint_lines, resize, rgb2lab, widen
 
 # %% ../nbs/01b_paint.ipynb #a16d320c
 def render_shape(h:int, w:int, # The photo's size
