@@ -1,6 +1,8 @@
 "Everything, for notebooks: `from colorize_nb.all import *`"
 from colorize_nb import compat  # first: says what to install, lets torchvision import
 from fastai.vision.all import *
+from colorize_nb.icc import *
+from colorize_nb.pixels import *
 from colorize_nb.color import *
 from colorize_nb.steer import *
 from colorize_nb.photo import *

@@ -144,7 +144,7 @@ def _scaled(a, l):
 
 def deep_pixels(f, # A seekable file
                 l:Layout, # Of a page for which `is_deep`
-)->tuple[np.ndarray,np.ndarray]: # `(h,w)` or `(h,w,3)`: uint8, uint16, or floats as they are; alpha of the same type or `None`; raises `ValueError`
+)->tuple[np.ndarray,np.ndarray]: # `(h,w)` or `(h,w,3)`: uint8, uint16, or floats as they are; alpha or `None`; raises `ValueError`
     "The picture on a page, black is zero"
     a,n = read_samples(f, l),3 if l.shows == 2 else 1
     if a.dtype.kind == 'i' and a.min(initial=0) < 0: raise ValueError('negative samples')
@@ -154,7 +154,9 @@ def deep_pixels(f, # A seekable file
     if alpha is not None and l.extra[0] == 1:
         whole = np.clip(px/np.maximum(alpha, 1e-6 if most == 1 else 1)[...,None]*most, 0, most)
         px = whole.astype(a.dtype) if most == 1 else np.rint(whole).astype(a.dtype)
-    if l.shows == 0: px = ((most if most > 1 else next((p for p in (1, 255, 65535) if a.max(initial=0) <= 1.05*p), most))-px).astype(a.dtype)
+    if l.shows == 0:
+        if most == 1: most = next((p for p in (1, 255, 65535) if a.max(initial=0) <= 1.05*p), 1)
+        px = (most-px).astype(a.dtype)
     return np.ascontiguousarray(px[...,0] if n == 1 else px),alpha
 
 # %% ../nbs/00c_deep.ipynb #cc30f879

@@ -24,7 +24,7 @@ def _skip_pixels(f, most=2**40):
 
 def jpeg_scans(f, # A seekable file
                most:int, # How many are looked at
-)->tuple[list,bool,int]: # Of each scan its channels and (first, last coefficient, bits that are still missing); whether the end is marked; how many channels
+)->tuple[list,bool,int]: # Of each scan its channels and (first, last coefficient, bits still missing); whether it ends; how many channels
     "The scans of a JPEG"
     f.seek(2)
     scans,channels,plain,junk = [],0,False,0

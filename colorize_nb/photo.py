@@ -21,8 +21,8 @@ from .tags import (ORIENTATION, UNIT, XRES, YRES, describing, directories, iptc_
                               read_exif, read_profile, read_tree, shorten_exif, swapped, tag_of, upright_tags, upright_xmp, write_profile)
 
 # %% ../nbs/01a_photo.ipynb #93c4346d
-SUFFIXES = {'.jpg':'JPEG', '.jpeg':'JPEG', '.jpe':'JPEG', '.jfif':'JPEG', '.png':'PNG', '.tif':'TIFF', '.tiff':'TIFF', '.webp':'WEBP', '.bmp':'BMP',
-            '.jp2':'JPEG2000', '.j2k':'JPEG2000', '.jpf':'JPEG2000', '.jpx':'JPEG2000', '.avif':'AVIF', '.heic':'HEIF', '.heif':'HEIF'}
+SUFFIXES = {'.jpg':'JPEG', '.jpeg':'JPEG', '.jpe':'JPEG', '.jfif':'JPEG', '.png':'PNG', '.tif':'TIFF', '.tiff':'TIFF', '.webp':'WEBP',
+            '.bmp':'BMP', '.jp2':'JPEG2000', '.j2k':'JPEG2000', '.jpf':'JPEG2000', '.jpx':'JPEG2000', '.avif':'AVIF', '.heic':'HEIF', '.heif':'HEIF'}
 FORMATS = [f for f in dict.fromkeys(SUFFIXES.values()) if f != 'HEIF']  # those that need no extra
 ACCEPTED = f"accepted: {', '.join(FORMATS).replace('WEBP', 'WebP').replace('JPEG2000', 'JPEG 2000')}"
 MAX_PIXELS = 2*int(1024**3/4/3)  # 179 megapixels, where Pillow refuses too
@@ -42,7 +42,8 @@ _heic,_avif = {b'heic', b'heix', b'heim', b'heis', b'hevc', b'hevx', b'mif1', b'
 def _refusal(head):
     "Why a known format is not accepted, or ''"
     if head[4:8] == b'ftyp':
-        if head[8:12] in _avif or b'avif' in head[16:64]: return '' if features.check('avif') else 'AVIF needs a newer Pillow: pip install -U pillow'
+        if head[8:12] in _avif or b'avif' in head[16:64]:
+            return '' if features.check('avif') else 'AVIF needs a newer Pillow: pip install -U pillow'
         if head[8:12] in _heic: return '' if has_heif() else "HEIC needs pip install 'colorize_nb[heic]'"
         return 'a video is not a photo format here'
     return next((f'{n} is not a photo format here' for m,n in _magic.items() if head.lstrip().startswith(m)), '')
@@ -171,8 +172,10 @@ class Pages:
             if why := _refusal(self.head[:64]): raise PhotoError(f'{why}; {ACCEPTED}')
             if self.head[:2] in (b'II', b'MM') and {*self.head[2:4]} & {42,43}: self._find_pages()
             else: self._count_scans(); self.im = self._open()
-        self.sizes = [self._size(*size) for size in ([self.im.size] if self.pages is None else [(l.width, l.height) for *_,l in self.pages])]
-        if sum(w*h for w,h in self.sizes) > MAX_TOTAL: raise PhotoError(f'{len(self)} pages of more than {MAX_TOTAL/1e6:.0f} megapixels together')
+        self.sizes = [self.im.size] if self.pages is None else [(l.width, l.height) for *_,l in self.pages]
+        for w,h in self.sizes: self._size(w, h)
+        total = sum(w*h for w,h in self.sizes)
+        if total > MAX_TOTAL: raise PhotoError(f'{len(self)} pages of more than {MAX_TOTAL/1e6:.0f} megapixels together')
         if self.pages is None: self._look_at_frames()
     def __len__(self): return len(self.sizes)
     def __del__(self):
@@ -183,7 +186,6 @@ def _size(self:Pages, w, h):
     if w*h > self.max_pixels: raise PhotoError(f'{w}x{h} is more than {self.max_pixels/1e6:.0f} megapixels')
     if not w*h: raise PhotoError('the picture has no pixels')
     if max(w, h) > MAX_SIDE: raise PhotoError(f'{w}x{h}: a side is longer than {MAX_SIDE:,} pixels')
-    return w,h
 
 # %% ../nbs/01a_photo.ipynb #8429394a
 @patch
@@ -269,6 +271,7 @@ def _loaded(self:Pages, i, photo):
         return self._loaded(i, photo)
     return im
 
+# %% ../nbs/01a_photo.ipynb #5c468c7e
 @patch
 def _pixels(self:Pages, i, photo):
     "Fill in the pixels of a page as they are stored; returns Pillow's picture, or `None`, and the orientation"
@@ -293,8 +296,11 @@ def _pixels(self:Pages, i, photo):
     return im,self._way(page) if page else _orientation(im)
 
 @patch
-def _way(self:Pages, page): return (page[1][ORIENTATION].values(self.order) or (1,))[0] if ORIENTATION in page[1] else 1
+def _way(self:Pages, page):
+    "The orientation of a page"
+    return (page[1][ORIENTATION].values(self.order) or (1,))[0] if ORIENTATION in page[1] else 1
 
+# %% ../nbs/01a_photo.ipynb #243e69a0
 @patch
 def __getitem__(self:Pages, i:int, # Which page
 )->Photo:
@@ -396,8 +402,6 @@ def _as_tiff(im, photo, xmp, exif):
     return retagged(b, _tiff_tree(photo, xmp, exif))
 
 # %% ../nbs/01a_photo.ipynb #5cf7984f
-_longest = dict(JPEG=65500, WEBP=16383)
-
 def _as_jpeg(im, photo, xmp, exif, flatten):
     if im.mode == 'RGBA':
         if not flatten and im.getchannel('A').getextrema()[0] < 255: raise PhotoError('JPEG has no transparency: name the result .png')
@@ -412,6 +416,7 @@ def _as_jpeg(im, photo, xmp, exif, flatten):
     im.save(out := io.BytesIO(), 'JPEG', icc_profile=srgb_profile(), exif=exif, **kw|(dict(dpi=photo.dpi) if photo.dpi else {}))
     return out.getvalue()
 
+# %% ../nbs/01a_photo.ipynb #ac69cd61
 def encode(im, # PIL image, RGB or RGBA; or `(h,w,3|4)` uint16 for PNG and TIFF
            fmt:str, # 'JPEG', 'PNG', 'TIFF' or 'WEBP'
            photo:Photo=None, # Whose metadata to carry; it notes what had to be left out
@@ -421,7 +426,8 @@ def encode(im, # PIL image, RGB or RGBA; or `(h,w,3|4)` uint16 for PNG and TIFF
     "The file's bytes; JPEG at quality 95, 4:4:4, the others lossless (WebP as the original was); raises `PhotoError`"
     photo,deep = photo or Photo(None),isinstance(im, np.ndarray)
     w,h = im.shape[1::-1] if deep else im.size
-    if max(w, h) > (most := _longest.get(fmt, 2**31)): raise PhotoError(f'{w}x{h} does not fit into a {fmt}, whose sides end at {most:,} pixels: use .png or .tif')
+    most = dict(JPEG=65500, WEBP=16383).get(fmt, 2**31)
+    if max(w, h) > most: raise PhotoError(f'{w}x{h} does not fit into a {fmt}, whose sides end at {most:,} pixels: use .png or .tif')
     _left_out(photo, fmt)
     kw = dict(icc_profile=srgb_profile(), exif=photo.exif)|(dict(dpi=photo.dpi) if photo.dpi else {})
     try:

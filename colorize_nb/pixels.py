@@ -139,7 +139,8 @@ def fill_deep(px:np.ndarray, # `(h,w)` or `(h,w,3)`: uint8, uint16 or float
     if icc:
         try: px = deep_to_srgb(px, icc) if px.dtype != np.uint8 else np.asarray(to_srgb(Image.fromarray(px), icc))
         except (ValueError, IndexError):
-            try: px = np.asarray(to_srgb(Image.fromarray(to_8_bits(px)), icc)); photo.warn('a colour profile without curves: applied in 8 bits')
+            photo.warn('a colour profile without curves: applied in 8 bits')
+            try: px = np.asarray(to_srgb(Image.fromarray(to_8_bits(px)), icc))
             except ValueError as e: photo.warn(f'colour profile ignored ({e})')
     photo.pixels = _one_channel(px)
     if alpha is not None: photo.set_alpha(alpha)
@@ -167,8 +168,8 @@ def fill_photo(im:Image.Image, # Loaded
     photo.pixels,photo.alpha = _one_channel(out),alpha
 
 # %% ../nbs/00f_pixels.ipynb #2ca15b21
-_ways = {2: lambda a: a[:,::-1], 3: lambda a: a[::-1,::-1], 4: lambda a: a[::-1], 5: lambda a: a.swapaxes(0, 1), 6: lambda a: np.rot90(a, 3),
-         7: lambda a: np.rot90(a, 2).swapaxes(0, 1), 8: lambda a: np.rot90(a)}
+_ways = {2: lambda a: a[:,::-1], 3: lambda a: a[::-1,::-1], 4: lambda a: a[::-1], 5: lambda a: a.swapaxes(0, 1),
+         6: lambda a: np.rot90(a, 3), 7: lambda a: np.rot90(a, 2).swapaxes(0, 1), 8: lambda a: np.rot90(a)}
 
 def stand(photo:Photo, # To turn in place
           way:int, # EXIF's orientation
