@@ -260,7 +260,7 @@ def pieces(self:Entry):
     try:
         with self.archive.open(self.info) as f: yield from iter(lambda: f.read(2**12), b'')
     except (MemoryError, GeneratorExit): raise
-    except Exception as e: raise PhotoError(f'damaged in the archive ({e})') from None  # each compression raises its own
+    except Exception as e: raise PhotoError(f'damaged in the archive ({str(e)[:80]})') from None  # each compression raises its own
 
 @patch
 def read_bytes(self:Entry)->bytes:

@@ -1,12 +1,10 @@
 "All that is written is planned before the first pixel: nothing is lost, nothing overwritten that was not meant, and every photo has its row."
-import json, os, shutil, signal, subprocess, sys, time, zipfile
+import json, os, shutil, signal, subprocess, zipfile
 from pathlib import Path
 import numpy as np, pytest
 from PIL import Image
-from conftest import OLD_PHOTO
-from colorize_nb.batch import NEWER, Options, archive_photos, plan
+from colorize_nb.batch import NEWER, Options, plan
 from colorize_nb.cli import colorize
-from colorize_nb.colorizer import Colorizer
 from colorize_nb.photo import PhotoError
 from test_folder import COMMAND, files, saved, scans, start, toy_colorizer, wait_for
 
