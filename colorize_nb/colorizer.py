@@ -16,11 +16,12 @@ from fastcore.basics import patch
 from fastcore.meta import delegates
 from PIL import Image
 from . import __version__
-from .batch import OWN, Options, Report, Row, Task, advise, beside, made_here, plan_folder, result_format, run_many, settle, write_result, write_sheet
+from .batch import OWN, Options, Report, Row, advise, beside, made_here, result_format, run_many
 from .color import mean_chroma
 from .graph import export_graph, graph_session
 from .paint import NEARLY_GRAY, at_work, colorize_pixels, small_sheet, tone
 from .photo import MAX_PIXELS, Pages, PhotoError, encode, join_pages, open_photo, srgb_profile, xmp_note
+from .plan import Task, plan_folder, settle, write_result, write_sheet
 from .weights import ModelError, config_path, load_config, load_weights, model_files, save_config, save_weights, unpack, write_file
 
 # %% ../nbs/10_colorizer.ipynb #68d6aa45
@@ -170,7 +171,8 @@ def _file(self:Colorizer, t, o, room=nullcontext, own=False):
         file = join_pages(map(result, photos)) if many else result(next(photos))
     if all(kept): return Row(row.src, '', 'kept', 'a colour photo', row.size, row.pages, warnings=row.warnings)
     row.advice = advise(row.noticed, self.cfg['name'], o.strength)
-    if sheet and not write_sheet(t, encode(sheet[0], 'JPEG', xmp=self._note(o)), o): row.warnings.append(f'{t.sheet.name} is there already, and stays')
+    if sheet and not write_sheet(t, encode(sheet[0], 'JPEG', xmp=self._note(o)), o):
+        row.warnings.append(f'{t.sheet.name} is there already, and stays')
     write_result(t, file, o)
     return row
 
