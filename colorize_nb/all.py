@@ -9,6 +9,7 @@ from colorize_nb.photo import *
 from colorize_nb.paint import *
 from colorize_nb.weights import *
 from colorize_nb.batch import *
+from colorize_nb.plan import *
 from colorize_nb.data import *
 from colorize_nb.store import *
 from colorize_nb.generator import *

@@ -13,7 +13,8 @@ from .command import command, expand, failed, parser, say, stops
 # %% ../nbs/14_cli.ipynb #79bc7a9b
 def _check_device(device):
     "Raise `ValueError` for a name that is no device's"
-    if not re.fullmatch(r'(cpu|cuda|mps|xpu)(:\d+)?', device): raise ValueError(f'--device {device}: no such device; there are cpu, cuda, mps and xpu')
+    if not re.fullmatch(r'(cpu|cuda|mps|xpu)(:\d+)?', device):
+        raise ValueError(f'--device {device}: no such device; there are cpu, cuda, mps and xpu')
 
 def _save(report, path):
     "Why the report could not be written, or ''"
@@ -99,7 +100,8 @@ def colorize(
     keep_color:bool=False, # Leave photos alone that have colours already
 )->int: # 0 all done, 1 some photo failed, 2 wrong use
     "Colorize gray photos. Each keeps its size and its lightness; the colours are a guess."
-    from colorize_nb.batch import OptionError, Options, Report, check_range, check_report, plan
+    from colorize_nb.batch import OptionError, Options, Report, check_range, check_report
+    from colorize_nb.plan import plan
     with stops() as deaf:
         try:
             options = Options(strength, render_size, overwrite, compare, not no_note, keep_tint=keep_tint, keep_color=keep_color,

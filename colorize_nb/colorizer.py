@@ -16,7 +16,7 @@ from fastcore.basics import patch
 from fastcore.meta import delegates
 from PIL import Image
 from . import __version__
-from .batch import OWN, OptionError, Options, Report, Row, Task, advise, beside, made_here, plan_folder, result_format, run_many, settle, write_result, write_sheet
+from .batch import OWN, OptionError, Options, Report, Row, advise, beside, made_here, result_format, run_many
 from .color import L2net, mean_chroma, net2ab
 from .deep import join_pages
 from .graph import export_graph, graph_session
@@ -24,6 +24,7 @@ from .icc import srgb_profile
 from .paint import NEARLY_GRAY, at_work, paint_pixels, seen_lightness, small_sheet, tone
 from .photo import MAX_PIXELS, SUFFIXES, Pages, Photo, encode, open_photo, xmp_note
 from .pixels import PhotoError, to_8_bits
+from .plan import Task, plan_folder, settle, write_result, write_sheet
 from .steer import HintError, hint_cells, pin, vivid_ab
 from .weights import ModelError, config_path, load_config, load_weights, model_files, save_config, save_weights, unpack, write_file
 
@@ -230,8 +231,10 @@ def _file(self:Colorizer, t, o, room=nullcontext, own=False):
         photos = chain(iter([photo]), (pages[i] for i in range(1, len(pages)))); del photo  # one in memory at a time
         file = join_pages(map(result, photos)) if many else result(next(photos))
     if all(kept): return Row(row.src, '', 'kept', 'a colour photo', row.size, row.pages, warnings=row.warnings)
-    row.advice = advise(row.noticed, (self.cfg.get('vivid', 0.) if o.vivid is None else o.vivid) if 'prior' in self.cfg else None, o.strength)
-    if sheet and not write_sheet(t, encode(sheet[0], 'JPEG', xmp=self._note(o, hints)), o): row.warnings.append(f'{t.sheet.name} is there already, and stays')
+    vivid = (self.cfg.get('vivid', 0.) if o.vivid is None else o.vivid) if 'prior' in self.cfg else None
+    row.advice = advise(row.noticed, vivid, o.strength)
+    if sheet and not write_sheet(t, encode(sheet[0], 'JPEG', xmp=self._note(o, hints)), o):
+        row.warnings.append(f'{t.sheet.name} is there already, and stays')
     write_result(t, file, o)
     return row
 

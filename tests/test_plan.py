@@ -3,9 +3,10 @@ import json, os, shutil, signal, subprocess, zipfile
 from pathlib import Path
 import numpy as np, pytest
 from PIL import Image
-from colorize_nb.batch import NEWER, Options, plan
+from colorize_nb.batch import NEWER, Options
 from colorize_nb.cli import colorize
 from colorize_nb.photo import PhotoError
+from colorize_nb.plan import plan
 from test_folder import COMMAND, files, saved, scans, start, toy_colorizer, wait_for
 
 def photo(path, gray, **kw):
