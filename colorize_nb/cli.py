@@ -32,6 +32,7 @@ def _ignored(done):
         if len(of) < 4: [say(f'noticed {src}: {w}') for src,w in of]
         else: say(f'noticed {len(of)} times: {kind}; --report names the photos')
 
+# %% ../nbs/14_cli.ipynb #6707bc43
 def _tell(report):
     "One line for each thing that a person should know"
     from colorize_nb.batch import NEWER, NOTICES
@@ -46,8 +47,10 @@ def _tell(report):
     for r in done:
         told = [NOTICES[n] for n in r.noticed if n == 'nearly gray' or n == 'color' and len(color) == 1]
         if told: say(f"noticed {r.src}: {'; '.join(told+r.advice)}")
-    if len(color) > 1: say(f'noticed {len(color)} colour photos: their own colours are replaced by guesses; --keep-color leaves such photos alone')
-    if toned := sum('tinted' in r.noticed for r in done): say(f'noticed {toned} sepia or yellowed: the tone is taken out; --keep-tint keeps it')
+    if len(color) > 1:
+        say(f'noticed {len(color)} colour photos: their own colours are replaced by guesses; --keep-color leaves such photos alone')
+    if toned := sum('tinted' in r.noticed for r in done):
+        say(f'noticed {toned} sepia or yellowed: the tone is taken out; --keep-tint keeps it')
     _ignored(done+report.of('kept'))
     for r in report.failed: say(f'failed {r.src}: {r.reason}')
     if len(done) == 1 and done[0].dst != '-': say(done[0].dst, file=sys.stdout)
@@ -85,7 +88,7 @@ def colorize(
     render_size:int=None, # Side in pixels of what the network sees; default the model's own
     strength:float=1., # Amount of colour, 0 (gray) to 3
     compare:bool=False, # Also write NAME-compare.jpg: before and after side by side
-    hint:list=None, # What colour a spot has: X,Y,COLOR in pixels of the upright photo, as in 412,310,#7a1f1f or 80,40,skyblue; give it once for each spot
+    hint:list=None, # What colour a spot has: X,Y,COLOR in pixels, as in 412,310,#7a1f1f or 80,40,skyblue; once for each spot
     hints:str=None, # The same for many photos: a .json file of names with lists of [x, y, color]
     vivid:float=None, # 0 natural to 1 vivid: more colour, more mistakes; default the model's own
     variants:int=0, # Also write so many other colourings, NAME-variant1 and so on
@@ -108,12 +111,10 @@ def colorize(
                               hints=_hints(hint, hints), vivid=vivid, variants=variants)
             check_range('max_megapixels', max_megapixels, 0, 100_000)
             if max_megapixels is not None: options.max_pixels = int(max_megapixels*1e6)
-            check_range('jobs', jobs, 1, 64)
-            _check_device(device)
+            check_range('jobs', jobs, 1, 64); _check_device(device)
             if report is not None: check_report(report, overwrite)
             tasks,rows = plan(expand(path), o, options)
-            _one_photo(hint, tasks)
-            options.all_named(t.src for t in tasks)
+            _one_photo(hint, tasks); options.all_named(t.src for t in tasks)
         except OptionError as e: return failed('colorize', ValueError(f"--{e.name.replace('_', '-')} {e.why}"))
         except ValueError as e: return failed('colorize', e)
         result = Report(rows, complete=False)

@@ -26,7 +26,8 @@ from .photo import MAX_PIXELS, SUFFIXES, Pages, Photo, encode, open_photo, xmp_n
 from .pixels import PhotoError, to_8_bits
 from .plan import Task, plan_folder, settle, write_result, write_sheet
 from .steer import HintError, hint_cells, pin, vivid_ab
-from .weights import ModelError, config_path, load_config, load_weights, model_files, save_config, save_weights, unpack, write_file
+from .weights import ModelError, config_path, load_config, load_weights, model_files
+from .weights import save_config, save_weights, unpack, write_file
 
 # %% ../nbs/10_colorizer.ipynb #68d6aa45
 def _onnx_run(where, cfg):
@@ -54,7 +55,7 @@ def _new_net(cfg, arrays):
 # %% ../nbs/10_colorizer.ipynb #b0a75601
 class Colorizer:
     "Turns gray photos into colour photos"
-    def __init__(self, run, # `L*/50-1` `(n,1,h,w)`, and hints `(n,3,h/s,w/s)` where the config has them, to a list of `ab/110` `(n,2,h/s,w/s)` and, where it has bins, logits `(n,313,h/s,w/s)`
+    def __init__(self, run, # `L*/50-1` (and hints, if the config has them) to a list: `ab/110` (and logits, if it has bins); see `predict`
                  cfg:dict, # A model's config
                  net=None, # The torch network, where there is one
     ): self.run,self.cfg,self.net = run,cfg,net
@@ -123,8 +124,10 @@ def look(self:Colorizer, pixels:np.ndarray, # As in `Photo`
     cells = L.reshape(L.shape[0]//s, s, -1, s).mean((1,3))
     seen = size[0]/s,size[1]/s
     planes = hint_cells(hints, pixels.shape[:2], seen, cells.shape) if len(hints) else None
-    ab,logits = (None if p is None else p[0] for p in self.predict(L2net(L)[None,None].astype(np.float32), None if planes is None else planes[None]))
-    if vivid and (logits is None or 'prior' not in cfg): raise OptionError('vivid', f"must be 0 with the model {cfg['name']}, which has one reading only")
+    out = self.predict(L2net(L)[None,None].astype(np.float32), None if planes is None else planes[None])
+    ab,logits = (None if p is None else p[0] for p in out)
+    if vivid and (logits is None or 'prior' not in cfg):
+        raise OptionError('vivid', f"must be 0 with the model {cfg['name']}, which has one reading only")
     ab = vivid_ab(net2ab(ab), logits, vivid, cfg.get('prior'))
     return Look(ab if planes is None else pin(ab, cells, planes), logits, cells, seen)
 
@@ -214,12 +217,14 @@ def _file(self:Colorizer, t, o, room=nullcontext, own=False):
     row = Row(str(t.src), '-' if t.stdout else str(t.dst), 'done', pages=len(pages), hints=[*map(str, hints)])
     if many and (hints or t.variant): raise HintError(f'{len(pages)} pages: hints and variants are for a single picture')
     if many and fmt != 'TIFF': raise PhotoError(f'{len(pages)} pages fit into a .tif only, not into {t.dst.name}')
-    sheet,kept,flatten = [],[],SUFFIXES.get(t.src.suffix.lower()) == 'JPEG'  # named so, whatever it is: a folder has no other name for its result
+    sheet,kept = [],[]
+    flatten = SUFFIXES.get(t.src.suffix.lower()) == 'JPEG'  # named so, whatever it is: a folder has no other name for its result
     def result(photo):
         deep = photo.pixels.dtype != np.uint8 and fmt in ('PNG', 'TIFF')
         im = self._page(photo, row, o, hints, deep)
         kept.append(im is None)
-        if o.compare and im is not None and not sheet: sheet.append(small_sheet(photo.pixels, Image.fromarray(to_8_bits(im)) if deep else im))
+        if o.compare and im is not None and not sheet:
+            sheet.append(small_sheet(photo.pixels, Image.fromarray(to_8_bits(im)) if deep else im))
         file = self._encode(photo, im, fmt, o, hints, deep, flatten) if im is not None or many else None
         row.warnings += [w for w in photo.warnings if w not in row.warnings]
         return file
@@ -313,6 +318,7 @@ def save_beside(self:Colorizer, where:str|Path, # A model that this one was trai
 )->Path: # The config, for `from_pretrained`
     "Write only what differs from the model `where`, into its folder; needs a torch network"
     p = config_path(where)
-    if p.stem == name or f'{name}.safetensors' in load_config(where)['files']: raise ValueError(f'{name} would replace the model that it is based on')
+    if p.stem == name or f'{name}.safetensors' in load_config(where)['files']:
+        raise ValueError(f'{name} would replace the model that it is based on')
     self._save(p.parent, name, f'{name}.json', where, **card)
     return p.parent/f'{name}.json'

@@ -113,7 +113,8 @@ class Run:
         learn.add_cb(EMA())
         n = max(1, round(epochs*passes*self.passes))
         learn.fit_one_cycle(n, lr, pct_start=min(.25, 1/n), cbs=Checkpoint(stage, resume=True))
-        save_file({k: v.cpu().contiguous() for k,v in learn.model.state_dict().items()}, self.file(stage), dict(spec=json.dumps(getattr(learn.model, 'spec', None))))
+        state = {k: v.cpu().contiguous() for k,v in learn.model.state_dict().items()}
+        save_file(state, self.file(stage), dict(spec=json.dumps(getattr(learn.model, 'spec', None))))
 
 # %% ../nbs/16_recipe.ipynb #ca99eb2c
 @dataclass
@@ -186,7 +187,8 @@ class PaintedOnly(Callback):
 @stage()
 def color(run, base):
     net = lite2_unet(pretrained=True, bins=True)
-    learn = _learner(run, 'color', run.loaders(96, 256, least=.6), net, [Grow(at=.3), PaintedOnly(), KeepLabels(lite2_head())], loss_func=TwoHeads(ABLoss('l1')))
+    cbs = [Grow(at=.3), PaintedOnly(), KeepLabels(lite2_head())]
+    learn = _learner(run, 'color', run.loaders(96, 256, least=.6), net, cbs, loss_func=TwoHeads(ABLoss('l1')))
     run.fit('color', learn, 10, slice(8e-4, 2e-3))
 
 # %% ../nbs/16_recipe.ipynb #354bd6d1
@@ -235,8 +237,8 @@ def _hints(run, name, base, loss):
     sd = load_file(run.file(base))
     net = lite2_unet(bins=True, hints=True)
     load_arrays(net, net.state_dict()|sd)
-    learn = _learner(run, name, run.loaders(128, 256, labels=False, least=.5), net, [Grow(128, 160, .5), PaintedOnly(), SimulateHints(), Frozen(lambda m: m.layers[:1])],
-                     loss_func=TwoHeads(loss, .03))
+    cbs = [Grow(128, 160, .5), PaintedOnly(), SimulateHints(), Frozen(lambda m: m.layers[:1])]
+    learn = _learner(run, name, run.loaders(128, 256, labels=False, least=.5), net, cbs, loss_func=TwoHeads(loss, .03))
     run.fit(name, learn, 12, 1.2e-3)
 
 @stage(base='color')
