@@ -38,8 +38,9 @@ def jpeg_scans(f, # A seekable file
         if kind in (0xFF, 0xD8, 1): f.seek(-3 if kind == 0xFF else -2, 1); continue
         if kind == 0xD9: return scans,True,channels
         size = struct.unpack('>H', head[2:])[0]-2
+        if size < 0: return scans,False,channels
         body = f.read(size) if 0xC0 <= kind <= 0xCF or kind == 0xDA else f.seek(size, 1)
-        if kind in (0xC0, 0xC1, 0xC2): channels,plain = body[5],kind < 0xC2
+        if kind in (0xC0, 0xC1, 0xC2) and len(body) > 5: channels,plain = body[5],kind < 0xC2
         if kind != 0xDA: continue
         if len(body) < 1 or len(body) < 4+2*body[0]: return scans,False,channels
         scans.append((tuple(body[1:1+2*body[0]:2]), (body[-3], body[-2], body[-1] & 15)))
