@@ -10,7 +10,7 @@ cfg = _cp['DEFAULT']
 
 def reqs(name): return cfg.get(f'{name}_requirements', '').split()
 extras = {o: reqs(o) for o in ['train', 'recipe', 'app', 'heic', 'fid', 'docs']}
-extras['dev'] = extras['train']+extras['recipe']+extras['fid']+reqs('dev')  # pip takes the narrower of two ranges of one package
+extras['dev'] = extras['train']+extras['recipe']+extras['fid']+extras['app']+reqs('dev')  # pip takes the narrower of two ranges of one package
 
 setup(name=cfg['lib_name'], version=cfg['version'], description=cfg['description'],
       author=cfg['author'], author_email=cfg['author_email'], license='Apache-2.0', url=cfg['git_url'],

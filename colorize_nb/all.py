@@ -1,12 +1,15 @@
 "Everything, for notebooks: `from colorize_nb.all import *`"
 from colorize_nb import compat  # first: says what to install, lets torchvision import
 from fastai.vision.all import *
+from colorize_nb.icc import *
+from colorize_nb.pixels import *
 from colorize_nb.color import *
 from colorize_nb.steer import *
 from colorize_nb.photo import *
 from colorize_nb.paint import *
 from colorize_nb.weights import *
 from colorize_nb.batch import *
+from colorize_nb.plan import *
 from colorize_nb.data import *
 from colorize_nb.store import *
 from colorize_nb.generator import *

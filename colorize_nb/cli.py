@@ -6,48 +6,92 @@
 __all__ = ['colorize', 'colorize_train', 'colorize_compare', 'survey_make', 'survey_read', 'colorize_survey']
 
 # %% ../nbs/14_cli.ipynb #6ed325fb
-import sys
+import re, sys
 from pathlib import Path
-from .command import command, failed, parser, say
+from .command import command, expand, failed, parser, say, stops
 
 # %% ../nbs/14_cli.ipynb #79bc7a9b
-def _check_report(report):
-    "Raise `ValueError` for a name that is no report's"
-    if report is None: return
-    if Path(report).suffix.lower() != '.json': raise ValueError(f'--report {report}: its name must end in .json')
-    if not Path(report).parent.is_dir(): raise ValueError(f'--report {report}: no such folder')
+def _check_device(device):
+    "Raise `ValueError` for a name that is no device's"
+    if not re.fullmatch(r'(cpu|cuda|mps|xpu)(:\d+)?', device):
+        raise ValueError(f'--device {device}: no such device; there are cpu, cuda, mps and xpu')
 
 def _save(report, path):
-    "Whether the report could be written"
+    "Why the report could not be written, or ''"
     try: report.save(path)
-    except OSError as e: say(f'colorize: {path}: {e.strerror or e}'); return False
-    return True
+    except OSError as e: return f'colorize: {path}: {e.strerror or e}'
+    return ''
 
 # %% ../nbs/14_cli.ipynb #8a7f3856
+def _ignored(done):
+    "What was ignored in the files: a line for each, or for each kind"
+    kinds = {}
+    for r in done:
+        for w in r.warnings: kinds.setdefault(re.split(r'[(:0-9]', w)[0].strip(), []).append((r.src, w))
+    for kind,of in kinds.items():
+        if len(of) < 4: [say(f'noticed {src}: {w}') for src,w in of]
+        else: say(f'noticed {len(of)} times: {kind}; --report names the photos')
+
+# %% ../nbs/14_cli.ipynb #6707bc43
 def _tell(report):
     "One line for each thing that a person should know"
-    from colorize_nb.batch import NOTICES
+    from colorize_nb.batch import NEWER, NOTICES
     for r in report.of('other'): say(f'skipped {r.src}: {r.reason}')
+    for r in report.of('own'): say(f'skipped {r.src}: {r.reason}')
     for r in report.of('kept'): say(f'kept {r.src}: {r.reason}')
     done = report.of('done')
+    newer = [r for r in report.of('exists') if r.reason == NEWER]
+    if len(newer) == 1: say(f'noticed {newer[0].src}: {NEWER}')
+    elif newer: say(f'noticed {len(newer)} photos that are newer than their results; --overwrite makes them again')
     color = [r for r in done if 'color' in r.noticed]
     for r in done:
         told = [NOTICES[n] for n in r.noticed if n == 'nearly gray' or n == 'color' and len(color) == 1]
         if told: say(f"noticed {r.src}: {'; '.join(told+r.advice)}")
-    if len(color) > 1: say(f'noticed {len(color)} colour photos: their own colours are replaced by guesses; --keep-color leaves such photos alone')
-    if toned := sum('tinted' in r.noticed for r in done): say(f'noticed {toned} sepia or yellowed: the tone is taken out; --keep-tint keeps it')
+    if len(color) > 1:
+        say(f'noticed {len(color)} colour photos: their own colours are replaced by guesses; --keep-color leaves such photos alone')
+    if toned := sum('tinted' in r.noticed for r in done):
+        say(f'noticed {toned} sepia or yellowed: the tone is taken out; --keep-tint keeps it')
+    _ignored(done+report.of('kept'))
     for r in report.failed: say(f'failed {r.src}: {r.reason}')
-    if len(done) == 1: say(done[0].dst, file=sys.stdout)
+    if len(done) == 1 and done[0].dst != '-': say(done[0].dst, file=sys.stdout)
     say(report)
+
+# %% ../nbs/14_cli.ipynb #3a2371d3
+def _run(result, tasks, options, model, device, jobs):
+    "Colorize into the report `result`; returns 0, or a status for why it ended early"
+    try:
+        from colorize_nb.colorizer import Colorizer
+        try: c = Colorizer.from_pretrained(model, device=device)
+        except (ValueError, ImportError, RuntimeError, AssertionError) as e: say(f"colorize: {(str(e).splitlines() or [''])[0]}"); return 2
+        c.colorize_many(tasks, options, result, jobs=jobs)
+    except KeyboardInterrupt as e: return getattr(e, 'status', 130)
+    except Exception as e: return failed('colorize', RuntimeError(f'{type(e).__name__}: {e}'))
+    return 0
+
+# %% ../nbs/14_cli.ipynb #544514ae
+def _hints(one, many):
+    "What `Options` takes, from words or from a file; raises `ValueError`"
+    from colorize_nb.steer import as_hints, read_hints
+    if one and many: raise ValueError('--hint and --hints: give one of them')
+    return read_hints(many) if many else as_hints(one or ())
+
+def _one_photo(one, tasks):
+    "Raise `ValueError` where `--hint` would be for several photos"
+    n = len({str(t.src) for t in tasks})
+    if one and n > 1: raise ValueError(f'--hint is for one photo, and there are {n}: --hints FILE.json has the hints of many')
 
 # %% ../nbs/14_cli.ipynb #57e8d8d0
 @command
 def colorize(
-    path:list, # Photos, folders of photos, zip files of photos
-    o:str=None, # Result: a file, or a folder; default NAME-color beside each photo
+    path:list, # Photos, folders of photos, zip files of photos; - is standard input
+    o:str=None, # Result: a file, a folder, or - for standard output; default NAME-color beside each photo
     render_size:int=None, # Side in pixels of what the network sees; default the model's own
     strength:float=1., # Amount of colour, 0 (gray) to 3
     compare:bool=False, # Also write NAME-compare.jpg: before and after side by side
+    hint:list=None, # What colour a spot has: X,Y,COLOR in pixels, as in 412,310,#7a1f1f or 80,40,skyblue; once for each spot
+    hints:str=None, # The same for many photos: a .json file of names with lists of [x, y, color]
+    vivid:float=None, # 0 natural to 1 vivid: more colour, more mistakes; default the model's own
+    variants:int=0, # Also write so many other colourings, NAME-variant1 and so on
     model:str='default', # A model in the package, or a model folder
     device:str='cpu', # cpu, cuda, mps
     overwrite:bool=False, # Replace results that are there
@@ -59,25 +103,29 @@ def colorize(
     keep_color:bool=False, # Leave photos alone that have colours already
 )->int: # 0 all done, 1 some photo failed, 2 wrong use
     "Colorize gray photos. Each keeps its size and its lightness; the colours are a guess."
-    from colorize_nb.batch import OptionError, Options, Report, check_range, plan
-    try:
-        options = Options(strength, render_size, overwrite, compare, not no_note, keep_tint=keep_tint, keep_color=keep_color)
-        if max_megapixels is not None: options.max_pixels = int(max_megapixels*1e6)
-        check_range('jobs', jobs, 1, 64)
-        _check_report(report)
-        pairs,rows = plan(path, o)
-    except OptionError as e: return failed('colorize', ValueError(f"--{e.name.replace('_', '-')} {e.why}"))
-    except ValueError as e: return failed('colorize', e)
-    from colorize_nb.colorizer import Colorizer
-    try: c = Colorizer.from_pretrained(model, device=device)
-    except (ValueError, ImportError, RuntimeError) as e: say(f'colorize: {str(e).splitlines()[0]}'); return 2
-    result,status = Report(rows),None
-    try: c.colorize_many(pairs, options, result, jobs=jobs)
-    except KeyboardInterrupt: status = 130
-    _tell(result)
-    if status: say('stopped; the same command goes on where it was')
-    written = not report or _save(result, report)
-    return status or (1 if result.failed or not written else 0)
+    from colorize_nb.batch import OptionError, Options, Report, check_range, check_report
+    from colorize_nb.plan import plan
+    with stops() as deaf:
+        try:
+            options = Options(strength, render_size, overwrite, compare, not no_note, keep_tint=keep_tint, keep_color=keep_color,
+                              hints=_hints(hint, hints), vivid=vivid, variants=variants)
+            check_range('max_megapixels', max_megapixels, 0, 100_000)
+            if max_megapixels is not None: options.max_pixels = int(max_megapixels*1e6)
+            check_range('jobs', jobs, 1, 64); _check_device(device)
+            if report is not None: check_report(report, overwrite)
+            tasks,rows = plan(expand(path), o, options)
+            _one_photo(hint, tasks); options.all_named(t.src for t in tasks)
+        except OptionError as e: return failed('colorize', ValueError(f"--{e.name.replace('_', '-')} {e.why}"))
+        except ValueError as e: return failed('colorize', e)
+        result = Report(rows, complete=False)
+        status = _run(result, tasks, options, model, device, jobs)
+        if status == 2: return 2
+        deaf()  # what is left is short
+        unsaved = report and _save(result, report)  # first: nobody may be there to be told
+        _tell(result)
+        if status > 2: say('stopped; the same command goes on where it was')
+        if unsaved: say(unsaved)
+    return status or (1 if result.failed or unsaved else 0)
 
 # %% ../nbs/14_cli.ipynb #ff1dd233
 @command

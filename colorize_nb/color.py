@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['L_SCALE', 'AB_SCALE', 'MAX_CHROMA', 'AB_BINS', 'L2net', 'net2L', 'ab2net', 'net2ab', 'srgb_to_linear',
            'linear_to_srgb', 'rgb2lab', 'lab2rgb', 'rgb2lab_t', 'lab2rgb_t', 'lab2net', 'net2lab', 'mean_chroma',
-           'gray_to_L', 'lightness', 'fit_gamut', 'bound_chroma', 'f2rgb8', 'lab2rgb8', 'resize', 'edge_lines',
-           'f_lines', 'widen', 'paint_lines']
+           'gray_to_L', 'lightness', 'fit_gamut', 'bound_chroma', 'f2rgb8', 'f2rgb16', 'lab2rgb8', 'resize',
+           'edge_lines', 'f_lines', 'widen', 'paint_lines']
 
 # %% ../nbs/01_color.ipynb #05bb0dba
 from functools import lru_cache
@@ -135,20 +135,21 @@ def gray_to_L(g:np.ndarray, # Gray in [0,1], sRGB transfer curve
 @lru_cache
 def _L_table(bits): return gray_to_L(np.arange(2**bits)/(2**bits-1)).astype(np.float32)
 @lru_cache
-def _linear_table(): return srgb_to_linear(np.arange(256)/255).astype(np.float32)
+def _linear_table(bits): return srgb_to_linear(np.arange(2**bits)/(2**bits-1)).astype(np.float32)
 
 # %% ../nbs/01_color.ipynb #0d174cd4
-def lightness(x:np.ndarray, # `(h,w)` uint8, uint16 or float in [0,1]; or `(h,w,3)` uint8, float
+def lightness(x:np.ndarray, # `(h,w)` or `(h,w,3)`: uint8, uint16 or float in [0,1]
 )->np.ndarray: # `(h,w)` float32, L* in [0,100]
     "L* of every pixel of a gray or colour picture"
+    bits = x.dtype.itemsize*8
     if x.ndim == 2:
-        if x.dtype in (np.uint8, np.uint16): return _L_table(x.dtype.itemsize*8).take(x, mode='clip')  # 'clip' is only faster
+        if x.dtype.kind == 'u': return _L_table(bits).take(x, mode='clip')  # 'clip' is only faster
         return gray_to_L(np.clip(x, 0, 1)).astype(np.float32)
-    if x.dtype != np.uint8: return (116*_f(srgb_to_linear(np.clip(x, 0, 1))@_rgb2xyz[1])-16).astype(np.float32)
+    if x.dtype.kind != 'u': return (116*_f(srgb_to_linear(np.clip(x, 0, 1))@_rgb2xyz[1])-16).astype(np.float32)
     r,g,b = x[...,0], x[...,1], x[...,2]
-    L,neutral = _L_table(8).take(g, mode='clip'), (r == g)&(g == b)
+    L,neutral = _L_table(bits).take(g, mode='clip'), (r == g)&(g == b)
     if neutral.all(): return L
-    lin,w = _linear_table(), _to_xyz[1]
+    lin,w = _linear_table(bits), _to_xyz[1]
     return np.where(neutral, L, 116*_f(w[0]*lin[r]+w[1]*lin[g]+w[2]*lin[b])-16)
 
 # %% ../nbs/01_color.ipynb #56842f1f
@@ -195,17 +196,29 @@ def bound_chroma(ab:np.ndarray, # `(2,h,w)`: a*, b*
     return ab*np.minimum(1, MAX_CHROMA/np.maximum(c, 1e-6))
 
 # %% ../nbs/01_color.ipynb #25ad2a89
+def _fitted_rgb(f):
+    "Linear RGB `(3,h,w)`, all of it in sRGB"
+    rgb = _linear_rgb(f)
+    if out := _outside(rgb): at = slice(None),*out; o = f[at]; rgb[at] = _linear_rgb(o[1]+_fit(o)*(o-o[1]))
+    return rgb
+
 def f2rgb8(f:np.ndarray, # `(3,h,w)`: CIE's f of X, Y and Z over white; L* = 116 fY - 16, a* = 500 (fX-fY), b* = 200 (fY-fZ)
 )->np.ndarray: # `(h,w,3)` uint8, every pixel within one gray level of L*
     "f of X, Y and Z to 8-bit sRGB that keeps L*: chroma is reduced, never clipped"
-    rgb = _linear_rgb(f)
-    if out := _outside(rgb): at = slice(None),*out; o = f[at]; rgb[at] = _linear_rgb(o[1]+_fit(o)*(o-o[1]))
+    rgb = _fitted_rgb(f)
     rgb *= 65535; rgb += 0.5
     px = np.empty((*f.shape[1:],3), np.uint8)
     for i,p in enumerate(rgb): px[...,i] = _srgb_table().take(p.astype(np.intp), mode='clip')
     return px
 
 # %% ../nbs/01_color.ipynb #0b606698
+def f2rgb16(f:np.ndarray, # As for `f2rgb8`
+)->np.ndarray: # `(h,w,3)` uint16
+    "The same with 16 bits"
+    rgb = _fitted_rgb(f)/_to_rgb.sum(1)[:,None,None]  # white is white to the last of 16 bits
+    rgb = linear_to_srgb(np.clip(rgb, 0, 1))
+    return np.moveaxis(np.rint(rgb*65535).astype(np.uint16), 0, -1)
+
 def lab2rgb8(L:np.ndarray, # L*, `(h,w)`
              a:np.ndarray, # a*, `(h,w)`, any finite value
              b:np.ndarray, # b*, `(h,w)`

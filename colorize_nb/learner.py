@@ -33,7 +33,7 @@ from fastai.torch_core import TensorImage, get_model, params, rank_distrib, to_f
 from fastai.vision.data import get_grid
 from fastai.vision.models.unet import DynamicUnet
 from .data import TensorL, open_rgb, to_rgb
-from .generator import create_generator, generators
+from .generator import create_generator, generator_of, generators
 from .losses import ABLoss, GiveL, Loss, area_to
 from .weights import is_model, load_config
 
@@ -57,6 +57,7 @@ class FullSize(Callback):
 class ColorizeLearner(Learner):
     "`Learner` that predicts from any photo, and can start a fit at a later epoch"
     first_epoch = 0
+    @delegates(Learner.predict)
     def predict(self, item, **kwargs): return super().predict(open_rgb(item), **kwargs)
     def _do_fit(self):
         bar = getattr(getattr(self, 'progress', None), 'mbar', None)
@@ -74,11 +75,11 @@ def ab_splitter(m:nn.Module, # A generator
 # %% ../nbs/08_learner.ipynb #ab00b176
 def _network(name, arch, pretrained, out_scale):
     "The generator that was asked for"
-    cfg = load_config(pretrained) if isinstance(pretrained, (str,Path)) and is_model(pretrained) else {}
-    name = name or cfg.get('generator', 'resnet18_unet')
-    if out_scale is None: out_scale = cfg['out_scale'] if name == cfg.get('generator') else 1
+    model = isinstance(pretrained, (str,Path)) and is_model(pretrained)
+    if model and name in (None, load_config(pretrained)['generator']): return generator_of(pretrained, out_scale)
+    name = name or 'resnet18_unet'
     takes = inspect.signature(generators[name]).parameters if name in generators else ()
-    opts = dict(arch=arch, pretrained=pretrained, out_scale=out_scale)
+    opts = dict(arch=arch, pretrained=pretrained, out_scale=out_scale or 1)
     return create_generator(name, **{k: v for k,v in opts.items() if k in takes})
 
 # %% ../nbs/08_learner.ipynb #f41fb584

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import nn, Tensor
 from fastai.callback.core import Callback
 from .color import AB_BINS, ab2net, lab2rgb_t, net2ab, net2lab
-from .generator import lite2_body
+from .generator import lite_body
 
 # %% ../nbs/06_losses.ipynb #c5dc9900
 def _plain(x): return x.as_subclass(Tensor) if isinstance(x, Tensor) else x  # fastai's typed tensors don't mix
@@ -213,7 +213,7 @@ class Lite2Features(nn.Module):
     "EfficientNet-Lite2 after its second, third and fifth stage, ImageNet weights; raises `ImportError` naming the extra"
     def __init__(self):
         super().__init__()
-        self.net = lite2_body(pretrained=True, n_in=3)
+        self.net = lite_body(2, pretrained=True, n_in=3)
     def forward(self, rgb:Tensor, # In [0,1], `(n,3,h,w)`
     )->list: # 24, 48 and 120 channels at 1/4, 1/8 and 1/16 of the size
         x,out = (rgb*255-127)/128,[]

