@@ -343,7 +343,8 @@ def archive_photos(src:str|Path, # A zip file
 )->tuple[list[Entry],list[Row]]: # Photos in order, and rows for what is none
     "Every photo in a zip file; raises `PhotoError` if it can't be read as one, or holds too much"
     z,photos,others,seen = _open_zip(src, directory),[],[],set()
-    infos = [i for i in z.infolist() if not i.is_dir()]
+    infos = [i for i in z.infolist() if i.filename and not i.is_dir()]
+    others += [Row(f'{src}/', '', 'failed', 'an entry without a name') for i in z.infolist() if not i.filename]
     for e in sorted((Entry(z, i, n) for i,n in zip(infos, _names(infos))), key=lambda e: str(e.path)):
         def skip(why, status='other'): others.append(Row(str(e), '', status, why, spelled=e.spelled))
         if e.name.startswith('.'): skip('hidden')

@@ -169,7 +169,7 @@ def graph_session(where:str|Path, # A shipped name, or a model folder
     graphs = [b for f,b in files.items() if f.endswith('.onnx')]
     if not graphs: raise ModelError(f'{where}: names no .onnx file')
     try:
-        s = ort.InferenceSession(whole_graph(graphs[0], files), opt, providers=['CPUExecutionProvider'])
+        s = ort.InferenceSession(whole_graph(graphs[0], files), opt, providers=['CPUExecutionProvider'], enable_fallback=0)  # which prints
         _try(s, cfg)
     except Exception as e: raise ModelError(f"{where}: the graph does not work ({(str(e).splitlines() or [''])[0]})") from None
     return s
