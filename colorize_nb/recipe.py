@@ -24,6 +24,7 @@ from fastai.callback.core import Callback
 from fastai.callback.progress import CSVLogger
 from fastai.optimizer import Adam
 from fastai.torch_core import params
+from fastcore.basics import patch
 from fastcore.foundation import L
 from fastcore.meta import delegates
 from .colorizer import Colorizer
@@ -65,6 +66,7 @@ def same_label(pred, ab, logits):
     "Share of photos with the teacher's first label"
     return (pred.argmax(1) == logits.argmax(1)).float().mean()
 
+# %% ../nbs/16_recipe.ipynb #59d2a539
 def gray_resnet18()->nn.Module: # L `(n,1,h,w)` to logits `(n,1000)`
     "ResNet-18 for gray photos: body, pooling, classifier"
     return nn.Sequential(resnet_body(resnet18), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, 1000))
@@ -100,22 +102,38 @@ class Run:
         self.bf16 = bf16_pays(device)
         self.logits = teacher_logits(self.store, self.folder/'logits.npy', teacher, bf16=self.bf16)
         torch.set_flush_denormal(True)  # on a CPU, Adam crawls where its averages come near zero
-
     def file(self, stage): return self.folder/f'{stage}.safetensors'
-    def loaders(self, size, bs=32, labels=True, epochs=8, least=.6): # So many epochs are a pass; `least`: see `crops`
-        bs = min(bs, len(self.store)//2)
-        return store_loaders(self.store, size, bs, n=max(bs, len(self.store)//epochs), logits=self.logits if labels else None, least=least)
 
-    def fit(self, stage, learn, passes, lr, epochs=8):
-        "Train, going on from a checkpoint if there is one, and write the stage's weights"
-        learn.path,learn.model_dir = self.folder,'checkpoints'
-        if self.bf16: learn.add_cb(BF16())
-        learn.add_cb(EMA())
-        n = max(1, round(epochs*passes*self.passes))
-        learn.fit_one_cycle(n, lr, pct_start=min(.25, 1/n), cbs=Checkpoint(stage, resume=True))
-        save_file({k: v.cpu().contiguous() for k,v in learn.model.state_dict().items()}, self.file(stage), dict(spec=json.dumps(getattr(learn.model, 'spec', None))))
+# %% ../nbs/16_recipe.ipynb #2d4896b4
+@patch
+def loaders(self:Run, size:int, # Side of the photos in pixels
+            bs:int=32, # Batch size
+            labels:bool=True, # Give the teacher's logits, too
+            epochs:int=8, # So many are a pass
+            least:float=.6, # See `crops`
+):
+    "Loaders of the run's photos"
+    bs = min(bs, len(self.store)//2)
+    logits = self.logits if labels else None
+    return store_loaders(self.store, size, bs, n=max(bs, len(self.store)//epochs), logits=logits, least=least)
 
-# %% ../nbs/16_recipe.ipynb #ca99eb2c
+@patch
+def fit(self:Run, stage:str, # Its name
+        learn, # A learner
+        passes:float, # Over the photos
+        lr, # Rate, or a slice of rates
+        epochs:int=8, # So many are a pass
+):
+    "Train, going on from a checkpoint if there is one, and write the stage's weights"
+    learn.path,learn.model_dir = self.folder,'checkpoints'
+    if self.bf16: learn.add_cb(BF16())
+    learn.add_cb(EMA())
+    n = max(1, round(epochs*passes*self.passes))
+    learn.fit_one_cycle(n, lr, pct_start=min(.25, 1/n), cbs=Checkpoint(stage, resume=True))
+    state = {k: v.cpu().contiguous() for k,v in learn.model.state_dict().items()}
+    save_file(state, self.file(stage), dict(spec=json.dumps(getattr(learn.model, 'spec', None))))
+
+# %% ../nbs/16_recipe.ipynb #8c495f10
 @dataclass
 class Stage:
     "A step of the recipe"
@@ -134,14 +152,14 @@ def stage(base:str=None, # The stage whose weights it starts from
         return f
     return deco
 
-# %% ../nbs/16_recipe.ipynb #2d4896b4
+
 def before(name:str, # A stage
 )->list[str]: # Names, in the order in which they run
     "Every stage that must be done before"
     todo = {stages[name].base, stages[name].after}-{None}
     return list(dict.fromkeys(s for o in stages if o in todo for s in [*before(o), o]))
 
-# %% ../nbs/16_recipe.ipynb #8c495f10
+# %% ../nbs/16_recipe.ipynb #964e69a8
 @delegates(Adam)
 def adamw(ps, lr, wd=0.02, **kwargs):
     "Adam with decoupled weight decay"
@@ -155,6 +173,7 @@ class Grow(Callback):
     def before_epoch(self):
         for d in self.dls.loaders: d.size = self.large if self.epoch >= self.at*self.n_epoch else self.small
 
+# %% ../nbs/16_recipe.ipynb #ee9ea9b6
 _figures = 'mae','psnr_gain','colourfulness'
 
 def _learner(run, name, loaders, net, cbs, **kwargs):
@@ -177,6 +196,7 @@ class TwoHeads(Loss):
                 targ, # `ab/110`, `(n,2,h,w)`
     ): return self.ab(pred[0], targ)+self.weight*self.bins(pred[1], targ)
 
+# %% ../nbs/16_recipe.ipynb #08f8480e
 class PaintedOnly(Callback):
     "Show metrics the first head"
     order,run_train = -5,False
@@ -186,7 +206,8 @@ class PaintedOnly(Callback):
 @stage()
 def color(run, base):
     net = lite2_unet(pretrained=True, bins=True)
-    learn = _learner(run, 'color', run.loaders(96, 256, least=.6), net, [Grow(at=.3), PaintedOnly(), KeepLabels(lite2_head())], loss_func=TwoHeads(ABLoss('l1')))
+    cbs = [Grow(at=.3), PaintedOnly(), KeepLabels(lite2_head())]
+    learn = _learner(run, 'color', run.loaders(96, 256, least=.6), net, cbs, loss_func=TwoHeads(ABLoss('l1')))
     run.fit('color', learn, 10, slice(8e-4, 2e-3))
 
 # %% ../nbs/16_recipe.ipynb #354bd6d1
@@ -235,8 +256,8 @@ def _hints(run, name, base, loss):
     sd = load_file(run.file(base))
     net = lite2_unet(bins=True, hints=True)
     load_arrays(net, net.state_dict()|sd)
-    learn = _learner(run, name, run.loaders(128, 256, labels=False, least=.5), net, [Grow(128, 160, .5), PaintedOnly(), SimulateHints(), Frozen(lambda m: m.layers[:1])],
-                     loss_func=TwoHeads(loss, .03))
+    cbs = [Grow(128, 160, .5), PaintedOnly(), SimulateHints(), Frozen(lambda m: m.layers[:1])]
+    learn = _learner(run, name, run.loaders(128, 256, labels=False, least=.5), net, cbs, loss_func=TwoHeads(loss, .03))
     run.fit(name, learn, 12, 1.2e-3)
 
 @stage(base='color')
@@ -300,12 +321,14 @@ def encoder96(run, base): _encoder(run, 'encoder96', 96, 6, 2e-3)
 @stage(base='encoder96')
 def encoder128(run, base): _encoder(run, 'encoder128', 128, 2, 5e-4, base)
 
+# %% ../nbs/16_recipe.ipynb #08f475b8
 @stage(base='encoder128')
 def resnet18_color(run, base):
     net,enc = resnet18_unet(out_scale=4),gray_resnet18()
     enc.load_state_dict(load_file(run.file(base)))
     net.layers[0].load_state_dict(enc[0].state_dict())
-    run.fit('resnet18_color', _learner(run, 'resnet18_color', run.loaders(96), net, [Grow(), KeepLabels(enc[1:])]), 6, slice(3e-4, 8e-4))
+    learn = _learner(run, 'resnet18_color', run.loaders(96), net, [Grow(), KeepLabels(enc[1:])])
+    run.fit('resnet18_color', learn, 6, slice(3e-4, 8e-4))
 
 # %% ../nbs/16_recipe.ipynb #e16a9bd5
 def run_recipe(run:Run, # Where
@@ -323,7 +346,7 @@ def colorize_recipe(
     photos:list, # Folders or zip files of photos
     o:str='recipe', # Where the run is kept; its model lies in a folder of the stage's name
     device:str='cpu', # cpu, cuda, mps
-    passes:float=1., # All stages so much longer or shorter
+    passes:float=1., # Factor on the length of all stages
     until:str='default', # Last stage; resnet18_color makes the reports' network
 )->int: # 0 done, 1 failed, 2 wrong use
     "Make weights like those that ship: teacher's labels, colour, hints. The same line goes on where a run was stopped."
