@@ -47,6 +47,7 @@ class Options:
     max_pixels:int=MAX_PIXELS # Refuse larger photos
     keep_tint:bool=False # Leave the tone of a sepia or yellowed photo under the colours
     keep_color:bool=False # Leave a photo that has colours already alone: no result is written
+    negative:bool=False # The photos are negatives: turn them first
     def __post_init__(self):
         check_range('strength', self.strength, 0, 3)
         check_range('render_size', self.render_size, 16, 4096)
