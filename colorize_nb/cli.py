@@ -101,6 +101,7 @@ def colorize(
     report:str=None, # Also write what became of each photo into this .json file
     keep_tint:bool=False, # Leave the tone of sepia or yellowed photos under the colours
     keep_color:bool=False, # Leave photos alone that have colours already
+    negative:bool=False, # The photos are negatives: turn them first
 )->int: # 0 all done, 1 some photo failed, 2 wrong use
     "Colorize gray photos. Each keeps its size and its lightness; the colours are a guess."
     from colorize_nb.batch import OptionError, Options, Report, check_range, check_report
@@ -108,7 +109,7 @@ def colorize(
     with stops() as deaf:
         try:
             options = Options(strength, render_size, overwrite, compare, not no_note, keep_tint=keep_tint, keep_color=keep_color,
-                              hints=_hints(hint, hints), vivid=vivid, variants=variants)
+                              hints=_hints(hint, hints), vivid=vivid, variants=variants, negative=negative)
             check_range('max_megapixels', max_megapixels, 0, 100_000)
             if max_megapixels is not None: options.max_pixels = int(max_megapixels*1e6)
             check_range('jobs', jobs, 1, 64); _check_device(device)

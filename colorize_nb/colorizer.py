@@ -167,9 +167,14 @@ def _about(self:Colorizer, o, hints=()):
     return dict(model=self.cfg['name'], weights=w[:16], strength=f'{o.strength:g}', **steered, version=__version__)
 
 # %% ../nbs/10_colorizer.ipynb #bdb59b20
+def _turned(x):
+    "A negative as a positive"
+    return {'u1':255, 'u2':65535}.get(x.dtype.str[1:], x.dtype.type(1))-x
+
 @patch
 def _page(self:Colorizer, photo, row, o, hints=(), deep=False):
     "The colours of one page, as a picture or with 16 bits as an array; `None` where it stays as it is. What is noticed goes into `row`"
+    if o.negative: photo.pixels = _turned(photo.pixels)
     kind,tint = tone(photo.pixels)
     h,w = photo.pixels.shape[:2]
     row.size = row.size or (w,h)
