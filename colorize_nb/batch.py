@@ -172,7 +172,8 @@ class Row:
 # %% ../nbs/02a_batch.ipynb #f09a67b9
 NEWER = 'the photo is newer than its result; --overwrite makes it again'
 NOTICES = {'tinted':'sepia or yellowed: its tone is taken out', 'tint kept':'sepia or yellowed: its tone is kept under the colours',
-           'color':'a colour photo: its own colours are replaced by guesses', 'nearly gray':'stayed nearly gray'}
+           'color':'a colour photo: its own colours are replaced by guesses', 'nearly gray':'stayed nearly gray',
+           'negative':'looks like a negative; --negative turns it first'}
 
 # %% ../nbs/02a_batch.ipynb #fc85f36b
 def advise(noticed:list, # Keys of `NOTICES`
