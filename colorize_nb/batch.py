@@ -29,6 +29,7 @@ class OptionError(ValueError):
         super().__init__(f'{name} {why}')
         self.name,self.why = name,why
 
+# %% ../nbs/02a_batch.ipynb #8c192fbe
 def check_range(name:str, # Of the option
                 value, # `None`: not given
                 lo, hi, # Both allowed
@@ -51,6 +52,7 @@ class Options:
     hints:tuple=() # What colours spots have: for every photo, see `as_hints`, or a dict of such by name, see `read_hints`
     vivid:float=None # 0 natural, 1 vivid: more colour, more mistakes; default the model's own
     variants:int=0 # Also write so many other colourings that differ where the network doubts
+    negative:bool=False # The photos are negatives: turn them first
     def __post_init__(self):
         check_range('strength', self.strength, 0, 3)
         check_range('render_size', self.render_size, 16, 4096)
@@ -68,6 +70,7 @@ def hints_for(self:Options, src, # A photo's path
     if not isinstance(self.hints, dict): return self.hints
     return max(((len(k), v) for k,v in self.hints.items() if _is_named(src, k)), default=(0,()), key=lambda o: o[0])[1]
 
+# %% ../nbs/02a_batch.ipynb #6dcd0570
 @patch
 def all_named(self:Options, srcs, # All photos
 ):
@@ -78,13 +81,15 @@ def all_named(self:Options, srcs, # All photos
     if lost: raise HintError(f"no photo is called {', '.join(lost[:3])}{', ...'*(len(lost) > 3)}, but there are hints for it")
 
 # %% ../nbs/02a_batch.ipynb #4076f63f
-_becomes = {'.bmp':'.png', '.heic':'.jpg', '.heif':'.jpg', '.jfif':'.jpg', '.avif':'.jpg'}|dict.fromkeys(('.jp2', '.j2k', '.jpf', '.jpx'), '.png')
+_becomes = {'.bmp':'.png', '.heic':'.jpg', '.heif':'.jpg', '.jfif':'.jpg',
+            '.avif':'.jpg'}|dict.fromkeys(('.jp2', '.j2k', '.jpf', '.jpx'), '.png')
 
 def file_names(folder:Path)->set:
     "The names in a folder, in lower case"
     try: return {n.lower() for n in os.listdir(folder)}
     except (OSError, ValueError): return set()
 
+# %% ../nbs/02a_batch.ipynb #92f71850
 def fit(stem:str, # Of a file's name
         tail:str, # What follows it
 )->str: # At most 255 bytes
@@ -94,6 +99,7 @@ def fit(stem:str, # Of a file's name
     while len(os.fsencode(stem+tail)) > 255: stem = stem[:-1]
     return stem+tail
 
+# %% ../nbs/02a_batch.ipynb #daac8ffb
 def out_name(src:Path, # A photo, or an entry of an archive
              names:set=None, # What else is there, as from `file_names`; default: looks
 )->str:
@@ -112,6 +118,7 @@ def beside(src:Path, # A photo
     n = Path(out_name(src, names))
     return src.with_name(fit(n.stem, f'-color{n.suffix}'))
 
+# %% ../nbs/02a_batch.ipynb #b76b94da
 def sheet_name(dst:Path)->Path:
     "Where before and after go, beside the result"
     return dst.with_name(fit(dst.stem, '-compare.jpg'))
@@ -122,6 +129,7 @@ def same_file(a:Path, b:Path)->bool:
     try: return os.path.samefile(a, b)
     except (OSError, TypeError, ValueError): return False
 
+# %% ../nbs/02a_batch.ipynb #45acb62a
 def result_format(src:Path, # A photo, or an entry of an archive
                   dst:Path, # Its result
 )->str: # 'JPEG', 'PNG', 'TIFF' or 'WEBP'
@@ -151,7 +159,7 @@ class Row:
     "What became of one file"
     src:str # Its path
     dst:str # The result's path, '' where there is none
-    status:str # 'done', 'exists', 'own' (an earlier result), 'kept' (a colour photo, left alone), 'other' (not a photo, not followed), 'failed'
+    status:str # 'done', 'exists', 'own' (earlier result), 'kept' (a colour photo, left alone), 'other' (no photo, not followed), 'failed'
     reason:str='' # Why, one line
     size:tuple=None # Width and height in pixels, of the first page
     pages:int=None # How many
@@ -161,9 +169,11 @@ class Row:
     hints:list=field(default_factory=list) # As they were given, 'x,y,#rrggbb'
     spelled:str='' # An entry's name as its archive spells it, where that had to be guessed
 
+# %% ../nbs/02a_batch.ipynb #f09a67b9
 NEWER = 'the photo is newer than its result; --overwrite makes it again'
 NOTICES = {'tinted':'sepia or yellowed: its tone is taken out', 'tint kept':'sepia or yellowed: its tone is kept under the colours',
-           'color':'a colour photo: its own colours are replaced by guesses', 'nearly gray':'stayed nearly gray'}
+           'color':'a colour photo: its own colours are replaced by guesses', 'nearly gray':'stayed nearly gray',
+           'negative':'looks like a negative; --negative turns it first'}
 
 # %% ../nbs/02a_batch.ipynb #fc85f36b
 def advise(noticed:list, # Keys of `NOTICES`
@@ -172,7 +182,8 @@ def advise(noticed:list, # Keys of `NOTICES`
 )->list[str]: # One line each
     "What to try for what was noticed"
     a = {'color': ['--keep-color leaves such photos alone'],
-         'nearly gray': ['--vivid 1 has more colour']*(vivid is not None and vivid < 1)+[f'--strength {strength*1.5:g} gives more of it']*(strength <= 2)}
+         'nearly gray': ['--vivid 1 has more colour']*(vivid is not None and vivid < 1)
+                        +[f'--strength {strength*1.5:g} gives more of it']*(strength <= 2)}
     return [t for n in noticed for t in a.get(n, ())]
 
 # %% ../nbs/02a_batch.ipynb #b7c291d6
@@ -232,6 +243,7 @@ def _is_folder(e):
     try: return e.is_dir()
     except OSError: return False  # a link to itself
 
+# %% ../nbs/02a_batch.ipynb #5c678fbd
 def find_photos(src:str|Path, # A folder
                 avoid:Path=None, # A folder in it that is left out: the results
 )->tuple[list[Path],list[Row]]: # Photos in order, and rows for what is none
@@ -267,6 +279,7 @@ class Entry:
         self.spelled = info.filename if info.filename != name else ''
     def __str__(self): return f'{self.archive.filename}/{self.path}'
 
+# %% ../nbs/02a_batch.ipynb #e6b4b11c
 @patch
 def fault(self:Entry, most:int=None, # Bytes unpacked; default `MAX_ENTRY`
 )->str:
@@ -303,6 +316,7 @@ class _Pieces(io.BufferedReader):
         return super().read(n)
     def __del__(self): self.close()  # as `ZipFile` does with a file that it has opened itself
 
+# %% ../nbs/02a_batch.ipynb #84740632
 def _open_zip(src, directory):
     "The archive, if the list of its entries is not longer than `directory` bytes"
     try:
@@ -318,6 +332,7 @@ def _share(raw, encoding, kinds):
     except UnicodeDecodeError: return 0
     return sum(unicodedata.name(c, '').startswith(kinds) for c in text)/max(1, len(text))
 
+# %% ../nbs/02a_batch.ipynb #b54e3b7b
 def likely_encoding(raw:bytes, # Names, as bytes
 )->str: # 'utf-8', 'cp932' (Japanese), 'cp1252' (Windows in Europe), or 'cp437'
     "In which encoding these bytes are probably names"
@@ -328,6 +343,7 @@ def likely_encoding(raw:bytes, # Names, as bytes
     if east > .9 and (far > .4 or west < 1): return 'cp932'
     return 'cp437' if _share(raw, 'cp437', ('LATIN',)) == west else best
 
+# %% ../nbs/02a_batch.ipynb #a660b7fa
 def _names(infos):
     "The names of an archive's entries, guessed where it does not say how they are encoded"
     raw = {i: i.filename.encode('cp437') for i in infos if not i.flag_bits & 0x800 and not i.filename.isascii()}
@@ -343,7 +359,8 @@ def archive_photos(src:str|Path, # A zip file
 )->tuple[list[Entry],list[Row]]: # Photos in order, and rows for what is none
     "Every photo in a zip file; raises `PhotoError` if it can't be read as one, or holds too much"
     z,photos,others,seen = _open_zip(src, directory),[],[],set()
-    infos = [i for i in z.infolist() if not i.is_dir()]
+    infos = [i for i in z.infolist() if i.filename and not i.is_dir()]
+    others += [Row(f'{src}/', '', 'failed', 'an entry without a name') for i in z.infolist() if not i.filename]
     for e in sorted((Entry(z, i, n) for i,n in zip(infos, _names(infos))), key=lambda e: str(e.path)):
         def skip(why, status='other'): others.append(Row(str(e), '', status, why, spelled=e.spelled))
         if e.name.startswith('.'): skip('hidden')
@@ -398,6 +415,7 @@ class _Bar:
     def close(self):
         if self.on: self._show('')
 
+# %% ../nbs/02a_batch.ipynb #e40c1eee
 def _in_order(f, items, jobs):
     "`f` of each item, `jobs` at a time, in threads of their own: Ctrl+C lets what is begun end, and drops the rest"
     if len(items) == 1: yield from map(f, items); return
@@ -414,6 +432,7 @@ def _reason(e, dst):
     if isinstance(e, (ValueError, RuntimeError)) and first: return first
     return f'{type(e).__name__}: {first}' if first else type(e).__name__
 
+# %% ../nbs/02a_batch.ipynb #e584374f
 def _row(one, t, room):
     "What became of one photo, also if anything goes wrong"
     try: row = t.row or one(t, room)

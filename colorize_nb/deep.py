@@ -45,6 +45,7 @@ class Layout:
     where:list # Bytes of each strip or tile in the file, as (offset, length)
     block:tuple # (height, width) of a strip or tile
 
+# %% ../nbs/00c_deep.ipynb #bcb5296c
 def layout(tags:dict, # A directory, as from `read_directory`
            order:str, # Byte order
 )->Layout: # Raises `ValueError` where sizes are missing
@@ -101,6 +102,7 @@ def _odd(b, bits, n):
     for i in range(bits): out <<= 1; out |= x[...,i]
     return out
 
+# %% ../nbs/00c_deep.ipynb #2b4958f4
 def _samples(b, l, w, n):
     "Samples of some rows of bytes: `(rows,w,n)`"
     if l.bits not in (8,16,32,64): x = _odd(b, l.bits, w*n)
@@ -142,6 +144,7 @@ def _scaled(a, l):
     if most == full: return a.astype(np.uint16 if l.bits > 8 else np.uint8, copy=False)
     return ((a.astype(np.uint32)*full+most//2)//most).astype(np.uint16 if l.bits > 8 else np.uint8)
 
+# %% ../nbs/00c_deep.ipynb #ca1c4017
 def deep_pixels(f, # A seekable file
                 l:Layout, # Of a page for which `is_deep`
 )->tuple[np.ndarray,np.ndarray]: # `(h,w)` or `(h,w,3)`: uint8, uint16, or floats as they are; alpha or `None`; raises `ValueError`
@@ -164,6 +167,7 @@ def is_deep_png(im:Image.Image)->bool: # As `Image.open` gives it, not loaded
     "Whether a PNG has several channels of 16 bits"
     return im.format == 'PNG' and bool(im.tile) and im.tile[0][3] in ('RGB;16B', 'RGBA;16B', 'LA;16B')
 
+# %% ../nbs/00c_deep.ipynb #8dd2bb42
 def png_samples(im:Image.Image, # One for which `is_deep_png`, not loaded
                 again, # Called for a fresh one
 )->np.ndarray: # `(h,w,2|3|4)` uint16
@@ -189,6 +193,7 @@ def _paeth(x, up, bpp):
     da,db,dc = abs(p-a),abs(p-b),abs(p-c)
     return (x-np.where((da <= db)&(da <= dc), a, np.where(db <= dc, b, c))).astype(np.uint8)
 
+# %% ../nbs/00c_deep.ipynb #9371a3a6
 def _png_rows(a):
     "Packed pixels of `(h,w,n)` uint16, piece by piece"
     h,w,n = a.shape
@@ -199,6 +204,7 @@ def _png_rows(a):
         up = x[-1]
     yield z.flush()
 
+# %% ../nbs/00c_deep.ipynb #9c4e181c
 def png16(a:np.ndarray, # `(h,w,3|4)` uint16
           **kw # For Pillow's `save`: `pnginfo`, `exif`, `dpi`, `icc_profile`
 )->bytes:
@@ -229,6 +235,7 @@ def retagged(tiff:bytes, # A TIFF of one page, little-endian
     f.seek(4); f.write(struct.pack('<I', at))
     return f.getvalue()
 
+# %% ../nbs/00c_deep.ipynb #c6c9418c
 def tiff16(a:np.ndarray, # `(h,w,3|4)` uint16
            packed:bool=True, # Deflate, or no compression
 )->bytes:

@@ -20,6 +20,7 @@ def _places(weights):
         places |= {k: (w.name, 8+n, v['shape'], v['data_offsets']) for k,v in json.loads(raw[8:8+n]).items() if k != '__metadata__'}
     return places
 
+# %% ../nbs/04a_graph.ipynb #94d77211
 def _reference(name, places, dtype):
     "An initializer whose numbers lie elsewhere"
     import onnx
@@ -52,6 +53,7 @@ def link_graph(graph, # An `onnx.ModelProto` whose initializers are named as in 
         graph.graph.ClearField(f); getattr(graph.graph, f).extend(new)
     return _unsigned(graph)
 
+# %% ../nbs/04a_graph.ipynb #6c7840ee
 def _unsigned(graph):
     "Without the names of the exporter's source files"
     graph.graph.ClearField('value_info')
@@ -77,9 +79,11 @@ def export_graph(net, # A generator
     shapes = tuple({0: n, 2: k*h, 3: k*w} for _,k in inputs.values())
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
-        p = torch.onnx.export(net.cpu().eval(), tuple(torch.zeros(2, c, 2*k, 3*k) for c,k in inputs.values()), dynamo=True, input_names=list(inputs),
-                              output_names=['ab', 'logits'][:1+getattr(net, 'bins', False)], dynamic_shapes=shapes, optimize=False, verbose=False)
-        fold_constants(p.model); remove_unused_nodes(p.model)  # but no fusing, which would change the weights: onnxruntime does that when it loads them
+        p = torch.onnx.export(net.cpu().eval(), tuple(torch.zeros(2, c, 2*k, 3*k) for c,k in inputs.values()),
+                              dynamo=True, input_names=list(inputs), output_names=['ab', 'logits'][:1+getattr(net, 'bins', False)],
+                              dynamic_shapes=shapes, optimize=False, verbose=False)
+        # but no fusing, which would change the weights: onnxruntime does that when it loads them
+        fold_constants(p.model); remove_unused_nodes(p.model)
     graph = p.model_proto
     zeros = {i.name for i in graph.graph.initializer if not to_array(i).any()}
     for n in graph.graph.node:
@@ -100,6 +104,7 @@ def _varint(b, i):
         if b[i+k] < 128: return n,i+k+1
     raise ValueError('a number without end')
 
+# %% ../nbs/04a_graph.ipynb #126fa27b
 def _fields(b):
     "Of a message: field, value (a number or a piece), and where the field starts and ends"
     i = 0
@@ -114,6 +119,7 @@ def _fields(b):
         else: raise ValueError('not a graph')
         yield tag >> 3,v,start,i
 
+# %% ../nbs/04a_graph.ipynb #6c91aa34
 def _piece(field, b):
     "A field that holds `b`"
     out,n = bytearray([field << 3 | 2]) if field < 16 else bytearray([(field&15) << 3 | 130, field >> 4]),len(b)
@@ -135,6 +141,7 @@ def _inline(t, files):
     if a < 0 or n < 0 or a+n > len(data): raise ValueError(f"it takes weights from beyond the end of {refs['location']}")
     return b''.join([*rest, _piece(9, data[a:a+n])])
 
+# %% ../nbs/04a_graph.ipynb #f779b6f7
 def _whole(b, kind, files, depth=0):
     "A message with the numbers of all its tensors in it"
     if kind == 'tensor': return _inline(b, files)
@@ -145,6 +152,7 @@ def _whole(b, kind, files, depth=0):
         if (w := _whole(v, _holds[kind][f], files, depth+1)) is not v: out += [b[done:start], _piece(f, w)]; done = end
     return b''.join([*out, b[done:]]) if out else b
 
+# %% ../nbs/04a_graph.ipynb #761851b8
 def whole_graph(graph:bytes, # An ONNX model
                 files:dict, # Name -> bytes: all that it may take numbers from
 )->bytes: # The same, pointing nowhere
@@ -169,11 +177,12 @@ def graph_session(where:str|Path, # A shipped name, or a model folder
     graphs = [b for f,b in files.items() if f.endswith('.onnx')]
     if not graphs: raise ModelError(f'{where}: names no .onnx file')
     try:
-        s = ort.InferenceSession(whole_graph(graphs[0], files), opt, providers=['CPUExecutionProvider'])
+        s = ort.InferenceSession(whole_graph(graphs[0], files), opt, providers=['CPUExecutionProvider'], enable_fallback=0)  # which prints
         _try(s, cfg)
     except Exception as e: raise ModelError(f"{where}: the graph does not work ({(str(e).splitlines() or [''])[0]})") from None
     return s
 
+# %% ../nbs/04a_graph.ipynb #a6586a38
 def _try(s, cfg):
     "Raise unless the graph makes colours of a small gray picture"
     import numpy as np

@@ -17,12 +17,14 @@ from .deep import deep_pixels, is_deep, is_deep_png, is_page, layout, png16, png
 from .icc import srgb_profile
 from .jpeg import jpeg_scans, with_end
 from .pixels import Photo, PhotoError, fill_deep, fill_photo, from_array, stand
-from .tags import (ORIENTATION, UNIT, XRES, YRES, describing, directories, iptc_of, pack_exif, photoshop_block, png_without_long_texts,
-                              read_exif, read_profile, read_tree, shorten_exif, swapped, tag_of, upright_tags, upright_xmp, write_profile)
+from .tags import (ORIENTATION, UNIT, XRES, YRES, describing, directories, iptc_of, pack_exif, photoshop_block,
+                              png_without_long_texts, read_exif, read_profile, read_tree, shorten_exif, swapped, tag_of,
+                              upright_tags, upright_xmp, write_profile)
 
 # %% ../nbs/01a_photo.ipynb #93c4346d
 SUFFIXES = {'.jpg':'JPEG', '.jpeg':'JPEG', '.jpe':'JPEG', '.jfif':'JPEG', '.png':'PNG', '.tif':'TIFF', '.tiff':'TIFF', '.webp':'WEBP',
-            '.bmp':'BMP', '.jp2':'JPEG2000', '.j2k':'JPEG2000', '.jpf':'JPEG2000', '.jpx':'JPEG2000', '.avif':'AVIF', '.heic':'HEIF', '.heif':'HEIF'}
+            '.bmp':'BMP', '.jp2':'JPEG2000', '.j2k':'JPEG2000', '.jpf':'JPEG2000', '.jpx':'JPEG2000',
+            '.avif':'AVIF', '.heic':'HEIF', '.heif':'HEIF'}
 FORMATS = [f for f in dict.fromkeys(SUFFIXES.values()) if f != 'HEIF']  # those that need no extra
 ACCEPTED = f"accepted: {', '.join(FORMATS).replace('WEBP', 'WebP').replace('JPEG2000', 'JPEG 2000')}"
 MAX_PIXELS = 2*int(1024**3/4/3)  # 179 megapixels, where Pillow refuses too
@@ -36,6 +38,7 @@ def has_heif()->bool:
     register_heif_opener(thumbnails=False)
     return True
 
+# %% ../nbs/01a_photo.ipynb #31c09435
 _magic = {b'%!PS':'EPS', b'\xc5\xd0\xd3\xc6':'EPS', b'%PDF':'PDF', b'GIF8':'GIF', b'<svg':'SVG', b'<?xm':'SVG or XML', b'8BPS':'PSD'}
 _heic,_avif = {b'heic', b'heix', b'heim', b'heis', b'hevc', b'hevx', b'mif1', b'msf1'},{b'avif', b'avis'}
 
@@ -77,6 +80,7 @@ def _own_tags(exif, photo):
     try: return read_exif(exif) if exif else ({},'<')
     except Exception as e: photo.warn(f'EXIF ignored ({e})'); return {},'<'
 
+# %% ../nbs/01a_photo.ipynb #b42062e9
 def _metadata(im, photo, way):
     "Fill in `photo`'s metadata from Pillow's picture"
     info = im.info
@@ -92,6 +96,7 @@ def _metadata(im, photo, way):
     dpi = info.get('dpi') if im.format != 'JPEG' or info.get('jfif_unit') else None  # where a JPEG has none Pillow says 72
     if dpi and all(0 < float(d) < 1e5 for d in dpi): photo.dpi = tuple(float(d) for d in dpi)[::-1 if way in (5,6,7,8) else 1]
 
+# %% ../nbs/01a_photo.ipynb #10b9b726
 def _carry(photo, tree, order, way):
     "Metadata of an upright photo"
     photo.exif,photo.xmp = pack_exif(upright_tags(tree, way in (5,6,7,8)), order),upright_xmp(photo.xmp)
@@ -122,6 +127,7 @@ def _regular(path):
     except PhotoError: f.close(); raise
     return f
 
+# %% ../nbs/01a_photo.ipynb #9fe8b0c4
 def _length(f): f.seek(0, 2); return f.tell()
 
 def _opened(src):
@@ -181,6 +187,7 @@ class Pages:
     def __del__(self):
         if f := getattr(self, 'file', None): f.close()
 
+# %% ../nbs/01a_photo.ipynb #ca237cdf
 @patch
 def _size(self:Pages, w, h):
     if w*h > self.max_pixels: raise PhotoError(f'{w}x{h} is more than {self.max_pixels/1e6:.0f} megapixels')
@@ -200,6 +207,7 @@ def _find_pages(self:Pages):
     except PhotoError: raise
     except Exception as e: raise PhotoError(f'damaged ({e})') from None  # broken directories raise nearly anything
 
+# %% ../nbs/01a_photo.ipynb #e9c2c162
 @patch
 def _look_at_frames(self:Pages):
     "Refuse animations"
@@ -207,6 +215,7 @@ def _look_at_frames(self:Pages):
     except Exception as e: raise PhotoError(f'damaged ({e})') from None  # as above
     if n > 1: raise PhotoError(f'{n} pages or frames; give single pictures')
 
+# %% ../nbs/01a_photo.ipynb #c4d7c95b
 @patch
 def _count_scans(self:Pages):
     "Refuse JPEGs that are drawn too often, or never"
@@ -237,6 +246,7 @@ def _open(self:Pages, page=None):
     if self.least: im.draft('RGB', (self.least, self.least))
     return im
 
+# %% ../nbs/01a_photo.ipynb #66c09800
 @patch
 def _without_texts(self:Pages, e):
     "Whether Pillow refused a PNG for its long texts; then they are gone"
@@ -254,6 +264,7 @@ def _one_line():
     except (PhotoError, MemoryError): raise
     except Exception as e: raise PhotoError(f'damaged or not supported ({e})') from None
 
+# %% ../nbs/01a_photo.ipynb #9e82603d
 @patch
 def _loaded(self:Pages, i, photo):
     "Pillow's picture with its pixels"
@@ -295,6 +306,7 @@ def _pixels(self:Pages, i, photo):
     if page: photo.how['compression'] = im.info.get('compression')
     return im,self._way(page) if page else _orientation(im)
 
+# %% ../nbs/01a_photo.ipynb #5cb464b8
 @patch
 def _way(self:Pages, page):
     "The orientation of a page"
@@ -361,6 +373,7 @@ def _shorter_xmp(xmp, most):
     if len(xmp) <= most: return xmp
     return xmp_note().replace(_note.search(xmp_note())[0], found[-1]) if (found := _note.findall(xmp)) else b''
 
+# %% ../nbs/01a_photo.ipynb #d33f5ef3
 def _fit_jpeg(photo, xmp, exif):
     "EXIF and XMP that fit into a JPEG's segments"
     if len(exif) > 65533:
@@ -369,6 +382,7 @@ def _fit_jpeg(photo, xmp, exif):
         xmp = _shorter_xmp(xmp, 65504); photo.warn('XMP is too large for a JPEG: shortened or left out')
     return exif,xmp
 
+# %% ../nbs/01a_photo.ipynb #f2ac142d
 def _left_out(photo, fmt):
     "Say what `fmt` has no place for"
     if photo.text and fmt != 'PNG': photo.warn(f"texts left out: {', '.join(photo.text)[:80]}")
@@ -386,6 +400,7 @@ def _png_text(photo, xmp):
     if xmp: png.add_itxt('XML:com.adobe.xmp', xmp.decode('utf-8', 'replace'))
     return png
 
+# %% ../nbs/01a_photo.ipynb #5895301d
 def _tiff_tree(photo, xmp, exif):
     "What a TIFF's directory gets beside its pixels"
     tree,order = read_exif(exif) if exif else ({},'<')
@@ -395,6 +410,7 @@ def _tiff_tree(photo, xmp, exif):
     more = {700: (1, xmp), 33723: (7, photo.iptc), 34675: (7, srgb_profile())}
     return tree|{k: tag_of(kind, b) for k,(kind,b) in more.items() if b}
 
+# %% ../nbs/01a_photo.ipynb #d1498750
 def _as_tiff(im, photo, xmp, exif):
     c = photo.how.get('compression')
     if isinstance(im, np.ndarray): b = tiff16(im, c != 'raw')

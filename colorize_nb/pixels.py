@@ -39,11 +39,13 @@ def to_8_bits(a:np.ndarray, # uint8, uint16 or float in [0,1]
     for y in range(0, len(a), step := max(1, 2**20//max(1, a[0].size))): out[y:y+step] = np.rint(a[y:y+step]/most*255)
     return out
 
+# %% ../nbs/00f_pixels.ipynb #dd01b3e6
 @patch
 def picture(self:Photo)->Image.Image:
     "What the photo shows, as 8-bit RGB without alpha"
     return Image.fromarray(to_8_bits(self.pixels)).convert('RGB')
 
+# %% ../nbs/00f_pixels.ipynb #cfab7c36
 @patch
 def deep_picture(self:Photo)->np.ndarray: # `(h,w,3)` uint16
     "The same with 16 bits"
@@ -52,6 +54,7 @@ def deep_picture(self:Photo)->np.ndarray: # `(h,w,3)` uint16
     if a.dtype != np.uint16: a = np.rint(a*65535).astype(np.uint16)
     return a if a.ndim == 3 else np.repeat(a[...,None], 3, 2)
 
+# %% ../nbs/00f_pixels.ipynb #29af4d01
 @patch
 def deep_alpha(self:Photo)->np.ndarray: # `(h,w)` uint16
     "Alpha with 16 bits"
@@ -109,6 +112,7 @@ def _levels(im):
     if a.min() < 0 or a.max() > 65535: raise PhotoError('32-bit pixels beyond 16 bits')
     return a.astype(np.uint16)
 
+# %% ../nbs/00f_pixels.ipynb #317d0ca7
 def _plain(im, photo):
     "`im` as a picture of mode L or RGB, and its alpha; warnings go into `photo`"
     alpha = None
@@ -122,6 +126,7 @@ def _plain(im, photo):
         except ValueError as e: photo.warn(f'colour profile ignored ({e})')
     return im if im.mode in ('L', 'RGB') else im.convert('RGB'),alpha
 
+# %% ../nbs/00f_pixels.ipynb #12a241c5
 @patch
 def warn(self:Photo, what:str, # One line
 ):
@@ -145,6 +150,7 @@ def fill_deep(px:np.ndarray, # `(h,w)` or `(h,w,3)`: uint8, uint16 or float
     photo.pixels = _one_channel(px)
     if alpha is not None: photo.set_alpha(alpha)
 
+# %% ../nbs/00f_pixels.ipynb #83da19eb
 PIECE = 2**24 # pixels: most photos are one
 
 def fill_photo(im:Image.Image, # Loaded

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
 from PIL import Image
-from .batch import (MAX_ENTRY, NEWER, Entry, Options, Row, archive_photos, beside, file_names, find_photos, fit, noted, out_name, result_format,
-                               same_file, sheet_name)
+from .batch import (MAX_ENTRY, NEWER, Entry, Options, Row, archive_photos, beside, file_names, find_photos, fit, noted,
+                               out_name, result_format, same_file, sheet_name)
 from .photo import FORMATS, SUFFIXES, PhotoError
 from .weights import write_file
 
@@ -32,6 +32,7 @@ class Task:
     def __post_init__(self): self.sheet = self.sheet or sheet_name(self.dst)
     def ends(self, status, reason=''): self.row = Row(str(self.src), '' if status in ('failed', 'own') else str(self.dst), status, reason)
 
+# %% ../nbs/02b_plan.ipynb #dd91ab8e
 class Stdin:
     "The photo that comes in at standard input, read as a `Path` is"
     def __init__(self, data:bytes): # What came in
@@ -73,6 +74,7 @@ class _Taken:
         for p in chain(wanted, (last.with_name(fit(last.stem, f'-{i}{last.suffix}')) for i in count(2))):
             if (k := self._key(p.parent, p.name)) not in self.names: self.names.add(k); return p
 
+# %% ../nbs/02b_plan.ipynb #745d43f2
 def _stems(folder, names):
     "How many photos of a folder have results of each stem"
     if folder not in names:
@@ -80,6 +82,7 @@ def _stems(folder, names):
         names[folder] = Counter(Path(out_name(Path(n), all_)).stem for n in all_ if os.path.splitext(n)[1] in SUFFIXES)
     return names[folder]
 
+# %% ../nbs/02b_plan.ipynb #c0ca420c
 def _give_names(tasks):
     "Let no two tasks write the same file"
     taken,stems = _Taken(),{}
@@ -101,6 +104,7 @@ def _identity(path):
     except (OSError, ValueError, TypeError): return None
     return s.st_dev,s.st_ino
 
+# %% ../nbs/02b_plan.ipynb #4224ac94
 def _meet_inputs(tasks, o):
     "Settle where a task would write over a photo"
     inputs = {}
@@ -131,6 +135,7 @@ def _age(src):
     try: return time.mktime((*src.info.date_time, 0, 0, -1)) if isinstance(src, Entry) else os.stat(src).st_mtime
     except (OSError, OverflowError, ValueError, TypeError): return 0
 
+# %% ../nbs/02b_plan.ipynb #925fac2a
 def _look(t, o):
     "Settle what needs no work, or cannot be done"
     if isinstance(t.src, Path) and isinstance(r := _stat(t.src), Row): t.row = r; return
@@ -143,12 +148,14 @@ def _look(t, o):
     newer = os.path.exists(t.dst) and _age(t.src) > os.stat(t.dst).st_mtime+2  # some disks count in pairs of seconds
     t.ends('exists', NEWER if newer else '')
 
+# %% ../nbs/02b_plan.ipynb #0b7935b9
 def _with_variants(t, n):
     "A task, and one for each other colouring of its photo"
     yield t
     for i in range(1, 0 if t.stdout else n+1):
         yield Task(t.src, t.dst.with_name(fit(t.dst.stem, f'-variant{i}{t.dst.suffix}')), named=t.named, fixed=t.fixed, variant=i)
 
+# %% ../nbs/02b_plan.ipynb #fd647e37
 def settle(tasks:list, # `Task`s, each with the name that it would have alone
            options:Options, # `overwrite` and `compare` count
 )->list: # Those that remain, with names of their own; `row` where nothing is left to do
@@ -193,6 +200,7 @@ def _from_stdin():
     if sys.stdin is None or sys.stdin.isatty(): raise ValueError('- is standard input, and nothing comes in there')
     return Stdin(sys.stdin.buffer.read(MAX_ENTRY))
 
+# %% ../nbs/02b_plan.ipynb #03c7bf55
 def _one(p, out, to_file):
     "The task of a single photo, under the name that it would have alone; `out` may be standard output"
     src = _from_stdin() if p == '-' else Path(p)
@@ -201,6 +209,7 @@ def _one(p, out, to_file):
     if not to_file and src.suffix.lower() not in SUFFIXES: t.ends('failed', f"not a photo by its name; photos end in {', '.join(SUFFIXES)}")
     return t
 
+# %% ../nbs/02b_plan.ipynb #92eada4b
 def plan(paths:list, # Files and folders; '-' is standard input
          out:str=None, # A file, a folder, '-' for standard output, or nothing
          options:Options=None, # Default `Options()`
@@ -231,6 +240,7 @@ def source_mode(src, # A photo, an entry of an archive, or a `Stdin`
     try: return stat.S_IMODE(os.stat(src.archive.filename if isinstance(src, Entry) else src).st_mode)
     except (OSError, TypeError, ValueError): return 0o666
 
+# %% ../nbs/02b_plan.ipynb #0a28ad9f
 def make_folder(folder:Path):
     "A folder and those above it, however deep"
     missing = []
@@ -240,6 +250,7 @@ def make_folder(folder:Path):
         except FileExistsError:
             if not os.path.isdir(d): raise
 
+# %% ../nbs/02b_plan.ipynb #8c301910
 def write_result(t:Task, # Whose
                  data:bytes, # The file
                  o:Options, # Whether it may replace one
@@ -249,6 +260,7 @@ def write_result(t:Task, # Whose
     if not o.overwrite and os.path.lexists(t.dst): raise PhotoError(f'{t.dst} has appeared meanwhile, and stays')
     write_file(t.dst, data, source_mode(t.src))
 
+# %% ../nbs/02b_plan.ipynb #92ef71c7
 def write_sheet(t:Task, # Whose
                 data:bytes, # The file
                 o:Options, # Whether it may replace one

@@ -29,6 +29,7 @@ class Tag:
         n = len(self.data)//KIND_SIZE[self.kind]
         return struct.unpack(order+_codes[self.kind]*n, self.data[:n*KIND_SIZE[self.kind]])
 
+# %% ../nbs/00b_tags.ipynb #45dba60e
 def tag_of(kind:int, # As in `Tag`
            *values, # Numbers; or bytes
            order:str='<', # Byte order
@@ -50,6 +51,7 @@ def tiff_start(f, # A seekable file: a TIFF, or EXIF without its prefix
     if big and len(head) < 16: raise ValueError('not a TIFF')
     return order,big,struct.unpack(order+('Q' if big else 'I'), head[8:16] if big else head[4:8])[0]
 
+# %% ../nbs/00b_tags.ipynb #230cd63f
 def read_directory(f, # A seekable file
                    at:int, # Where the directory stands
                    order:str, # Byte order
@@ -149,6 +151,7 @@ def upright_tags(tree:dict, # As from `read_tree`
     out = swap(out, XRES, YRES)
     return out|({EXIF: swap(out[EXIF], WIDTH, HEIGHT)} if isinstance(out.get(EXIF), dict) else {})
 
+# %% ../nbs/00b_tags.ipynb #2949319f
 _xmp_turn = re.compile(rb'(tiff:Orientation\s*(?:=\s*["\']|>)\s*)\d+')
 
 def upright_xmp(xmp:bytes)->bytes: # A packet
@@ -172,6 +175,7 @@ def pack_exif(tree:dict, # As from `read_tree`
     if not tree: return b''
     return _prefix+(b'II*\0' if order == '<' else b'MM\0*')+struct.pack(order+'I', 8)+pack_tree(tree, order, 8)
 
+# %% ../nbs/00b_tags.ipynb #8c873753
 def shorten_exif(exif:bytes, # With its prefix
                  most:int, # Bytes
 )->bytes: # b'' if nothing helps
@@ -207,6 +211,7 @@ def iptc_of(block:bytes)->bytes: # Photoshop's resources
         at += 4+size+size%2
     return b''
 
+# %% ../nbs/00b_tags.ipynb #d9e46bcb
 def read_profile(text:str)->bytes: # A text chunk "Raw profile type ..."
     "The bytes of a profile that ImageMagick wrote as text; b'' if it is damaged"
     try: return bytes.fromhex(''.join(text.split('\n')[3:]))
@@ -230,6 +235,7 @@ def _long_text(kind, data):
     try: return len(zlib.decompressobj().decompress(packed, MAX_TEXT+1)) > MAX_TEXT
     except zlib.error: return False
 
+# %% ../nbs/00b_tags.ipynb #17c5dba1
 def png_without_long_texts(b:bytes)->tuple[bytes,int]: # A PNG
     "The file without texts of more than `MAX_TEXT` bytes, and how many there were"
     out,at,gone = [b[:8]],8,0

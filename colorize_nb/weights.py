@@ -25,6 +25,7 @@ def quantize(w:np.ndarray, # Weights, first axis the output channel
 
 def _col(s, w): return s.reshape(-1, *[1]*(w.ndim-1))
 
+# %% ../nbs/02_weights.ipynb #9b32fe8c
 def pack(state:dict, # Name -> float array
 )->dict: # The same in 8 bits: int8 under the name, its scale under `name.scale`
     "Quantize every convolution's weights; counters of batch norm are left out"
@@ -37,6 +38,7 @@ def pack(state:dict, # Name -> float array
         else: out[k] = v
     return out
 
+# %% ../nbs/02_weights.ipynb #05c4dd2a
 def unpack(packed:dict, # From `pack`
 )->dict: # Name -> float32 array
     "Undo `pack`; raises `ValueError` where an int8 array has no scale or a dtype is neither int8 nor float32"
@@ -73,6 +75,7 @@ def model_names()->list[str]:
     "The models that ship inside the package"
     return sorted(p.stem for p in MODELS.glob('*.json'))
 
+# %% ../nbs/02_weights.ipynb #046ef38c
 def config_path(where:str|Path, # A shipped name, a model folder, or a config file
 )->Path: # Its config file
     "Where the config of a model lies; raises `ModelError` if there is none"
@@ -82,6 +85,7 @@ def config_path(where:str|Path, # A shipped name, a model folder, or a config fi
     if not os.path.isfile(p): raise ModelError(f"{where}: no model there (no {p.name}); shipped models: {', '.join(model_names())}")
     return p
 
+# %% ../nbs/02_weights.ipynb #f48d8026
 def is_model(where:str|Path, # Any path or name
 )->bool:
     "Whether `where` is a shipped name, a model folder or a config file"
@@ -92,6 +96,7 @@ _fields = dict(format=int, name=str, generator=str, out_scale=int, multiple=int,
 
 def _plain(name): return bool(re.fullmatch(r'[^/\\:\0]+', name)) and name not in ('.', '..')
 
+# %% ../nbs/02_weights.ipynb #12f0dd43
 def load_config(where:str|Path, # A shipped name, or a model folder
 )->dict: # As written, `render_size` in pixels and `files` name -> sha256 among it
     "Read and check a model's config; raises `ModelError` naming the file and the reason"
@@ -125,12 +130,14 @@ def model_bytes(where:str|Path, # As for `config_path`
             raise ModelError(f'{p.parent/f}: damaged or changed (its sha256 is not the one in {p.name})')
     return out
 
+# %% ../nbs/02_weights.ipynb #038c2a5d
 def model_files(where:str|Path, # As for `config_path`
                 suffix:str, # '.safetensors' or '.onnx'
 )->list[Path]: # In the config's order
     "The files of a model with that suffix, their sha256 checked; raises `ModelError`"
     return [config_path(where).parent/f for f in model_bytes(where, suffix)]
 
+# %% ../nbs/02_weights.ipynb #566c47fc
 def load_weights(where:str|Path, # As for `config_path`
                  cfg:dict=None, # Its config, if that is loaded
 )->dict: # Name -> float32 array
@@ -158,6 +165,7 @@ def _open_part(folder, mode):
         if os.fstat(fd).st_nlink: return tmp,fd
         os.close(fd)  # between opening and locking it was taken for a left-over
 
+# %% ../nbs/02_weights.ipynb #bb035e2c
 def write_file(path:str|Path, # Where to
                data:bytes, # What
                mode:int=0o666, # Permissions that others may have at most; the process's umask takes more away
@@ -198,6 +206,7 @@ def save_weights(path:str|Path, # A `.safetensors` file
     write_file(path, _save_bytes(packed))
     return packed
 
+# %% ../nbs/02_weights.ipynb #37404904
 def save_config(path:str|Path, # The config file; the files it names must lie beside it
                 files:list[str], # Their names
                 **cfg, # The other fields

@@ -123,4 +123,4 @@ if __name__ == '__main__':
         import resource
         resource.setrlimit(resource.RLIMIT_AS, (MOST,MOST))
         print(json.dumps(cases(sys.argv[1], *map(int, sys.argv[2:5]), tell=lambda i: os.write(2, b'case %d\n' % i))))
-    else: main(*[int(a) for a in sys.argv[1:3]]+[3000, 0][len(sys.argv)-1:])
+    else: main(*([int(a) for a in sys.argv[1:3]]+[3000, 0][len(sys.argv)-1:]))

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = {'Start': ['README.md', 'docs/gallery.md'], 'Tutorials': ['nbs/tutorials/old_photos.ipynb', 'nbs/tutorials/*.ipynb'],
-         'Notebooks': ['nbs/[0-9]*.ipynb'], 'About': ['MODEL_CARD.md', 'docs/*.md', 'benchmarks/README.md', 'CONTRIBUTING.md']}
+         'Notebooks': ['nbs/[0-9]*.ipynb'], 'About': ['MODEL_CARD.md', 'docs/*.md', 'benchmarks/README.md', 'CONTRIBUTING.md', 'SECURITY.md']}
 
 def pages(root):
     "Each part's files, in order: name of the page -> file"
