@@ -1,4 +1,4 @@
-"""Pictures of the page for the docs: python tools/screens.py  (needs the app extra, playwright and chromium; SOURCE=folder with photos, default those of the package)
+"""Pictures of the page for the docs: python tools/screens.py [desk-light ...]  (needs the app extra, playwright and chromium; SOURCE=folder with photos, default those of the package)
 Every state at three sizes, light and dark: docs/page/SIZE-SCHEME.webp. Look at them before a release: what no test says is whether a stranger would find the way."""
 import os, shutil, subprocess, sys, tempfile, time
 from pathlib import Path
@@ -78,13 +78,13 @@ def main():
             browser = pw.chromium.launch(executable_path=shutil.which('chromium'), args=ARGS)
             for size,kw in SIZES.items():
                 for scheme in ('light', 'dark'):
+                    if sys.argv[1:] and f'{size}-{scheme}' not in sys.argv[1:]: continue
                     ctx = browser.new_context(color_scheme=scheme, **kw)
                     page,shots = ctx.new_page(),[]
                     page.goto(f'http://127.0.0.1:{PORT}/'); page.wait_for_selector('body[data-ready]')
                     for name in states(page, [*photos, tmp/'torn.jpg'], size == 'phone'):
                         page.screenshot(path=tmp/'shot.png'); shots.append(Image.open(tmp/'shot.png').convert('RGB'))
                         if (size,scheme,name) == ('desk', 'light', 'a colour'): shots[-1].save(OUT/'page.webp', quality=78)
-                        if '--all' in sys.argv: shots[-1].save(tmp.parent/f'{size}-{scheme}-{name}.png')
                     sheet(shots, 3 if size != 'phone' else 5, 1340 if size != 'phone' else 1000).save(OUT/f'{size}-{scheme}.webp', quality=46, method=6)
                     ctx.close()
             browser.close()
