@@ -200,8 +200,7 @@ def test_a_colour_by_click_and_the_way_back(user, tmp_path):
     u = user().one()
     u.page.focus('#border'); u.page.keyboard.press('Home')
     first = u.get('#download', tmp_path/'1')
-    names = None
-    u.spot(.5, .8)
+    u.spot(.5, .8); assert u.page.is_visible('#aim') # which spot
     names = [b.get_attribute('aria-label') for b in u.page.locator('#likely button').all()]
     assert len(names) == 6 and all(re.fullmatch(r'[a-z ]+, \d+ %', n) for n in names)
     u.seen(lambda: u.page.click('#likely button:nth-child(2)'))

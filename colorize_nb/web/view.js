@@ -43,7 +43,7 @@ export class View extends EventTarget {  // events: soon {x, y} (perhaps), spot 
     img.remove()
   }
   hold(on) { this.after.style.visibility = this.border.style.visibility = on ? 'hidden' : '' }
-  target(p) { this.aim = p ?? this.aim; $('#aim').hidden = !p && !this.stage.matches(':focus-visible'); this.draw() }  // the cross
+  target(p) { this.targeted = !!p; this.aim = p ?? this.aim; $('#aim').hidden = !p && !this.stage.matches(':focus-visible'); this.draw() }  // the cross
   wait(text) { const p = $('#wait'); p.hidden = !text; p.textContent = text || '' }
   mark(points, on) {
     this.points = points; this.on = on
@@ -258,6 +258,6 @@ export class View extends EventTarget {  // events: soon {x, y} (perhaps), spot 
         this.draw()
       } else if (e.key === 'Enter' || e.key === ' ') { e.preventDefault(); this.aim ??= {x: w >> 1, y: h >> 1}; this.say('spot', this.aim) }
     })
-    st.addEventListener('blur', () => { a.hidden = true })
+    st.addEventListener('blur', () => { a.hidden = !this.targeted })
   }
 }
