@@ -27,7 +27,10 @@ def photos(tmp_path):
 @pytest.fixture
 def tiny(monkeypatch):
     "A small network in place of the real one, and no export"
-    def f(out_scale=1): return nn.Sequential(nn.Conv2d(1, 8, 3, out_scale, 1), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 2, 3, 1, 1))
+    def f(out_scale=1):
+        net = nn.Sequential(nn.Conv2d(1, 8, 3, out_scale, 1), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 2, 3, 1, 1))
+        net.spec,net.out_scale = dict(out_scale=out_scale),out_scale
+        return net
     monkeypatch.setitem(generators, load_config('default')['generator'], f)
     class Keep:
         def __init__(self, learn): self.learn = learn
