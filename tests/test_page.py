@@ -13,7 +13,7 @@ CHROMIUM = shutil.which('chromium') or shutil.which('chromium-browser') or shuti
 AXE = Path(os.environ.get('AXE', 'node_modules/axe-core/axe.min.js'))
 pytestmark = [pytest.mark.skipif(not CHROMIUM, reason='needs chromium'), pytest.mark.timeout(240)]
 ARGS = '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'.split()
-PATIENCE = 40 # s; two cores may be busy
+PATIENCE = 60 # s; two cores may be busy
 PHONE = dict(has_touch=True, is_mobile=True, device_scale_factor=2)
 
 @pytest.fixture(scope='module')
