@@ -4,16 +4,16 @@
 
 # %% auto #0
 __all__ = ['MB', 'SMALL', 'NOTES', 'VARIANTS', 'DOUBT', 'LOCAL', 'PATIENCE', 'ASKS', 'ROUTES', 'EXAMPLES', 'Limits', 'why',
-           'Refused', 'status_of', 'scans', 'directories', 'costly', 'Ask', 'number', 'read_points', 'read_ask', 'Shot',
-           'colors', 'fit', 'open_shot', 'model', 'jpeg', 'hints', 'paint_small', 'look', 'likely', 'variants', 'doubt',
-           'sharpen', 'crop', 'finish', 'result_name', 'zip_names', 'zipped', 'remove', 'Visit', 'Turn', 'Place',
-           'arrive', 'make', 'change', 'work', 'enqueue', 'progress', 'unzip', 'stranger', 'headers_for', 'body_limit',
-           'bearer', 'knows', 'Guard', 'route', 'visitor', 'Call', 'endpoint', 'app', 'shown', 'state', 'a_name',
-           'receive', 'take', 'picture', 'read_call', 'read_box', 'read_query', 'read_hints', 'script_body', 'a_place',
-           'listen', 'Running', 'launch_app', 'until_told', 'colorize_app']
+           'Refused', 'status_of', 'Ask', 'number', 'read_points', 'read_ask', 'Shot', 'small_size', 'open_shot',
+           'model', 'jpeg', 'spots', 'paint_small', 'look', 'likely', 'variants', 'doubt', 'sharpen', 'crop', 'finish',
+           'result_name', 'zip_names', 'zipped', 'remove', 'Visit', 'Turn', 'Place', 'arrive', 'make', 'change', 'work',
+           'enqueue', 'progress', 'unzip', 'stranger', 'headers_for', 'body_limit', 'bearer', 'knows', 'Guard', 'route',
+           'visitor', 'Call', 'endpoint', 'app', 'shown', 'state', 'a_name', 'receive', 'take', 'read_call', 'read_box',
+           'read_query', 'hints_of', 'script_body', 'a_place', 'listen', 'Running', 'launch_app', 'until_told',
+           'colorize_app']
 
 # %% ../nbs/15_app.ipynb #f730cd3d
-import asyncio, atexit, base64, errno, hmac, io, json, os, re, secrets, shutil, signal, socket, struct, sys
+import asyncio, atexit, base64, errno, hmac, io, json, os, re, secrets, shutil, signal, socket, sys
 import tempfile, threading, time, webbrowser, zipfile
 from collections import deque
 from contextlib import asynccontextmanager, suppress
@@ -30,7 +30,8 @@ from .colorizer import Colorizer
 from .command import command, failed, say
 from .hints import Variant
 from .paint import NEARLY_GRAY, tone
-from .photo import SUFFIXES, Pages, PhotoError, open_photo
+from .photo import SUFFIXES, Pages, open_photo
+from .pixels import PhotoError, to_8_bits
 from .steer import Hint, parse_color
 
 # %% ../nbs/15_app.ipynb #d016b9b4
@@ -51,7 +52,6 @@ MB = 10**6
 class Limits:
     "What one visitor, and all of them together, may take"
     pixels:int=60*MB # Of a photo
-    side:int=50_000 # Pixels along one side of a photo
     photo:int=100*MB # Bytes of a photo's file
     upload:int=500*MB # Bytes of an uploaded file, which may be an archive
     photos:int=100 # Of a visitor
@@ -86,40 +86,6 @@ def status_of(e:Exception)->int:
     if isinstance(e, OSError) and e.errno in (errno.ENOSPC, errno.EDQUOT): return 507
     if isinstance(e, FileNotFoundError): return 404 # its visit was cleared meanwhile
     return 422 if isinstance(e, ValueError) else 503 if isinstance(e, MemoryError) else 500
-
-# %% ../nbs/15_app.ipynb #428526c2
-def scans(raw:bytes, # A JPEG file
-)->int:
-    "How many times a decoder goes over the picture"
-    return raw.count(b'\xff\xda') # in coded data a byte of 255 is never followed by this one
-
-def directories(raw:bytes, # A file
-                most:int=64, # Stop there
-)->int:
-    "How many pictures a TIFF lists; 0 for another file"
-    if raw[:4] not in (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+'): return 0
-    order,big,n = '<' if raw[:2] == b'II' else '>',raw[2:4] in (b'+\0', b'\0+'),0
-    size,word,entry,head = (8,'Q',20,8) if big else (4,'I',12,4)
-    try:
-        at, = struct.unpack_from(order+word, raw, head)
-        while at and n < most:
-            n += 1
-            count, = struct.unpack_from(order+('Q' if big else 'H'), raw, at)
-            at, = struct.unpack_from(order+word, raw, at+(8 if big else 2)+count*entry)
-    except struct.error: pass # a damaged one: the decoder says so
-    return n
-
-# %% ../nbs/15_app.ipynb #4d0331dc
-def costly(raw:bytes, # A file
-           size:tuple, # Its width and height in pixels
-           limits:Limits=Limits(),
-)->str:
-    "Why a file takes too long to read, or ''"
-    w,h = size
-    if w*h > limits.pixels: return f'{w}x{h} is more than {limits.pixels/MB:g} megapixels'
-    if max(size) > limits.side: return f'{w}x{h} is longer than {limits.side} pixels'
-    if raw[:2] == b'\xff\xd8' and (n := scans(raw)) > 16+600*MB/(w*h): return f'a JPEG of {n} scans takes too long to read'
-    return ''
 
 # %% ../nbs/15_app.ipynb #a35e69b6
 @dataclass(frozen=True)
@@ -184,15 +150,10 @@ class Shot:
     @property
     def small(self)->Path: return self.folder/'small.npy'
 
-def colors(a:np.ndarray, # Pixels as in `Photo`
-)->np.ndarray: # uint8
-    "Pixels in 8 bits, for a screen"
-    return a if a.dtype == np.uint8 else (a >> 8).astype(np.uint8) if a.dtype == np.uint16 else np.rint(a*255).astype(np.uint8)
-
-# %% ../nbs/15_app.ipynb #033d9f32
+# %% ../nbs/15_app.ipynb #363e0e41
 _suffix = {f: s for s,f in reversed(SUFFIXES.items())}|{'MPO':'.jpg'} # of a format
 
-def fit(size:tuple, # Width and height
+def small_size(size:tuple, # Width and height
         pixels:int, # How many there may be
 )->tuple[int,int]:
     "The size of a small copy"
@@ -203,15 +164,12 @@ def open_shot(shot:Shot, # Its `size`, `kind` and small copy are filled in
               limits:Limits=Limits(),
 )->Shot:
     "Decode a photo once; raises `PhotoError`"
-    raw = shot.file.read_bytes()
-    if directories(raw) > 16: raise PhotoError('more than 16 pages; the page takes one')
-    pages = Pages(raw, limits.pixels)
+    pages = Pages(shot.file, limits.pixels)
     if len(pages) > 1: raise PhotoError(f'{len(pages)} pages; the page takes one, the command `colorize` takes them all')
-    if reason := costly(raw, pages.sizes[0], limits): raise PhotoError(reason)
     shot.file = shot.file.rename(shot.file.with_name(f'photo{_suffix[pages.im.format]}'))
     photo = pages[0]
-    im = Image.fromarray(colors(photo.pixels))
-    np.save(shot.small, np.asarray(im.resize(fit(im.size, SMALL), Image.LANCZOS, reducing_gap=3)))
+    im = Image.fromarray(to_8_bits(photo.pixels))
+    np.save(shot.small, np.asarray(im.resize(small_size(im.size, SMALL), Image.LANCZOS, reducing_gap=3)))
     shot.kind,shot.size = tone(photo.pixels)[0],im.size # last: who has a size can be looked at
     return shot
 
@@ -230,7 +188,7 @@ def jpeg(im:Image.Image, # RGB or gray
     im.convert('RGB').save(out := io.BytesIO(), 'JPEG', quality=quality, subsampling=0)
     return out.getvalue()
 
-def hints(shot:Shot, ask:Ask, # Its points are in pixels of the full size
+def spots(shot:Shot, ask:Ask, # Its points are in pixels of the full size
           size:tuple=None, # Width and height of the copy that they are wanted for; default full size
 )->list[Hint]:
     "The points of a variant and of the visitor"
@@ -244,8 +202,8 @@ def paint_small(shot:Shot, ask:Ask,
 )->Image.Image: # RGB
     "A photo in colour, at a small size"
     im = Image.fromarray(np.load(shot.small))
-    im = im.resize(fit(im.size, pixels), Image.LANCZOS)
-    return model().colorize(np.asarray(im), ask.strength, hints=hints(shot, ask, im.size), vivid=ask.vivid or None).convert('RGB')
+    im = im.resize(small_size(im.size, pixels), Image.LANCZOS)
+    return model().colorize(np.asarray(im), ask.strength, hints=spots(shot, ask, im.size), vivid=ask.vivid or None).convert('RGB')
 
 def look(shot:Shot, ask:Ask)->tuple[bytes,list[str]]: # A JPEG, and keys of `NOTES`
     "The preview"
@@ -262,7 +220,7 @@ def likely(shot:Shot, ask:Ask, x:int, y:int, # Pixels of the full size
     "Six colours for a spot"
     px = np.load(shot.small)
     h,w = px.shape[:2]
-    found = model().likely(px, min(w-1, x*w//shot.size[0]), min(h-1, y*h//shot.size[1]), n=6, hints=hints(shot, ask, (w,h)))
+    found = model().likely(px, min(w-1, x*w//shot.size[0]), min(h-1, y*h//shot.size[1]), n=6, hints=spots(shot, ask, (w,h)))
     return [dict(color='#%02x%02x%02x'%tuple(l.rgb), p=round(float(l.p), 3)) for l in found]
 
 VARIANTS = 4
@@ -271,7 +229,7 @@ def variants(shot:Shot)->list: # (points, a JPEG) of each
     "How a photo can be painted, found once; the first way is the network's own"
     if shot.guesses: return shot.guesses
     im = Image.fromarray(np.load(shot.small))
-    im = im.resize(fit(im.size, 90_000), Image.LANCZOS)
+    im = im.resize(small_size(im.size, 90_000), Image.LANCZOS)
     (w,h),(W,H) = im.size,shot.size
     def points(v:Variant): return tuple((int((t.x+.5)*W/w), int((t.y+.5)*H/h), '#%02x%02x%02x'%t.color) for t in v.hints)
     found = model().variants(np.asarray(im), n=VARIANTS)
@@ -284,8 +242,8 @@ DOUBT = 10.,22. # Units of a*b*: what is shown as none, and as most
 def doubt(shot:Shot, ask:Ask)->bytes: # A PNG, transparent where the network is sure
     "Where the network might as well have said something else"
     im = Image.fromarray(np.load(shot.small))
-    im = im.resize(fit(im.size, 250_000), Image.LANCZOS)
-    d = model().doubt(np.asarray(im), hints=hints(shot, ask, im.size))
+    im = im.resize(small_size(im.size, 250_000), Image.LANCZOS)
+    d = model().doubt(np.asarray(im), hints=spots(shot, ask, im.size))
     veil = Image.new('RGBA', im.size, (214,30,160))
     veil.putalpha(Image.fromarray((np.clip((d-DOUBT[0])/(DOUBT[1]-DOUBT[0]), 0, 1)*190).astype(np.uint8)))
     veil.save(out := io.BytesIO(), 'PNG', compress_level=1)
@@ -296,9 +254,9 @@ def sharpen(shot:Shot, ask:Ask, limits:Limits=Limits()):
     "Full-size pixels of the photo and of its colours, to be zoomed into"
     if shot.sharp and shot.sharp[0] == ask: return
     photo = open_photo(shot.file, limits.pixels)
-    im = model().colorize(photo.pixels, ask.strength, max_pixels=limits.pixels, hints=hints(shot, ask), vivid=ask.vivid or None)
+    im = model().colorize(photo.pixels, ask.strength, max_pixels=limits.pixels, hints=spots(shot, ask), vivid=ask.vivid or None)
     (folder := shot.folder/secrets.token_hex(4)).mkdir()
-    np.save(folder/'before.npy', colors(photo.pixels))
+    np.save(folder/'before.npy', to_8_bits(photo.pixels))
     np.save(folder/'after.npy', np.asarray(im))
     old,shot.sharp = shot.sharp,(ask, folder)
     if old: shutil.rmtree(old[1], ignore_errors=True)
@@ -321,7 +279,7 @@ def finish(shot:Shot, ask:Ask, limits:Limits=Limits())->Path: # The result; `she
     if shot.made == ask and shot.result.exists(): return shot.result # somebody who pressed twice
     shot.failed,out = '',shot.folder/secrets.token_hex(4)
     dst = out/beside(shot.file).name
-    how = dict(strength=ask.strength, vivid=ask.vivid, hints=hints(shot, ask))
+    how = dict(strength=ask.strength, vivid=ask.vivid or None, hints=spots(shot, ask))
     try: model().colorize_file(shot.file, dst, compare=True, max_pixels=limits.pixels, **how)
     except BaseException as e:
         shutil.rmtree(out, ignore_errors=True)
@@ -778,7 +736,7 @@ async def _drop(c:Call):
     return JSONResponse(state(c.place, c.visit))
 
 # %% ../nbs/15_app.ipynb #9903f222
-def picture(data:bytes, kind:str='image/jpeg', notes:list=()):
+def _image(data:bytes, kind:str='image/jpeg', notes:list=()):
     return Response(data, media_type=kind, headers={'colorize-notes':json.dumps(list(notes))})
 
 async def read_call(c:Call, *more:str, # Names beside the settings
@@ -789,15 +747,15 @@ async def read_call(c:Call, *more:str, # Names beside the settings
     return read_ask(d.get('ask', {}), c.shot.size),d
 
 @route('GET', '/session/photos/{id}/thumb')
-async def _thumb(c:Call): return picture(c.shot.thumb)
+async def _thumb(c:Call): return _image(c.shot.thumb)
 
 @route('GET', '/session/photos/{id}/before')
-async def _before(c:Call): return picture(await c.quickly(lambda: jpeg(Image.fromarray(np.load(c.shot.small)))))
+async def _before(c:Call): return _image(await c.quickly(lambda: jpeg(Image.fromarray(np.load(c.shot.small)))))
 
 @route('POST', '/session/photos/{id}/look')
 async def _look(c:Call):
     data,notes = await c.quickly(look, c.shot, (await read_call(c))[0])
-    return picture(data, notes=[NOTES[n] for n in notes])
+    return _image(data, notes=[NOTES[n] for n in notes])
 
 # %% ../nbs/15_app.ipynb #edc17d34
 @route('POST', '/session/photos/{id}/likely')
@@ -811,7 +769,7 @@ async def _variants(c:Call):
     return JSONResponse(['data:image/jpeg;base64,'+base64.b64encode(data).decode() for _,data in await c.quickly(variants, c.shot)])
 
 @route('POST', '/session/photos/{id}/doubt')
-async def _doubt(c:Call): return picture(await c.quickly(doubt, c.shot, (await read_call(c))[0]), 'image/png')
+async def _doubt(c:Call): return _image(await c.quickly(doubt, c.shot, (await read_call(c))[0]), 'image/png')
 
 # %% ../nbs/15_app.ipynb #6f263305
 def read_box(d:dict, # box, width and side, from JSON
@@ -835,7 +793,7 @@ async def _crop(c:Call):
         if c.place.room(c.visit) < 6*c.shot.size[0]*c.shot.size[1]: raise Refused(507, 'no room left for full-size pixels')
         sharpen(c.shot, ask, c.place.limits)
     if not (c.shot.sharp and (c.shot.sharp[0] == ask or d['side'] == 'before')): await c.alone(again)
-    return picture(await c.quickly(crop, c.shot, *part))
+    return _image(await c.quickly(crop, c.shot, *part))
 
 # %% ../nbs/15_app.ipynb #67bfe9e1
 @route('POST', '/session/photos/{id}/finish')
@@ -901,7 +859,7 @@ def read_query(q:dict, # Of the address
     o = {k: value(k, v) for k,v in q.items() if k != 'hints'}
     return o|{k: t(o[k]) for k,t in (('render_size', int), ('keep_tint', bool)) if k in o}
 
-def read_hints(s:str, # JSON
+def hints_of(s:str, # JSON
                size:tuple, # Width and height of the photo
 )->list[Hint]:
     "Hints of a script; raises `Refused` and `ValueError`"
@@ -929,7 +887,7 @@ async def _api(c:Call):
     def run():
         open_shot(shot, c.place.limits)
         dst = shot.folder/'result'/beside(shot.file).name
-        return model().colorize_file(shot.file, dst, max_pixels=c.place.limits.pixels, hints=read_hints(points, shot.size), **options)
+        return model().colorize_file(shot.file, dst, max_pixels=c.place.limits.pixels, hints=hints_of(points, shot.size), **options)
     try:
         shot = Shot('photo', c.visit.place()/'upload')
         points = await script_body(c, shot.file)

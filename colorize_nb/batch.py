@@ -52,6 +52,7 @@ class Options:
     hints:tuple=() # What colours spots have: for every photo, see `as_hints`, or a dict of such by name, see `read_hints`
     vivid:float=None # 0 natural, 1 vivid: more colour, more mistakes; default the model's own
     variants:int=0 # Also write so many other colourings that differ where the network doubts
+    negative:bool=False # The photos are negatives: turn them first
     def __post_init__(self):
         check_range('strength', self.strength, 0, 3)
         check_range('render_size', self.render_size, 16, 4096)
@@ -171,7 +172,8 @@ class Row:
 # %% ../nbs/02a_batch.ipynb #f09a67b9
 NEWER = 'the photo is newer than its result; --overwrite makes it again'
 NOTICES = {'tinted':'sepia or yellowed: its tone is taken out', 'tint kept':'sepia or yellowed: its tone is kept under the colours',
-           'color':'a colour photo: its own colours are replaced by guesses', 'nearly gray':'stayed nearly gray'}
+           'color':'a colour photo: its own colours are replaced by guesses', 'nearly gray':'stayed nearly gray',
+           'negative':'looks like a negative; --negative turns it first'}
 
 # %% ../nbs/02a_batch.ipynb #fc85f36b
 def advise(noticed:list, # Keys of `NOTICES`

@@ -45,7 +45,7 @@ def _tell(report):
     elif newer: say(f'noticed {len(newer)} photos that are newer than their results; --overwrite makes them again')
     color = [r for r in done if 'color' in r.noticed]
     for r in done:
-        told = [NOTICES[n] for n in r.noticed if n == 'nearly gray' or n == 'color' and len(color) == 1]
+        told = [NOTICES[n] for n in r.noticed if n in ('nearly gray', 'negative') or n == 'color' and len(color) == 1]
         if told: say(f"noticed {r.src}: {'; '.join(told+r.advice)}")
     if len(color) > 1:
         say(f'noticed {len(color)} colour photos: their own colours are replaced by guesses; --keep-color leaves such photos alone')
@@ -101,6 +101,7 @@ def colorize(
     report:str=None, # Also write what became of each photo into this .json file
     keep_tint:bool=False, # Leave the tone of sepia or yellowed photos under the colours
     keep_color:bool=False, # Leave photos alone that have colours already
+    negative:bool=False, # The photos are negatives: turn them first
 )->int: # 0 all done, 1 some photo failed, 2 wrong use
     "Colorize gray photos. Each keeps its size and its lightness; the colours are a guess."
     from colorize_nb.batch import OptionError, Options, Report, check_range, check_report
@@ -108,10 +109,9 @@ def colorize(
     with stops() as deaf:
         try:
             options = Options(strength, render_size, overwrite, compare, not no_note, keep_tint=keep_tint, keep_color=keep_color,
-                              hints=_hints(hint, hints), vivid=vivid, variants=variants)
-            check_range('max_megapixels', max_megapixels, 0, 100_000)
+                              hints=_hints(hint, hints), vivid=vivid, variants=variants, negative=negative)
+            check_range('max_megapixels', max_megapixels, 0, 100_000); check_range('jobs', jobs, 1, 64); _check_device(device)
             if max_megapixels is not None: options.max_pixels = int(max_megapixels*1e6)
-            check_range('jobs', jobs, 1, 64); _check_device(device)
             if report is not None: check_report(report, overwrite)
             tasks,rows = plan(expand(path), o, options)
             _one_photo(hint, tasks); options.all_named(t.src for t in tasks)

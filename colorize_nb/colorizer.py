@@ -21,7 +21,7 @@ from .color import L2net, mean_chroma, net2ab
 from .deep import join_pages
 from .graph import export_graph, graph_session
 from .icc import srgb_profile
-from .paint import NEARLY_GRAY, at_work, paint_pixels, seen_lightness, small_sheet, tone
+from .paint import NEARLY_GRAY, at_work, looks_negative, paint_pixels, seen_lightness, small_sheet, tone
 from .photo import MAX_PIXELS, SUFFIXES, Pages, Photo, encode, open_photo, xmp_note
 from .pixels import PhotoError, to_8_bits
 from .plan import Task, plan_folder, settle, write_result, write_sheet
@@ -167,9 +167,15 @@ def _about(self:Colorizer, o, hints=()):
     return dict(model=self.cfg['name'], weights=w[:16], strength=f'{o.strength:g}', **steered, version=__version__)
 
 # %% ../nbs/10_colorizer.ipynb #bdb59b20
+def _turned(x):
+    "A negative as a positive"
+    return {'u1':255, 'u2':65535}.get(x.dtype.str[1:], x.dtype.type(1))-x
+
 @patch
 def _page(self:Colorizer, photo, row, o, hints=(), deep=False):
     "The colours of one page, as a picture or with 16 bits as an array; `None` where it stays as it is. What is noticed goes into `row`"
+    if o.negative: photo.pixels = _turned(photo.pixels)
+    elif looks_negative(photo.pixels): row.noticed = [*dict.fromkeys([*row.noticed, 'negative'])]
     kind,tint = tone(photo.pixels)
     h,w = photo.pixels.shape[:2]
     row.size = row.size or (w,h)

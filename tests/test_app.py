@@ -247,7 +247,8 @@ def test_what_is_small_and_takes_minutes_is_refused_at_once(server, photo):
     a.add(scan_bomb(), 'scans.jpg'); a.add(directory_bomb(), 'pages.tif'); a.add(wide, 'wide.png')
     b.add(photo.read_bytes())
     assert b.ready()['photos']
-    assert [r['why'].split()[-1] for r in a.ready()['refused']] == ['read', 'one', 'pixels'], a.ready()['refused']
+    for r,word in zip(a.ready()['refused'], ('scans', 'pages', 'longer')): assert word in r['why'], r
+    assert len(a.ready()['refused']) == 3
     assert time.monotonic()-began < 8
 
 def test_ordinary_progressive_photos_are_taken(client):

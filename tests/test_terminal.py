@@ -132,3 +132,10 @@ def test_wildcards_where_no_shell_expands_them(box, capsys, monkeypatch):
     monkeypatch.setattr(cli, 'expand', lambda p: expand(p, shell=False))
     assert colorize(path=['*.png'], o='out') == 0 and files(box/'out') == ['a.png','b.png']
     assert colorize(path=['*.gif'], o='out') == 1 and 'failed *.gif: No such file or directory' in capsys.readouterr().err
+
+@pytest.mark.parametrize('deep', [False, True])
+def test_negatives_are_turned(gray, tmp_path, deep):
+    "As if the positive had been colorized"
+    for n,g in (('n',255-gray), ('p',gray)): Image.fromarray(g.astype(np.uint16)*257 if deep else g).save(tmp_path/f'{n}.png')
+    assert colorize(path=[tmp_path/'n.png'], o=tmp_path/'no.png', negative=True, no_note=True) == 0 and colorize(path=[tmp_path/'p.png'], o=tmp_path/'po.png', no_note=True) == 0
+    assert (np.asarray(Image.open(tmp_path/'no.png')) == np.asarray(Image.open(tmp_path/'po.png'))).all()

@@ -1,11 +1,12 @@
 """Figures of hints, likely colours, doubt and vivid on photos that were not trained on: python tools/steer.py VALID.zip [--every 1]
-Writes results/steering.csv. Rows: `network` and `levin` with 0, 1, 2, 5, 10, 20 random hints (share of gray's error, dB over gray, share of the photos' colourfulness, dB over no hint and half its 95 % interval);
+Writes results/hints.jpg (gray, with 0, 1, 3, 10 hints, photo) and results/steering.csv. Rows: `network` and `levin` with 0, 1, 2, 5, 10, 20 random hints (share of gray's error, dB over gray, share of the photos' colourfulness, dB over no hint and half its 95 % interval);
 `vivid` 0 to 1, `strength` 1 to 2; `likely` (share of spots with one of six colours within 10 units, and half its interval) beside the six most frequent colours; `doubt` in tenths (doubt, error).
 A hint is the true mean a*b* of 7x7 pixels of 256. Levin et al. 2004: the hints' difference from the automatic result, spread on the network's own grid with their weights, best of three weights of the ridge that pulls to zero."""
 import argparse
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 import numpy as np
+from PIL import Image, ImageDraw
 import scipy.sparse as sp
 from scipy.sparse.linalg import splu
 from colorize_nb.batch import Options
@@ -13,7 +14,7 @@ from colorize_nb.color import AB_SCALE, lab2rgb, resize, rgb2lab
 from colorize_nb.colorizer import Colorizer
 from colorize_nb.data import PhotoSet
 from colorize_nb.paint import paint_pixels
-from colorize_nb.steer import expected_error, likely_ab, pin, probabilities
+from colorize_nb.steer import Hint, expected_error, likely_ab, pin, probabilities, shown_at
 from colorize_nb.weights import load_config, write_file
 
 RIDGE = 1e-6, 1e-5, 1e-4
@@ -87,6 +88,21 @@ def interval(x, of): # half the 95 % interval of a figure of photos drawn again
     x = np.asarray(x); rng = np.random.default_rng(0)
     return np.diff(np.percentile([of(x[rng.integers(0, len(x), len(x))]) for _ in range(1000)], [2.5,97.5]))[0]/2
 
+def sheet(ps, ns=(0,1,3,10), side=140, most=8):
+    "Photos that may be shown, with so many random hints of their own colours, evenly picked"
+    c,names = Colorizer.from_pretrained(),[n for n in ps if n.startswith('caltech101/')]
+    rows = []
+    for k,name in enumerate(names[::max(1, len(names)//most)][:most]):
+        t,rng = Truth(np.asarray(ps[name])),np.random.default_rng(k)
+        spots = [(int(rng.integers(8, t.gray.shape[1]-8)), int(rng.integers(8, t.gray.shape[0]-8))) for _ in range(max(ns))]
+        hints = [Hint(x, y, shown_at(t.lab[y,x,0], t.color(x, y))) for x,y in spots]
+        pics = [Image.fromarray(t.gray), *[c.colorize(t.gray, hints=hints[:n]) for n in ns], Image.fromarray(t.rgb)]
+        for n,p in zip(ns, pics[1:]):
+            for h in hints[:n]: ImageDraw.Draw(p).ellipse((h.x-4, h.y-4, h.x+4, h.y+4), fill=h.color, outline='white')
+        rows.append([np.asarray(p.convert('RGB').resize((side,side), Image.LANCZOS)) for p in pics])
+    half = [np.concatenate([np.concatenate(r, 1) for r in rows[i::2]]) for i in (0,1)]
+    return Image.fromarray(np.concatenate([half[0], np.full((len(half[0]),8,3), 255, np.uint8), half[1]], 1))
+
 def main(valid, every):
     ps = PhotoSet(valid); names = list(ps)[::every]
     with ProcessPoolExecutor(2, get_context('spawn')) as pool: res = list(pool.map(one, ((k,np.asarray(ps[n])) for k,n in enumerate(names)), chunksize=8))
@@ -106,6 +122,7 @@ def main(valid, every):
     d,e = (np.concatenate([r['doubt'][i] for r in res]) for i in (0,1))
     for k,i in enumerate(np.array_split(np.argsort(d), 10)): lines.append(f'doubt,{k},{e[i].mean():.3f},,,,{d[i].mean():.3f},')
     write_file('results/steering.csv', '\n'.join([*lines, '']).encode())
+    sheet(ps).save('results/hints.jpg', quality=82)
     print('\n'.join(lines))
 
 if __name__ == '__main__':
