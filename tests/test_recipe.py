@@ -17,6 +17,7 @@ def photos(tmp_path):
 
 class Killed(Exception): pass
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_all_stages(photos, tmp_path, monkeypatch):
     from colorize_nb import recipe

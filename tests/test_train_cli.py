@@ -61,6 +61,7 @@ def test_resume_after_kill(photos, tmp_path, tiny, monkeypatch, stage, epoch, cl
     assert len(a) == len(b) == 5 and [o.split(',')[:2] for o in a] == [o.split(',')[:2] for o in b]
     assert all(torch.equal(x,y) for x,y in zip(weights(whole), weights(rest)))
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_end_to_end(photos, tmp_path):
     "The real network through the real command; `colorize --model` takes what it wrote"
