@@ -215,11 +215,16 @@ function choose(i) {
   if (!p) return
   spot(p, i)
 }
+let asked = null  // colours that may be wanted in a moment
+function likely(p, i) {
+  const others = {...ask(), points: ask().points.filter((_, n) => n !== i)}, key = JSON.stringify([at, others, p])
+  if (asked?.key !== key) { asked = {key, found: engine.likely(at, others, p.x, p.y)}; asked.found.catch(() => { asked = null }) }
+  return asked.found
+}
 function spot(p, i = null) {
-  const id = at, others = {...ask(), points: ask().points.filter((_, n) => n !== i)}
   picker.point = i; picker.spot = p
   view.target(p)
-  picker.ask(view.at(p), engine.likely(id, others, p.x, p.y), {color: i === null ? null : ask().points[i].color, there: painted(p)})
+  picker.ask(view.at(p), likely(p, i), {color: i === null ? null : ask().points[i].color, there: painted(p)})
   draw()
 }
 function painted(p) {  // the colour that the preview shows there
@@ -238,6 +243,7 @@ picker.addEventListener('color', ({detail: {color, done}}) => {
 })
 picker.addEventListener('unset', () => { if (picker.point !== null) set({points: ask().points.filter((_, n) => n !== picker.point)}) })
 picker.addEventListener('shut', () => { picker.point = null; view.target(null); if (photo()) { if (!same(kept(), ask())) set({}); draw() } })
+view.addEventListener('soon', e => likely(e.detail, null))
 view.addEventListener('spot', e => spot(e.detail))
 view.addEventListener('point', e => choose(e.detail.i))
 view.addEventListener('move', ({detail: {i, x, y, done}}) => { picker.shut(false); set({points: ask().points.map((p, n) => n === i ? {...p, x, y} : p)}, done) })

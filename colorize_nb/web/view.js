@@ -5,7 +5,7 @@ const $ = s => document.querySelector(s)
 const clamp = (v, lo, hi) => Math.min(Math.max(v, lo), hi)
 const MOVED = 5, TWICE = 230  // pixels that a click may slip; ms in which a second click makes it a double click
 
-export class View extends EventTarget {  // events: spot {x, y}, point {i}, move {i, x, y, done}, drop {i}, zoom
+export class View extends EventTarget {  // events: soon {x, y} (perhaps), spot {x, y}, point {i}, move {i, x, y, done}, drop {i}, zoom
   constructor() {
     super()
     this.stage = $('#stage'); this.before = $('#before'); this.after = $('#after'); this.border = $('#border')
@@ -158,6 +158,7 @@ export class View extends EventTarget {  // events: spot {x, y}, point {i}, move
   click(e) {  // once: a colour for the spot; twice: 1:1 and back
     const r = this.stage.getBoundingClientRect(), x = e.clientX-r.left, y = e.clientY-r.top, p = this.spot(x, y)
     if (this.timer) { clearTimeout(this.timer); this.timer = 0; this.toggle(x, y); return }
+    if (p) this.say('soon', p)
     this.timer = setTimeout(() => { this.timer = 0; if (p) this.say('spot', p) }, TWICE)
   }
   // two fingers zoom; one moves what is zoomed, and the page where the photo ends
