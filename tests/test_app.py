@@ -1,5 +1,5 @@
 "The server of the page: what it answers, what it refuses, what it keeps. What a user sees is tested in test_page.py."
-import http.client, io, json, os, signal, socket, struct, subprocess, sys, threading, time, zipfile
+import http.client, io, json, os, re, signal, socket, struct, subprocess, sys, threading, time, zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote
@@ -495,6 +495,15 @@ def test_it_answers_within_two_seconds(tmp_path):
         (d := tmp_path/str(i)).mkdir()
         s = Server(d); took.append(s.took); s.stop()
     assert min(took) < 2*max(1, os.getloadavg()[0]/os.cpu_count()), took
+
+def test_it_opens_the_browser(tmp_path):
+    (tmp_path/'browser').write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/opened\n'); (tmp_path/'browser').chmod(0o700)
+    p = subprocess.Popen([str(Path(sys.executable).parent/'colorize-app')], env=os.environ|dict(BROWSER=f'{tmp_path}/browser %s', TMPDIR=str(tmp_path)), stderr=subprocess.PIPE, text=True)
+    try:
+        line,end = p.stderr.readline(),time.monotonic()+20
+        while not (tmp_path/'opened').exists(): assert time.monotonic() < end; time.sleep(.05)
+        assert re.search(r'http://127.0.0.1:78\d\d/', line)[0] == (tmp_path/'opened').read_text().strip() # 7860, or the next that is free
+    finally: p.terminate(); p.wait(20)
 
 def test_in_a_notebook(monkeypatch):
     shown = []

@@ -94,3 +94,7 @@ print((peaks[1]-peaks[0])/2**20)'''
     for box,full in (((0,0), Image.open(tmp_path/'large.jpg')), ((sheet.width-half,0), Image.open(tmp_path/'o.jpg'))):
         part = np.asarray(sheet.crop((*box, box[0]+half, sheet.height)), float)
         assert np.abs(part-np.asarray(full.convert('RGB').resize(part.shape[1::-1], Image.LANCZOS), float)).mean() < 2
+
+def test_without_the_app_extra_the_page_says_what_to_install():
+    r = python('from colorize_nb.app import colorize_app; sys.exit(colorize_app(no_browser=True))', block=('starlette', 'uvicorn'))
+    assert r.returncode == 2 and r.stderr.strip() == "colorize-app: the page needs pip install 'colorize_nb[app]'", r

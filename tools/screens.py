@@ -50,7 +50,7 @@ def states(page, photos, touch):
     page.click('#fit')
     page.click('#same'); page.evaluate('scrollTo(0, 0)'); until(page, "/left/.test(document.querySelector('#far').innerText)")
     yield 'all photos'
-    page.click('#stop'); until(page, "document.querySelector('#progress').hidden")
+    page.evaluate("document.querySelector('#stop').click()"); until(page, "document.querySelector('#progress').hidden")
     page.click('#over'); time.sleep(.2)
     yield 'start over'
     page.click('#sure button[value=yes]')
@@ -83,9 +83,9 @@ def main():
                     page.goto(f'http://127.0.0.1:{PORT}/'); page.wait_for_selector('body[data-ready]')
                     for name in states(page, [*photos, tmp/'torn.jpg'], size == 'phone'):
                         page.screenshot(path=tmp/'shot.png'); shots.append(Image.open(tmp/'shot.png').convert('RGB'))
-                        if (size,scheme,name) == ('desk', 'light', 'a colour'): shots[-1].save(OUT/'page.webp', quality=82)
+                        if (size,scheme,name) == ('desk', 'light', 'a colour'): shots[-1].save(OUT/'page.webp', quality=78)
                         if '--all' in sys.argv: shots[-1].save(tmp.parent/f'{size}-{scheme}-{name}.png')
-                    sheet(shots, 3 if size != 'phone' else 5, 1500 if size != 'phone' else 1180).save(OUT/f'{size}-{scheme}.webp', quality=52, method=6)
+                    sheet(shots, 3 if size != 'phone' else 5, 1340 if size != 'phone' else 1000).save(OUT/f'{size}-{scheme}.webp', quality=46, method=6)
                     ctx.close()
             browser.close()
     finally: server.terminate(); server.wait(20); shutil.rmtree(tmp)
