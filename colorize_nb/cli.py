@@ -60,7 +60,7 @@ def _tell(report):
 def _run(result, tasks, options, model, device, jobs):
     "Colorize into the report `result`; returns 0, or a status for why it ended early"
     try:
-        from colorize_nb.colorizer import Colorizer
+        from colorize_nb.hints import Colorizer
         try: c = Colorizer.from_pretrained(model, device=device)
         except (ValueError, ImportError, RuntimeError, AssertionError) as e: say(f"colorize: {(str(e).splitlines() or [''])[0]}"); return 2
         c.colorize_many(tasks, options, result, jobs=jobs)

@@ -23,6 +23,7 @@ assert img.size == (80,72), img.size
 print(c.colorize_folder(path, f'{out}/colour'))
 '''
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_readme_in_order(tmp_path):
     from skimage import data

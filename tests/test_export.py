@@ -30,6 +30,7 @@ def test_threads_share_one_torch_network(on_torch):
     with ThreadPoolExecutor(2) as ex: got = list(ex.map(predict, xs))
     assert all(np.array_equal(a, b) for a,b in zip(want, got))
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)  # the exporter takes its time on a busy machine
 def test_save_and_load_the_real_network(on_torch, colorizer, tmp_path):
     on_torch.save_pretrained(tmp_path/'m', note='again')
@@ -38,6 +39,7 @@ def test_save_and_load_the_real_network(on_torch, colorizer, tmp_path):
     assert np.abs(again.predict(L)[0]-colorizer.predict(L)[0]).max() < 1e-3  # weights on an 8-bit grid stay on it
     assert (tmp_path/'m'/'model.onnx').stat().st_size < 200_000 and again.cfg['note'] == 'again'
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_two_models_share_a_file(tmp_path):
     "A model that differs in a few blocks is a second, small file beside the first; the runtimes agree, and both files are checked"

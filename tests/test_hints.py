@@ -99,3 +99,22 @@ def test_likely_doubt_and_variants(c):
 def test_options():
     assert Options(hints=['1,2,red']).hints == (Hint(1,2,'red'),)
     with pytest.raises(OptionError, match='vivid must lie in 0 to 1'): Options(vivid=1.5)
+
+def test_the_command(tmp_path, gray, capsys):
+    from colorize_nb.cli import colorize
+    Image.fromarray(gray).save(tmp_path/'a.png'); Image.fromarray(gray[::-1]).save(tmp_path/'b.png')
+    a = [str(tmp_path/'a.png')]
+    assert colorize(path=a, o=str(tmp_path/'o.png'), hint=['20,30,#7a1f1f'], variants=2, report=str(tmp_path/'r.json')) == 0
+    assert sorted(p.name for p in tmp_path.glob('o*')) == ['o-variant1.png', 'o-variant2.png', 'o.png']
+    rows = json.loads((tmp_path/'r.json').read_text())['photos']
+    assert [len(r['hints']) for r in rows] == [1, 4, 4] and all(r['hints'][0] == '20,30,#7a1f1f' for r in rows)
+    again = Colorizer.from_pretrained().colorize(gray, hints=rows[1]['hints'])
+    assert (np.asarray(Image.open(tmp_path/'o-variant1.png')) == np.asarray(again)).all()  # a result can be made again from its report
+    (tmp_path/'h.json').write_text('{"a.png": [[1, 1, "red"]], "c.png": []}')
+    for kw,said in ((dict(path=[str(tmp_path)], hint=['1,1,red']), '--hint is for one photo'), (dict(path=a, hints=str(tmp_path/'h.json')), 'no photo is called c.png'),
+                    (dict(path=a, hint=['1,1,red'], hints='h.json'), 'give one of them'), (dict(path=a, hint=['1;1']), "'1;1' is no hint"), (dict(path=a, vivid=2.), '--vivid must lie in 0 to 1'),
+                    (dict(path=a, hints=str(tmp_path/'none.json')), 'none.json: No such file')):
+        capsys.readouterr()
+        assert colorize(**kw) == 2
+        err = capsys.readouterr().err
+        assert said in err and err.count('\n') == 1, err

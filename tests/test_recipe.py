@@ -17,11 +17,12 @@ def photos(tmp_path):
 
 class Killed(Exception): pass
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_all_stages(photos, tmp_path, monkeypatch):
     from colorize_nb import recipe
     from colorize_nb.colorizer import Colorizer
-    from colorize_nb.generator import lite2_body
+    from colorize_nb.generator import lite_body
     from colorize_nb.learner import Checkpoint
     teacher = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(3, 1000))
     run = recipe.Run(tmp_path/'run', [photos], passes=.001, teacher=teacher)
@@ -43,7 +44,7 @@ def test_all_stages(photos, tmp_path, monkeypatch):
     assert all(torch.equal(v, colour[k]) and torch.equal(v, huber[k]) for k,v in l1.items() if k.startswith('layers.0.'))  # the encoder is frozen, batch norm's averages too
     assert all(torch.allclose(default[k], (l1[k]+huber[k])/2, atol=1e-6) for k in ('enter.0.0.weight', 'logits.2.bias', 'layers.4.conv1.0.weight'))
     def near(a, b): return torch.cosine_similarity(a.flatten(), b.flatten(), 0) > .99
-    assert near(lite2_body(pretrained=True)[3].conv[0][0].weight, colour['layers.0.3.conv.0.0.weight'])  # starts from ImageNet,
+    assert near(lite_body(pretrained=True)[3].conv[0][0].weight, colour['layers.0.3.conv.0.0.weight'])  # starts from ImageNet,
     enc,col = load_file(run.file('encoder128')),load_file(run.file('resnet18_color'))
     assert near(enc['0.4.0.conv1.weight'], col['layers.0.4.0.conv1.weight'])  # and this one from its encoder
     assert {p.name for p in (tmp_path/'run/diary').glob('*-000.png')} == {f'{k}-000.png' for k in ('color', 'hints_l1', 'hints_huber', 'resnet18_color')}

@@ -378,7 +378,7 @@ def test_more_suffixes(colorizer, tmp_path, gray, name):
     if fmt == 'AVIF' and not features.check('avif'): pytest.skip('this Pillow has no AVIF')
     (tmp_path/'s').mkdir(); Image.fromarray(gray).convert('RGB').save(tmp_path/'s'/name, fmt)
     report = colorizer.colorize_folder(tmp_path/'s', tmp_path/'o', render_size=32)
-    assert not report.failed and [p.name for p in (tmp_path/'o').iterdir()] == [{'a.jfif':'a.jfif', 'a.jp2':'a.png', 'a.avif':'a.jpg'}[name]]
+    assert not report.failed and [p.name for p in (tmp_path/'o').iterdir()] == [{'a.jfif':'a.jpg', 'a.jp2':'a.png', 'a.avif':'a.jpg'}[name]]
     out = Image.open(next((tmp_path/'o').iterdir()))
     assert out.format == {'a.jfif':'JPEG', 'a.jp2':'PNG', 'a.avif':'JPEG'}[name] and np.percentile(np.abs(gray_level(np.asarray(out))-np.asarray(open_photo(tmp_path/'s'/name).picture())[...,0]), 99) <= 12
 

@@ -27,7 +27,10 @@ def photos(tmp_path):
 @pytest.fixture
 def tiny(monkeypatch):
     "A small network in place of the real one, and no export"
-    def f(out_scale=1): return nn.Sequential(nn.Conv2d(1, 8, 3, out_scale, 1), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 2, 3, 1, 1))
+    def f(out_scale=1):
+        net = nn.Sequential(nn.Conv2d(1, 8, 3, out_scale, 1), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 2, 3, 1, 1))
+        net.spec,net.out_scale = dict(out_scale=out_scale),out_scale
+        return net
     monkeypatch.setitem(generators, load_config('default')['generator'], f)
     class Keep:
         def __init__(self, learn): self.learn = learn
@@ -58,6 +61,7 @@ def test_resume_after_kill(photos, tmp_path, tiny, monkeypatch, stage, epoch, cl
     assert len(a) == len(b) == 5 and [o.split(',')[:2] for o in a] == [o.split(',')[:2] for o in b]
     assert all(torch.equal(x,y) for x,y in zip(weights(whole), weights(rest)))
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_end_to_end(photos, tmp_path):
     "The real network through the real command; `colorize --model` takes what it wrote"

@@ -1,5 +1,5 @@
 """The list of modules in CONTRIBUTING.md: python tools/rooms.py [--check]
-A line for each module in the order of the notebooks: its lines, and what it imports of this package (in brackets, when it is needed only). A module imports what stands above it."""
+A line for each module in the order of the notebooks: its lines (without the marks of the cells), and what it imports of this package (in brackets, when it is needed only). A module imports what stands above it."""
 import ast, re, sys
 from pathlib import Path
 
@@ -14,12 +14,14 @@ def imports(tree):
     top = set(names(tree.body))
     return top-{''},set(names(ast.walk(tree)))-top-{''}
 
+def size(src): return sum(not l.startswith('# %% ') for l in src.splitlines())
+
 def rooms():
     "(number, module, lines, imported at the top, imported when needed), in the order of the notebooks"
     for nb in sorted((ROOT/'nbs').glob('[0-9]*.ipynb')):
         for p in sorted((ROOT/'colorize_nb').glob('*.py')):
             src = p.read_text(encoding='utf-8')
-            if f'File to edit: ../nbs/{nb.name}' in src: yield nb.stem.split('_')[0],p.stem,len(src.splitlines()),*imports(ast.parse(src))
+            if f'File to edit: ../nbs/{nb.name}' in src: yield nb.stem.split('_')[0],p.stem,size(src),*imports(ast.parse(src))
 
 def table():
     every = list(rooms())
