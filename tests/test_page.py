@@ -99,6 +99,7 @@ def test_the_result_and_its_buttons_are_above_the_fold(user, width, height, kw):
     s = u.box(); assert s['width']*s['height'] > .4*width*height # the photo fills what the window gives
     assert u.wide() <= 0
 
+@pytest.mark.slow
 def test_a_larger_window_shows_a_larger_photo(user):
     size = {}
     for w,h in ((1280,800), (1920,1080)): u = user(width=w, height=h).one(); size[w] = u.box('#after')['height']
@@ -147,6 +148,7 @@ def test_scrolling_is_never_taken_away(user):
     b = p.box('#border'); touch(p, [(b['x']+22,b['y']+250)], [(b['x']+22,b['y']+20)]) # on the border too
     assert p.js('scrollY') > 100
 
+@pytest.mark.slow
 def test_wheel_and_fingers_zoom_to_the_full_size(user, tmp_path):
     big = Image.open(OLD_PHOTO).convert('L').resize((3000,2400), Image.BICUBIC)
     rng = np.random.default_rng(0)
@@ -177,6 +179,7 @@ def test_wheel_and_fingers_zoom_to_the_full_size(user, tmp_path):
     touch(p, [(x-30,y),(x+30,y)], [(x-90,y),(x+90,y)])
     assert p.box('#after')['width'] > fit*1.5 and p.js('visualViewport.scale') == 1
 
+@pytest.mark.slow
 def test_hold_to_see_the_gray(user):
     u = user().one()
     def gray(): return np.ptp(np.asarray(u.picture(), int)[50:-50:9,520:650:9], axis=-1).max() < 3
@@ -186,6 +189,7 @@ def test_hold_to_see_the_gray(user):
     b = u.box('#hold'); u.page.mouse.move(b['x']+9, b['y']+9); u.page.mouse.down(); assert gray()
     u.page.mouse.up(); assert not gray()
 
+@pytest.mark.slow
 def test_unsure_shades(user):
     u = user().one()
     plain = np.asarray(u.picture(), int)
@@ -228,12 +232,14 @@ def test_a_colour_by_click_and_the_way_back(user, tmp_path):
     u.spot(.3, .5); u.seen(lambda: u.page.click('#asis')); assert u.points() == 2
     u.seen(lambda: u.page.click('#none')); assert u.points() == 0
 
+@pytest.mark.slow
 def test_a_colour_changes_the_picture_at_once(user):
     u = user().one()
     took = sorted(u.choose(.3+.05*i, .5+.05*i) for i in range(6))
     assert took[2] < 1.2, took # with a browser on the same two cores; `docs/walk.md` says what was measured
     assert u.points() == 6
 
+@pytest.mark.slow
 def test_suggestions_and_sliders(user):
     u = user().one()
     u.until("document.querySelectorAll('#ways button').length >= 4")
@@ -249,6 +255,7 @@ def test_suggestions_and_sliders(user):
     for _ in range(4): u.seen(lambda: u.page.click('#undo'))
     assert u.page.inner_text('#much') == '100 %' and ways.nth(0).get_attribute('aria-pressed') == 'true'
 
+@pytest.mark.slow
 def test_points_go_to_the_next_photo(user, photo, tmp_path): # noqa: F811
     u = user().drop(OLD_PHOTO, photo).ready(2)
     u.choose(.5, .8); u.choose(.4, .3, 3)
@@ -258,6 +265,7 @@ def test_points_go_to_the_next_photo(user, photo, tmp_path): # noqa: F811
 
 # ---- keeping
 
+@pytest.mark.slow
 def test_a_reload_loses_nothing(user, photo): # noqa: F811
     u = user().drop(OLD_PHOTO, photo).ready(2)
     u.page.locator('#strip .pick').nth(1).click(); u.until("document.querySelector('#note').innerText.startsWith('mother')")
@@ -265,6 +273,7 @@ def test_a_reload_loses_nothing(user, photo): # noqa: F811
     u.load(); u.ready(2)
     assert u.page.inner_text('#note').startswith('mother.png') and u.points() == 1 and u.page.inner_text('#much') == '60 %'
 
+@pytest.mark.slow
 def test_drop_and_paste_anywhere(user, photo): # noqa: F811
     u = user()
     data = list(photo.read_bytes())
@@ -278,6 +287,7 @@ def test_drop_and_paste_anywhere(user, photo): # noqa: F811
     u.page.evaluate(drop, [data, 'drop', '#panel']); u.ready(2)
     u.page.evaluate(drop, [data, 'paste', 'body']); u.ready(3)
 
+@pytest.mark.slow
 def test_thirty_photos_with_progress_and_stop(user, tmp_path):
     im = Image.open(OLD_PHOTO).resize((1400,1800))
     for i in range(30): im.rotate(i).save(tmp_path/f'{i:02d}.jpg')
@@ -298,6 +308,7 @@ def test_thirty_photos_with_progress_and_stop(user, tmp_path):
     assert 0 < made < 30
     u.page.locator('#strip .pick').nth(29).click(); u.until("document.querySelector('#note').innerText.startsWith('29')"); assert u.page.inner_text('#much') == '150 %'
 
+@pytest.mark.slow
 def test_all_in_one_zip(user, photo, tmp_path): # noqa: F811
     shutil.copy(photo, tmp_path/'second.png')
     u = user().drop(photo, tmp_path/'second.png').ready(2)
@@ -317,6 +328,7 @@ def test_bad_files_are_named_where_one_looks(user, photo, tmp_path): # noqa: F81
     u.page.click('#trouble button'); u.until("document.querySelector('#trouble').hidden")
     u.load(); u.ready(1); assert not u.page.is_visible('#trouble')
 
+@pytest.mark.slow
 def test_one_is_removed_and_start_over_asks(user, photo, server): # noqa: F811
     u = user().drop(OLD_PHOTO, photo).ready(2)
     u.page.locator('#strip .gone').first.click()
@@ -333,6 +345,7 @@ def test_two_visitors(user, photo): # noqa: F811
     a.ready(1); b.ready(1)
     assert 'migrant' in a.page.inner_text('#note') and 'mother.png' in b.page.inner_text('#note') and 'migrant' not in b.page.inner_html('#work')
 
+@pytest.mark.slow
 @pytest.mark.parametrize('size', [(4500,1000), (500,2500), (3,2), (1,1)])
 def test_odd_shapes(user, tmp_path, size):
     Image.open(OLD_PHOTO).convert('L').resize(size).save(tmp_path/'odd.png')
@@ -355,6 +368,7 @@ def test_large(user, tmp_path, size):
 
 # ---- for everybody
 
+@pytest.mark.slow
 def test_from_photo_to_download_by_keyboard_alone(user, tmp_path):
     u = user()
     k = u.page.keyboard
@@ -388,6 +402,7 @@ def problems(u, source):
     found = u.page.evaluate("axe.run({resultTypes: ['violations']}).then(r => r.violations.map(v => [v.id, v.help, v.nodes.map(n => n.html.slice(0, 120)+' '+n.failureSummary)]))")
     return json.dumps(found, indent=1) if found else ''
 
+@pytest.mark.slow
 @pytest.mark.skipif(not AXE.is_file(), reason='needs axe-core: npm install axe-core, or AXE=/path/to/axe.min.js')
 @pytest.mark.parametrize('scheme', ['light', 'dark'])
 @pytest.mark.parametrize('width,height', [(1280,800), (390,844)])
@@ -402,6 +417,7 @@ def test_axe_finds_nothing(user, photo, tmp_path, scheme, width, height): # noqa
     u.spot(.4, .3); assert not problems(u, source)
     u.page.keyboard.press('Escape'); u.page.click('#over'); assert not problems(u, source)
 
+@pytest.mark.slow
 @pytest.mark.parametrize('width', [320, 390])
 def test_a_phone(user, photo, tmp_path, width): # noqa: F811
     long = tmp_path/('a_rather_long_name_without_any_space_'*3+'.png'); shutil.copy(photo, long)
@@ -416,6 +432,7 @@ def test_a_phone(user, photo, tmp_path, width): # noqa: F811
     assert not small, f'too small for a thumb: {small}'
     u.seen(lambda: u.page.locator('#likely button').nth(1).tap()); assert u.points() == 1
 
+@pytest.mark.slow
 def test_a_lost_connection_is_said_and_found_again(chromium, tmp_path, photo): # noqa: F811
     s = Server(tmp_path)
     u = User(chromium, s.url).one(photo)
@@ -434,6 +451,7 @@ def test_a_lost_connection_is_said_and_found_again(chromium, tmp_path, photo): #
         u.page.wait_for_selector('#drop'); assert 'session is over' in u.page.inner_text('#trouble')
     finally: u.ctx.close(); s.stop()
 
+@pytest.mark.slow
 def test_the_token_is_asked_for(chromium, tmp_path, photo): # noqa: F811
     s = Server(tmp_path, '--token', 'open sesame')
     u = User.__new__(User)
@@ -446,6 +464,7 @@ def test_the_token_is_asked_for(chromium, tmp_path, photo): # noqa: F811
         assert 'computer that runs this page' in u.js("document.querySelector('#promise').textContent")
     finally: u.ctx.close(); s.stop()
 
+@pytest.mark.slow
 def test_in_a_frame_of_a_notebook(chromium, photo, tmp_path, monkeypatch): # noqa: F811
     "A notebook on localhost shows the page from 127.0.0.1: to the browser these are two sites, and no cookie comes through"
     import http.server, threading
