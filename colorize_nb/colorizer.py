@@ -22,7 +22,7 @@ from .deep import join_pages
 from .graph import export_graph, graph_session
 from .icc import srgb_profile
 from .paint import NEARLY_GRAY, at_work, looks_negative, paint_pixels, seen_lightness, small_sheet, tone
-from .photo import MAX_PIXELS, SUFFIXES, Pages, Photo, encode, open_photo, xmp_note
+from .photo import MAX_PIXELS, SUFFIXES, Pages, encode, open_photo, xmp_note
 from .pixels import PhotoError, to_8_bits
 from .plan import Task, plan_folder, settle, write_result, write_sheet
 from .steer import HintError, hint_cells, pin, vivid_ab
@@ -113,13 +113,16 @@ class Look:
     seen:tuple # (height, width) of the photo's part of it, in cells
 
 @patch
+def _vivid(self:Colorizer, o): return self.cfg.get('vivid', 0.) if o.vivid is None else o.vivid
+
+@patch
 def look(self:Colorizer, pixels:np.ndarray, # As in `Photo`
          options:Options=None, # Default `Options()`
          hints=(), # `Hint`s
 )->Look:
     "Run the network on a photo; raises `HintError`, or `OptionError` for what this model cannot do"
     o,cfg = options or Options(),self.cfg
-    s,vivid = cfg['out_scale'],cfg.get('vivid', 0.) if o.vivid is None else o.vivid
+    s,vivid = cfg['out_scale'],self._vivid(o)
     L,size = seen_lightness(pixels, o.render_size or cfg['render_size'], cfg['multiple'])
     cells = L.reshape(L.shape[0]//s, s, -1, s).mean((1,3))
     seen = size[0]/s,size[1]/s
@@ -138,8 +141,6 @@ def _paint(self:Colorizer, photo, o, tint=None, hints=(), deep=False, out=None):
     seen = self.look(photo.pixels, o, hints)
     return paint_pixels(photo.pixels, seen.ab, seen.L, seen.seen, o.strength, tint, deep, out)
 
-def _opened(src, max_pixels): return src if isinstance(src, Photo) else open_photo(src, max_pixels)
-
 # %% ../nbs/10_colorizer.ipynb #026e71fd
 @patch
 def colorize(self:Colorizer, src, # Path, bytes, PIL image, array or `Photo`
@@ -153,7 +154,7 @@ def colorize(self:Colorizer, src, # Path, bytes, PIL image, array or `Photo`
     "Colorize one photo; raises `PhotoError`, `HintError` or `OptionError` with the reason in one line"
     o = Options(strength=strength, render_size=render_size, max_pixels=max_pixels, keep_tint=keep_tint, hints=hints, vivid=vivid)
     with at_work:
-        photo = _opened(src, max_pixels)
+        photo = open_photo(src, max_pixels)
         im = Image.fromarray(self._paint(photo, o, tone(photo.pixels)[1] if keep_tint else None, o.hints))
         if photo.alpha is not None: im.putalpha(photo.alpha)
         im.info['icc_profile'] = srgb_profile()
@@ -242,8 +243,7 @@ def _file(self:Colorizer, t, o, room=nullcontext, own=False):
         photos = chain(iter([photo]), (pages[i] for i in range(1, len(pages)))); del photo  # one in memory at a time
         file = join_pages(map(result, photos)) if many else result(next(photos))
     if all(kept): return Row(row.src, '', 'kept', 'a colour photo', row.size, row.pages, warnings=row.warnings)
-    vivid = (self.cfg.get('vivid', 0.) if o.vivid is None else o.vivid) if 'prior' in self.cfg else None
-    row.advice = advise(row.noticed, vivid, o.strength)
+    row.advice = advise(row.noticed, self._vivid(o) if 'prior' in self.cfg else None, o.strength)
     if sheet and not write_sheet(t, encode(sheet[0], 'JPEG', xmp=self._note(o, hints)), o):
         row.warnings.append(f'{t.sheet.name} is there already, and stays')
     write_result(t, file, o)

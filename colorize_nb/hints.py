@@ -13,7 +13,7 @@ from PIL import Image
 from .batch import Options
 from .color import resize
 from .colorizer import Colorizer
-from .photo import MAX_PIXELS, Photo, open_photo
+from .photo import Photo, open_photo
 from .steer import Hint, HintError, as_hints, expected_error, likely_ab, probabilities, shown_at
 from .weights import ModelError
 
@@ -27,8 +27,6 @@ class Likely:
     def __str__(self): return '#{:02x}{:02x}{:02x} {:.0%}'.format(*self.rgb, self.p)
 
 # %% ../nbs/10a_hints.ipynb #5d8a4216
-def _photo(src, max_pixels=MAX_PIXELS): return src if isinstance(src, Photo) else open_photo(src, max_pixels)
-
 @patch
 def _looked(self:Colorizer, photo, hints, render_size=None):
     "A `Look` with logits"
@@ -48,7 +46,7 @@ def likely(self:Colorizer, src, # Path, bytes, PIL image, array or `Photo`
            hints=(), # What is known already, see `as_hints`
 )->list[Likely]: # The most probable first
     "Colours that a spot could have; raises `HintError`, `PhotoError`, or `ModelError` for a model with one head"
-    photo = _photo(src)
+    photo = open_photo(src)
     seen = self._looked(photo, hints)
     at = _cell(seen, photo, x, y)
     return [Likely(shown_at(seen.L[at], ab), tuple(ab.round(1).tolist()), round(float(p), 4))
@@ -60,7 +58,7 @@ def doubt(self:Colorizer, src, # Path, bytes, PIL image, array or `Photo`
           hints=(), # What is known already, see `as_hints`
 )->np.ndarray: # `(h,w)` float32, units of a* and b*
     "How far from the truth each pixel's colour may be; raises as `likely`"
-    photo = _photo(src)
+    photo = open_photo(src)
     seen = self._looked(photo, hints)
     return resize(expected_error(seen.logits, seen.ab), photo.pixels.shape[:2], (0, 0, *seen.seen), Image.BILINEAR)
 
@@ -109,5 +107,5 @@ def variants(self:Colorizer, src, # Path, bytes, PIL image, array or `Photo`
              strength:float=1., # As for `colorize`
 )->list[Variant]:
     "Whole colourings that differ where the network doubts; raises as `likely`"
-    photo = _photo(src)
+    photo = open_photo(src)
     return [Variant(self.colorize(photo, strength=strength, hints=h), h) for h in (self.variant_hints(photo, i, hints) for i in range(n))]

@@ -340,10 +340,11 @@ def first_picture(self:Pages)->Image.Image:
         return photo.picture()
 
 # %% ../nbs/01a_photo.ipynb #6a871a2c
-def open_photo(src, # Path, bytes, PIL image, or array as in `from_array`
+def open_photo(src, # Path, bytes, PIL image, array as in `from_array`, or a `Photo`, which is given back
                max_pixels:int=MAX_PIXELS, # Refuse larger pictures before decoding them
 )->Photo:
     "Decode a photo: upright, in sRGB, metadata aside; raises `PhotoError` with the reason in one line"
+    if isinstance(src, Photo): return src
     if isinstance(src, np.ndarray): return from_array(src)
     pages = Pages(src, max_pixels)
     if len(pages) > 1: raise PhotoError(f'{len(pages)} pages, not one photo; `colorize_file` and the command `colorize` write them all')
