@@ -375,7 +375,14 @@ class Place:
     ):
         self.root,self.limits,self.token,self.frames = Path(root),limits,token,frames
         self.cookie,self.visits,self.coming = 'colorize',{},0 # the cookie's name; by its value; bytes of bodies that are just arriving
-        self.turn,self.quick = Turn(),asyncio.Semaphore(2)
+        self.turn,self.quick,self.threads = Turn(),asyncio.Semaphore(2),set()
+    async def run(self, f, *args):
+        "Call a function in another thread, which is among `threads` meanwhile"
+        def known():
+            self.threads.add(t := threading.current_thread())
+            try: return f(*args)
+            finally: self.threads.discard(t)
+        return await run_in_threadpool(known)
     def room(self, visit:Visit=None)->int:
         "Bytes that may still be written: by everybody, or by one visitor"
         l,free = self.limits,shutil.disk_usage(self.root).free
@@ -424,7 +431,7 @@ async def work(place:Place, visit:Visit):
     while visit.todo:
         step = visit.todo[0]
         async with place.turn(visit):
-            if visit.todo and visit.todo[0] is step: await run_in_threadpool(step)
+            if visit.todo and visit.todo[0] is step: await place.run(step)
         visit.measure()
         if visit.todo and visit.todo[0] is step: visit.todo.popleft(); visit.did += 1 # it may have been stopped meanwhile
 
@@ -602,11 +609,11 @@ class Call:
         return d
     async def quickly(self, f, *args):
         "Call a function that takes a moment, beside one other at most"
-        async with self.place.quick: return await run_in_threadpool(f, *args)
+        async with self.place.quick: return await self.place.run(f, *args)
     async def alone(self, f, *args):
         "Call a function that takes its time, when it is its turn"
         async with self.place.turn(self.visit):
-            try: return await run_in_threadpool(f, *args)
+            try: return await self.place.run(f, *args)
             finally: self.visit.measure()
 
 # %% ../nbs/15_app.ipynb #032c7720
@@ -937,7 +944,8 @@ class Running:
         self.server = uvicorn.Server(uvicorn.Config(app(self.place), **quiet))
         self.thread = threading.Thread(target=self.server.run, kwargs=dict(sockets=[sock]), daemon=True)
         self.thread.start()
-        threading.Thread(target=model, daemon=True).start() # the first photo need not wait for it
+        self.place.threads.add(loads := threading.Thread(target=model, daemon=True))
+        loads.start() # the first photo need not wait for it
         atexit.register(self.close)
     def close(self):
         "Stop serving and delete every photo"
@@ -946,6 +954,8 @@ class Running:
         self.server.should_exit = True
         remove(self.root)
         self.thread.join(5)
+        end = time.monotonic()+20 # a thread that is in onnxruntime when Python ends would abort the process
+        while any(t.is_alive() for t in [*self.place.threads]) and time.monotonic() < end: time.sleep(.02)
         shutil.rmtree(self.root, ignore_errors=True)
         atexit.unregister(self.close)
 

@@ -523,3 +523,14 @@ def test_in_a_notebook(monkeypatch):
         assert json.loads(get('/session', 'POST', Authorization=f'Bearer {token}')[1])['photos'] == []
     finally: app.close()
     assert not app.root.exists() and not [t for t in threading.enumerate() if 'uvicorn' in t.name]
+
+@pytest.mark.parametrize('begun', [0, .1])
+def test_stopped_while_it_works(tmp_path, photo, begun): # noqa: F811
+    "Python tears the threads that still run out of onnxruntime, which aborted the process"
+    s = Server(tmp_path)
+    try:
+        c = Client(s)
+        for _ in range(4): c.add(photo.read_bytes(), photo.name)
+        time.sleep(begun)
+    finally: status = s.stop()
+    assert status == 0 and len(s.said().splitlines()) == 1 and not s.files(), (status, s.said())
