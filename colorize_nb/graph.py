@@ -7,6 +7,7 @@ __all__ = ['link_graph', 'export_graph', 'whole_graph', 'graph_session']
 
 # %% ../nbs/04a_graph.ipynb #a779fe31
 import json, os, warnings
+from contextlib import redirect_stdout
 from pathlib import Path
 from .weights import ModelError, model_bytes
 
@@ -177,7 +178,8 @@ def graph_session(where:str|Path, # A shipped name, or a model folder
     graphs = [b for f,b in files.items() if f.endswith('.onnx')]
     if not graphs: raise ModelError(f'{where}: names no .onnx file')
     try:
-        s = ort.InferenceSession(whole_graph(graphs[0], files), opt, providers=['CPUExecutionProvider'], enable_fallback=0)  # which prints
+        with redirect_stdout(None): # old versions print that they try again
+            s = ort.InferenceSession(whole_graph(graphs[0], files), opt, providers=['CPUExecutionProvider'])
         _try(s, cfg)
     except Exception as e: raise ModelError(f"{where}: the graph does not work ({(str(e).splitlines() or [''])[0]})") from None
     return s

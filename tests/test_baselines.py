@@ -10,6 +10,7 @@ def folder(tmp_path_factory):
     for i,p in enumerate((data.chelsea(), data.coffee(), data.astronaut(), data.rocket())): Image.fromarray(p[...,:3]).resize((96,80)).save(d/f'{i}.png')
     return d
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name,size', [('pix2pix_unet', 256), ('resnet18_unet', 32), ('cgan', 32), ('cgan_lsgan', 32)])
 def test_system_learns(folder, name, size):
     from colorize_nb.baselines import learner_for, systems

@@ -190,6 +190,7 @@ def wait_for(folder, n, p):
         assert p.poll() is None and time.monotonic() < end, p.stderr.read() if p.poll() is not None else 'too slow'
         time.sleep(.005)
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != 'posix', reason='needs SIGKILL')
 @pytest.mark.parametrize('jobs', [1,3])
 def test_killed_and_started_again(gray, tmp_path, jobs):

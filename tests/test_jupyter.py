@@ -10,6 +10,7 @@ pytest.importorskip('ipykernel', reason='needs the dev extra')
 tutorials = Path(__file__).parent.parent/'nbs/tutorials'
 skip = re.compile(r'^#\|\s*(eval:\s*false|gpu|slow|network)', re.M)
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize('name', ['finetune_your_photos'])
 def test_runs_in_jupyter(name, tmp_path, monkeypatch):

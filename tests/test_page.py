@@ -105,6 +105,7 @@ def test_a_larger_window_shows_a_larger_photo(user):
     for w,h in ((1280,800), (1920,1080)): u = user(width=w, height=h).one(); size[w] = u.box('#after')['height']
     assert size[1920] > size[1280]*1.35
 
+@pytest.mark.slow
 def test_the_border_by_mouse_finger_and_keyboard(user):
     u = user().one()
     def cut(): return int(u.page.get_attribute('#border', 'aria-valuenow'))
@@ -130,6 +131,7 @@ def touch(u, start, end, steps=6):
     cdp.send('Input.dispatchTouchEvent', dict(type='touchEnd', touchPoints=[]))
     time.sleep(.3)
 
+@pytest.mark.slow
 def test_scrolling_is_never_taken_away(user):
     u = user(width=390, height=700).one()
     x,y = u.at(.3, .5)
@@ -200,6 +202,7 @@ def test_unsure_shades(user):
 
 # ---- steering
 
+@pytest.mark.slow
 def test_a_colour_by_click_and_the_way_back(user, tmp_path):
     u = user().one()
     u.page.focus('#border'); u.page.keyboard.press('Home')
@@ -338,6 +341,7 @@ def test_one_is_removed_and_start_over_asks(user, photo, server): # noqa: F811
     u.page.click('#over'); u.page.click('#sure button[value=yes]'); u.page.wait_for_selector('#drop')
     u.load(); assert u.page.is_visible('#drop')
 
+@pytest.mark.slow
 def test_two_visitors(user, photo): # noqa: F811
     a,b = user(),user()
     a.drop(OLD_PHOTO); b.drop(photo)

@@ -28,6 +28,7 @@ def test_tutorials_open_in_colab(f):
     assert first.splitlines()[1].startswith("if 'google.colab' in sys.modules:") and all(x.startswith('    ') for x in first.splitlines()[2:])
     assert f"git clone -q --depth 1 {ini['git_url']}\n" in first and f"%pip install -q './{ini['repo']}{extra}'\n" in first
 
+@pytest.mark.slow
 def test_old_photos_needs_the_base_install_only():
     show = "import os, types; m = types.ModuleType('IPython.display'); m.Image = lambda *a, **k: None; sys.modules |= {'IPython': types.ModuleType('IPython'), 'IPython.display': m}\n"
     r = python('\n'.join([show+f"os.chdir({str(ROOT/'nbs/tutorials')!r})", *code(ROOT/'nbs/tutorials/old_photos.ipynb')[1:]]), block=TRAIN)

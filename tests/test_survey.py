@@ -22,6 +22,7 @@ def browser():
         yield b
         b.close()
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize('kind', ['rating', 'real-or-fake'])
 def test_click_through(photos, tmp_path, browser, kind):

@@ -42,6 +42,7 @@ def weights(learn): return [o.clone() for m in (learn.model, learn.gan.critic) f
 
 class Killed(BaseException): pass
 
+@pytest.mark.slow
 @pytest.mark.parametrize('stage,epoch', [('l1',0), ('l1',1), ('gan',0)])
 @pytest.mark.parametrize('cls', [Diary, Checkpoint])
 def test_resume_after_kill(photos, tmp_path, tiny, monkeypatch, stage, epoch, cls):
