@@ -22,7 +22,7 @@ def test_runs_in_jupyter(name, tmp_path, monkeypatch):
     nb = nbformat.read(tutorials/f'{name}.ipynb', as_version=4)
     nb.cells = [c for c in nb.cells if c.cell_type == 'code' and not skip.search(c.source)]
     for c in nb.cells: c.outputs = []
-    nbclient.NotebookClient(nb, timeout=240, kernel_name='here', resources={'metadata': {'path': str(tmp_path)}}).execute()
+    nbclient.NotebookClient(nb, timeout=240, kernel_name='here', resources={'metadata': {'path': str(tutorials)}}).execute()
     assert all(c.execution_count for c in nb.cells if c.source.strip())
     assert sum('image/png' in o.get('data', {}) for c in nb.cells for o in c.outputs) >= 3  # batch, losses, results
     assert any('text/html' in o.get('data', {}) for c in nb.cells for o in c.outputs)        # the table

@@ -1,0 +1,39 @@
+"The package as an index and pip see it: one version everywhere, licences that say what the weights may be used for, floors that are kept."
+import re
+from configparser import ConfigParser
+from importlib.metadata import distribution, requires
+from pathlib import Path
+import pytest
+import colorize_nb
+from colorize_nb.weights import load_config
+
+ROOT = Path(__file__).parent.parent
+MODELS = Path(colorize_nb.__file__).parent/'models'
+TERMS = 'LicenseRef-colorize-nb-weights'
+
+def ini():
+    cp = ConfigParser(delimiters=['=']); cp.read(ROOT/'settings.ini', encoding='utf-8')
+    return cp['DEFAULT']
+
+def test_one_version():
+    v = ini()['version']
+    assert colorize_nb.__version__ == distribution('colorize_nb').version == v
+    assert f'\nversion: {v}\n' in (ROOT/'CITATION.cff').read_text() and (ROOT/'CHANGELOG.md').read_text().split('\n## ')[1].startswith(f'{v}\n')
+
+def test_the_licence_is_not_only_that_of_the_code():
+    m = distribution('colorize_nb').metadata
+    assert m['License-Expression'] == f'Apache-2.0 AND {TERMS}' and {'LICENSE', 'colorize_nb/models/LICENSE-weights.md'} <= set(m.get_all('License-File'))
+    assert TERMS in (MODELS/'LICENSE-weights.md').read_text(encoding='utf-8') and 'research' in (MODELS/'LICENSE-weights.md').read_text(encoding='utf-8')
+    assert all(load_config(n)['license'] == TERMS for n in ('default', 'vivid'))
+    assert 'license_link: colorize_nb/models/LICENSE-weights.md\n' in (ROOT/'MODEL_CARD.md').read_text(encoding='utf-8')
+
+def test_what_a_page_of_an_index_shows():
+    m = distribution('colorize_nb').metadata
+    assert {u.split(',')[0] for u in m.get_all('Project-URL')} >= {'Documentation', 'Source', 'Issues', 'Changelog'}
+    assert 'Typing :: Typed' in m.get_all('Classifier') and (MODELS.parent/'py.typed').exists()
+    assert not any(c.startswith('License ::') for c in m.get_all('Classifier'))  # refused beside an SPDX expression
+
+@pytest.mark.parametrize('extra,name,least', [(None,'pillow',(12,3)), ('heic','pillow-heif',(1,5)), ('train','onnx',(1,22))])
+def test_floors_by_advisories(extra, name, least):
+    r, = {r.split(';')[0] for r in requires('colorize_nb') if re.match(rf'{name}[<>=]', r) and (f'extra == "{extra}"' in r if extra else 'extra' not in r)}
+    assert tuple(map(int, re.search(r'>=(\d+)\.(\d+)', r).groups())) >= least and '<' in r
