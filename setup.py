@@ -1,4 +1,5 @@
 "Packaging for colorize_nb: every value is read from settings.ini, which nbdev reads too."
+import re
 from configparser import ConfigParser
 from pathlib import Path
 from setuptools import find_packages, setup
@@ -9,13 +10,18 @@ _cp.read(_here/'settings.ini', encoding='utf-8')
 cfg = _cp['DEFAULT']
 
 def reqs(name): return cfg.get(f'{name}_requirements', '').split()
+def absolute(md):
+    "README for a package index, where relative links and pictures would lead nowhere"
+    def to(m): return f"{m[1]}({cfg['git_url']}/{'raw' if m[1][0] == '!' else 'blob'}/{cfg['branch']}/{m[2]})"
+    return re.sub(r'(!\[[^]]*\]|\])\((?![a-z]+:|#)([^)\s]+)\)', to, md)
+
 extras = {o: reqs(o) for o in ['train', 'recipe', 'app', 'heic', 'fid', 'docs']}
 extras['dev'] = extras['train']+extras['recipe']+extras['fid']+extras['app']+reqs('dev')  # pip takes the narrower of two ranges of one package
 
 setup(name=cfg['lib_name'], version=cfg['version'], description=cfg['description'],
       author=cfg['author'], author_email=cfg['author_email'], license='Apache-2.0', url=cfg['git_url'],
       keywords=cfg['keywords'], python_requires='>='+cfg['min_python'],
-      long_description=(_here/'README.md').read_text(encoding='utf-8'), long_description_content_type='text/markdown',
+      long_description=absolute((_here/'README.md').read_text(encoding='utf-8')), long_description_content_type='text/markdown',
       packages=find_packages(include=[cfg['lib_path'], cfg['lib_path']+'.*']), include_package_data=True, zip_safe=False,
       package_data={cfg['lib_path']: ['models/*', 'photos/*', 'web/*']},
       install_requires=cfg['requirements'].split(), extras_require=extras,
