@@ -5,9 +5,11 @@ from functools import partial
 from html import unescape
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from inspect import getsource
 from threading import Thread
 import pytest
 from PIL import Image
+from colorize_nb import color
 from colorize_nb.weights import load_config
 from test_base import TRAIN, python
 
@@ -95,7 +97,7 @@ def test_notebooks_become_pages(tmp_path):
     said = re.sub(r'\s+', ' ', plain((site/'reference/one.html').read_text(encoding='utf-8')))
     for part in ('seen(a, *, b:int=1) -> dict', 'Says *a* or `b` | <c>'.replace('`', ''), 'a In [0,1]', 'b Pixels, two lines', 'returns By a', 'The first', 'class Box Box(size)', 'size Of the box', 'Box.open(self_made=True)', 'MOST = 3', 'of all'):
         assert part in said, (part, said)
-    for bad,why in (('nbs/02_two.ipynb', 'nbs/02_two.md'), ('nbs/01_one.ipynb#three-words', 'nbs/01_one.html#three-words has no such place')):
+    for bad,why in (('nbs/02_two.ipynb', 'index.html: nbs/02_two.html leads nowhere'), ('nbs/01_one.ipynb#three-words', 'index.html: nbs/01_one.html#three-words has no such place')):
         put('README.md', f'# first\n\n[gone]({bad})\n')
         r = run(); assert r.returncode == 1 and why in r.stderr, r.stdout+r.stderr
 
@@ -133,12 +135,12 @@ def test_every_public_name_is_in_the_reference(built):
             short = name.removeprefix(module+'.')
             if any(o.startswith('_') for o in short.split('.')): continue
             page = module.removeprefix('colorize_nb.')
-            assert f'id="{short}"' in pages[f'reference/{page}.html'], name
+            assert any(f'id="{short}"' in html for n,html in pages.items() if n == f'reference/{page}.html' or '.' in short and n.startswith('reference/')), name # a method stands with its class
             if '.' not in short: assert f'href="{page}.html#{short}"' in pages['reference/index.html'], name
             seen += 1
     assert seen > 400 and 'id="AB_BINS"' in pages['reference/color.html'] and 'id="generators"' in pages['reference/generator.html']
-    color = plain(pages['reference/color.html'])
-    assert 'rgb2lab(rgb:np.ndarray) -> np.ndarray' in color and '(...,3) float32: L* in [0,100], a*, b*' in color
+    said = plain(pages['reference/color.html'])
+    assert 'rgb2lab(rgb:np.ndarray) -> np.ndarray' in said and '(...,3) float32: L* in [0,100], a*, b*' in said
     assert "device:str='cpu'" in plain(pages['reference/colorizer.html'])
 
 @pytest.mark.slow
@@ -154,18 +156,24 @@ def test_no_page_is_wider_than_its_window(built):
     with ThreadingHTTPServer(('127.0.0.1', 0), partial(Quiet, directory=site)) as server, sync_api.sync_playwright() as p:
         Thread(target=server.serve_forever, daemon=True).start()
         at,browser = f'http://127.0.0.1:{server.server_port}/',p.chromium.launch(executable_path=chromium, args=ARGS)
-        wide,asked = [],[]
-        for w in (390, 1280):
-            page = browser.new_page(viewport=dict(width=w, height=844))
-            page.on('request', lambda r: asked.append(r.url))
-            for name in pages:
-                page.goto(at+name, wait_until='load')
+        wide,asked,page = [],[],browser.new_page(viewport=dict(width=1280, height=844), permissions=['clipboard-read', 'clipboard-write'])
+        page.on('request', lambda r: asked.append(r.url))
+        for name in pages:
+            page.goto(at+name, wait_until='load')
+            for w in (390, 1280):
+                page.set_viewport_size(dict(width=w, height=844))
                 if page.evaluate('document.documentElement.scrollWidth > innerWidth'): wide.append((name, w))
                 wide += [(name, w, o) for o in page.evaluate("[...document.querySelectorAll('pre code')].filter(o => o.scrollWidth > o.clientWidth).map(o => o.textContent.slice(0, 60))")]
-        page.goto(at+'index.html'); page.keyboard.press('Control+k'); page.keyboard.type('lab2rgb8', delay=30)
-        page.locator('a[href*="reference/color.html#lab2rgb8"]').first.wait_for(timeout=20_000)
+        page.goto(at+'nbs/01_color.html')
+        block = page.locator('.language-python', has_text='def rgb2lab(')
+        block.hover(); block.get_by_role('button').first.click()
+        copied = page.evaluate('navigator.clipboard.readText()')
+        page.keyboard.press('Control+k'); page.keyboard.type('lab2rgb8', delay=30)
+        page.get_by_text('lab2rgb8', exact=True).first.wait_for(); page.keyboard.press('Enter')
+        page.wait_for_url('**/reference/color.html*#lab2rgb8')
         browser.close(); server.shutdown()
     assert not wide, wide
+    assert getsource(color.rgb2lab).strip() in copied.replace('\r', '')
     assert asked and not [u for u in asked if not u.startswith((at, 'data:', 'blob:'))]
 
 def test_a_package_index_gets_whole_addresses():

@@ -1,7 +1,6 @@
 """The reference pages of the docs, read from the package's source: nothing is imported, so no torch is needed
 A page for each module, in the order of the notebooks; a name in `__all__` has its signature, its docstring, and the comment of each parameter."""
 import ast, io, json, re, tokenize
-from pathlib import Path
 
 FUNCTION = ast.FunctionDef,ast.AsyncFunctionDef
 
@@ -91,7 +90,7 @@ class Reference:
         "A comment or docstring as markdown: nothing in it is markup but code, and a public name leads to its place"
         def code(s): return f'[`{s}`]({self.link(s, here)})' if s in self.where and re.search('[A-Z_0-9]', s) else f'`{s}`'
         parts = re.split(r'`([^`]+)`', text or '')
-        return ''.join(code(p) if i%2 else re.sub(r'([\\*_<>\[\]#])', r'\\\1', p).replace('|', '&#124;') for i,p in enumerate(parts))
+        return ''.join(code(p) if i%2 else re.sub(r'([\\*_\[\]#])', r'\\\1', p).replace('<', '&lt;').replace('|', '&#124;') for i,p in enumerate(parts))
 
     def link(self, name, here): return f"{'' if (m := self.where[name]) == here else m+'.md'}#{name}"
 

@@ -115,7 +115,7 @@ def build(root, out):
                use_directory_urls=False, extra_css=['tools/site.css'], nav=[{part: [{title: n} for title,n in names]} for part,names in site.nav.items() if names],  # pages open from a folder too
                extra=dict(generator=False, social=[dict(icon='fontawesome/brands/github', link=ini['git_url'], name='Source')]))
     (out/'zensical.toml').write_text('[project]\n'+''.join(f'{k} = {toml(v)}\n' for k,v in cfg.items())+(root/'zensical.toml').read_text(encoding='utf-8'), encoding='utf-8')
-    return subprocess.run([sys.executable, '-m', 'zensical', 'build', '--strict', '--clean', '-f', str(out/'zensical.toml')]).returncode,ini['doc_baseurl']
+    return subprocess.run([sys.executable, '-m', 'zensical', 'build', '--clean', '-f', str(out/'zensical.toml')]).returncode,ini['doc_baseurl']
 
 class _Page(HTMLParser):
     "A built page: its anchors, and what it links to and loads"
