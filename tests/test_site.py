@@ -103,19 +103,20 @@ def test_notebooks_become_pages(tmp_path):
 
 @pytest.fixture(scope='module')
 def built(tmp_path_factory):
-    "The site, and its pages' text"
+    "A folder to serve, the path of the site in it, and the text of its pages"
     for m in ('zensical', 'nbconvert'): pytest.importorskip(m, reason='needs the docs extra')
     status,base = load('site').build(ROOT, out := tmp_path_factory.mktemp('docs'))
     site = out/'site'
     assert status == 0 and not list(load('site').broken(site, base))
-    return site,{p.relative_to(site).as_posix(): p.read_text(encoding='utf-8') for p in sorted(site.rglob('*.html'))}
+    (out/'served').mkdir(); (out/f'served{base}').symlink_to(site)
+    return out/'served',base,{p.relative_to(site).as_posix(): p.read_text(encoding='utf-8') for p in sorted(site.rglob('*.html'))}
 
 def plain(html): return unescape(re.sub(r'<[^>]+>', '', html))
 
 @pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_every_page_says_what_it_is(built):
-    pages = built[1]
+    *_,pages = built
     titles = {n: plain(re.search(r'<h1[^>]*>(.*?)(?:<a class="headerlink|</h1>)', html, re.S)[1]) for n,html in pages.items()}
     assert len(pages) > 75 and all(titles.values()) and all('<title>' in html for html in pages.values())
     named = set(re.findall(r'class="md-nav__link">\s*<span class="md-ellipsis">(.*?)</span>', pages['index.html'], re.S))
@@ -129,7 +130,7 @@ def test_every_page_says_what_it_is(built):
 @pytest.mark.slow
 def test_every_public_name_is_in_the_reference(built):
     from colorize_nb._modidx import d
-    pages,seen = built[1],0
+    (*_,pages),seen = built,0
     for module,names in d['syms'].items():
         for name in names:
             short = name.removeprefix(module+'.')
@@ -150,12 +151,12 @@ def test_no_page_is_wider_than_its_window(built):
     sync_api = pytest.importorskip('playwright.sync_api', reason='needs playwright')
     chromium = shutil.which('chromium') or shutil.which('chromium-browser') or shutil.which('google-chrome')
     if not chromium: pytest.skip('needs chromium')
-    site,pages = built
+    served,base,pages = built
     class Quiet(SimpleHTTPRequestHandler):
         def log_message(self, *args): pass
-    with ThreadingHTTPServer(('127.0.0.1', 0), partial(Quiet, directory=site)) as server, sync_api.sync_playwright() as p:
+    with ThreadingHTTPServer(('127.0.0.1', 0), partial(Quiet, directory=served)) as server, sync_api.sync_playwright() as p:
         Thread(target=server.serve_forever, daemon=True).start()
-        at,browser = f'http://127.0.0.1:{server.server_port}/',p.chromium.launch(executable_path=chromium, args=ARGS)
+        at,browser = f'http://127.0.0.1:{server.server_port}{base}/',p.chromium.launch(executable_path=chromium, args=ARGS)
         wide,asked,page = [],[],browser.new_page(viewport=dict(width=1280, height=844), permissions=['clipboard-read', 'clipboard-write'])
         page.on('request', lambda r: asked.append(r.url))
         for name in pages:

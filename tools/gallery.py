@@ -16,15 +16,15 @@ LABELS = 'gray', 'default', 'vivid', 'original'
 
 def tile(im, label, size):
     "A photo, or what stands where none is, with its name in a corner"
-    font = ImageFont.load_default(15)
+    em = size[0]//16  # as large beside the picture on every screen
+    font = ImageFont.load_default(em)
     if im: im = im.convert('RGB').resize(size, Image.LANCZOS)
     else:
         im = Image.new('RGB', size, '#8a8a8a')
         ImageDraw.Draw(im).text((size[0]/2, size[1]/2), 'nobody knows', 'white', font, anchor='mm')
-    d = ImageDraw.Draw(im)
-    _,_,right,bottom = d.textbbox((14, size[1]-12), label, font, anchor='ls')
-    d.rounded_rectangle((7, size[1]-31, right+7, size[1]-7), 5, '#222')
-    d.text((14, size[1]-13), label, 'white', font, anchor='ls')
+    d,(x,y) = ImageDraw.Draw(im),(em,size[1]-em)
+    d.rounded_rectangle((x-em/2, y-em*1.2, x+d.textlength(label, font)+em/2, y+em/2), em/3, '#222')
+    d.text((x,y), label, 'white', font, anchor='ls')
     return im
 
 def sheet(ims, side=400, gap=4):
