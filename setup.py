@@ -10,6 +10,7 @@ _cp.read(_here/'settings.ini', encoding='utf-8')
 cfg = _cp['DEFAULT']
 
 def reqs(name): return cfg.get(f'{name}_requirements', '').split()
+
 def absolute(md):
     "README for a package index, where relative links and pictures would lead nowhere"
     def to(m): return f"{m[1]}({cfg['git_url']}/{'raw' if m[1][0] == '!' else 'blob'}/{cfg['branch']}/{m[2]})"

@@ -114,6 +114,7 @@ class Reference:
         said = {k: v for k,v in notes(init, comments).items() if k not in ('self', 'returns')} if init else {n.target.id: comments[n.lineno][0] for n in fs if n.lineno in comments}
         out = [text, self.prose(ast.get_docstring(node), m), self.table(said, m)]
         methods = [(n, m) for k,n in inner.items() if not k.startswith('_')]+[(n, own) for own,o in self.modules.items() for c,n in o['patches'] if c == name]
+        methods = [(n, own) for n,own in methods if ast.get_docstring(n) or notes(n, self.modules[own]['comments'])]  # the events of a callback say what they are by their names
         out += [f'### {n.name} {{ #{name}.{n.name} }}\n\n'+self.function(f'{name}.{n.name}', n, m, own) for n,own in methods]
         return '\n\n'.join(out)
 
@@ -134,7 +135,7 @@ class Reference:
         for name,node in o['names'].items():
             head,anchor = found.get(name, ('', ''))
             kind = self.function if isinstance(node, FUNCTION) else self.cls if isinstance(node, ast.ClassDef) else self.value
-            out += [f'## {name} {{ #{name} }}', kind(name, node, m), f"[{self.prose(head, m)}](../{o['nb']}#{anchor}){{ .why }}" if anchor else '']
+            out += [f'## {name} {{ #{name} }}', kind(name, node, m), f"In the notebook: [{self.prose(head, m)}](../{o['nb']}#{anchor})\n{{ .why }}" if anchor else '']
         return '\n\n'.join(filter(None, out))+'\n'
 
     def overview(self):
