@@ -95,8 +95,9 @@ class Site:
     def write(self, out):
         def put(name, data): (out/name).parent.mkdir(parents=True, exist_ok=True); (out/name).write_bytes(data)
         for n,md in self.pages.items():
-            line = re.sub(r'[`*\\]|\[(.*?)\]\(.*?\)', r'\1', says(md)[1])
-            put(n, (f'---\ndescription: {json.dumps(line)}\n---\n\n'*bool(line)+md).encode())
+            title,line = (re.sub(r'[`*\\]|\[(.*?)\]\(.*?\)', r'\1', o) for o in says(md))
+            head = dict(title=title)|(dict(description=line) if line else {})
+            put(n, f"---\n{json.dumps(head, ensure_ascii=False)}\n---\n\n{md}".encode())  # JSON is YAML
         for n,data in self.pictures.items(): put(n, data)
         for n in COPIED: put(n, (self.root/n).read_bytes())
 
