@@ -1,4 +1,5 @@
 "Packaging for colorize_nb: every value is read from settings.ini, which nbdev reads too."
+import re
 from configparser import ConfigParser
 from pathlib import Path
 from setuptools import setup
@@ -9,6 +10,12 @@ _cp.read(_here/'settings.ini', encoding='utf-8')
 cfg = _cp['DEFAULT']
 
 def reqs(name): return cfg.get(f'{name}_requirements', '').split()
+
+def absolute(md):
+    "README for a package index, where relative links and pictures would lead nowhere"
+    def to(m): return f"{m[1]}({cfg['git_url']}/{'raw' if m[1][0] == '!' else 'blob'}/{cfg['branch']}/{m[2]})"
+    return re.sub(r'(!\[[^]]*\]|\])\((?![a-z]+:|#)([^)\s]+)\)', to, md)
+
 extras = {o: reqs(o) for o in ['train', 'recipe', 'app', 'heic', 'fid', 'docs']}
 extras['dev'] = extras['train']+extras['recipe']+extras['fid']+extras['app']+reqs('dev')  # pip takes the narrower of two ranges of one package
 
@@ -25,7 +32,7 @@ setup(name=cfg['lib_name'], version=cfg['version'], description=cfg['description
       author=cfg['author'], author_email=cfg['author_email'], url=docs, project_urls=urls,
       license_expression='Apache-2.0 AND LicenseRef-colorize-nb-weights', license_files=['LICENSE', 'colorize_nb/models/LICENSE-weights.md'],
       keywords=cfg['keywords'].split(), classifiers=classifiers, python_requires='>='+cfg['min_python'],
-      long_description=(_here/'README.md').read_text(encoding='utf-8'), long_description_content_type='text/markdown',
+      long_description=absolute((_here/'README.md').read_text(encoding='utf-8')), long_description_content_type='text/markdown',
       packages=[cfg['lib_path'], *data], package_data={cfg['lib_path']: ['py.typed'], **dict.fromkeys(data, ['*'])}, include_package_data=False, zip_safe=False,
       install_requires=cfg['requirements'].split(), extras_require=extras,
       entry_points={'console_scripts': ['colorize=colorize_nb.cli:colorize', 'colorize-train=colorize_nb.cli:colorize_train',

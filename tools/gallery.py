@@ -1,9 +1,9 @@
 """The pictures of docs/gallery.md: python tools/gallery.py --valid VALID.zip --old FOLDER
-Gray | default | vivid | the photo itself, of one height, into docs/gallery/; of old photos nobody has the last. The weights are those that ship: their hash stands in each file as a comment. Photos: scikit-image's
+Gray, default, vivid and the photo itself, named, into docs/gallery/; of old photos nobody has the last. The weights are those that ship: their hash stands in each file as a comment. Photos: scikit-image's
 and scikit-learn's own, some of VALID's that may be shown (`caltech101/`, CC BY 4.0), and all of FOLDER."""
 import argparse, io, zipfile
 from pathlib import Path
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from skimage import data
 from sklearn.datasets import load_sample_image
 from colorize_nb.colorizer import Colorizer
@@ -12,11 +12,27 @@ from colorize_nb.weights import write_file
 CALTECH = dict(woman='Faces_easy/image_0083', office='Faces_easy/image_0289', emu='emu/image_0045', pizza='pizza/image_0049', stapler='stapler/image_0018', stop_sign='stop_sign/image_0025')
 OWN = dict(astronaut=data.astronaut, coffee=data.coffee, cat=data.chelsea, rocket=data.rocket, temple=lambda: load_sample_image('china.jpg'), flower=lambda: load_sample_image('flower.jpg'))
 
-def strip(ims, height=160, gap=4):
-    ims = [im.convert('RGB').resize((round(im.width*height/im.height), height), Image.LANCZOS) for im in ims]
-    out,x = Image.new('RGB', (sum(im.width+gap for im in ims)-gap, height), 'white'),0
-    for im in ims: out.paste(im, (x,0)); x += im.width+gap
-    out.thumbnail((840, height), Image.LANCZOS)
+LABELS = 'gray', 'default', 'vivid', 'original'
+
+def tile(im, label, size):
+    "A photo, or what stands where none is, with its name in a corner"
+    em = size[0]//16  # as large beside the picture on every screen
+    font = ImageFont.load_default(em)
+    if im: im = im.convert('RGB').resize(size, Image.LANCZOS)
+    else:
+        im = Image.new('RGB', size, '#8a8a8a')
+        ImageDraw.Draw(im).text((size[0]/2, size[1]/2), 'nobody knows', 'white', font, anchor='mm')
+    d,(x,y) = ImageDraw.Draw(im),(em,size[1]-em)
+    d.rounded_rectangle((x-em/2, y-em*1.2, x+d.textlength(label, font)+em/2, y+em/2), em/3, '#222')
+    d.text((x,y), label, 'white', font, anchor='ls')
+    return im
+
+def sheet(ims, side=400, gap=4):
+    "Two by two: large enough to judge on a phone too"
+    scale = min(1, side/max(ims[0].size))
+    w,h = (round(o*scale) for o in ims[0].size)
+    out = Image.new('RGB', (2*w+gap, 2*h+gap), '#8a8a8a')
+    for i,(im,label) in enumerate(zip(ims, LABELS)): out.paste(tile(im, label, (w,h)), (i%2*(w+gap), i//2*(h+gap)))
     return out
 
 def main(valid, old):
@@ -24,9 +40,9 @@ def main(valid, old):
     about = f"default {models['default'].cfg['files']['default.safetensors'][:16]}"
     with zipfile.ZipFile(valid) as z: photos = {k: Image.open(io.BytesIO(z.read(f'caltech101/{n}.webp'))) for k,n in CALTECH.items()}
     photos |= {k: Image.fromarray(f()[...,:3]) for k,f in OWN.items()}
-    for name,im,truth in [(k, im, [im]) for k,im in photos.items()]+[(p.stem, Image.open(p), []) for p in sorted(Path(old).glob('*.jpg'))]:
+    for name,im,truth in [(k, im, im) for k,im in photos.items()]+[(p.stem, Image.open(p), None) for p in sorted(Path(old).glob('*.jpg'))]:
         gray = models['default'].colorize(im, strength=0)
-        strip([gray, *[c.colorize(gray) for c in models.values()], *truth]).save(b := io.BytesIO(), 'JPEG', quality=72, optimize=True, comment=about)
+        sheet([gray, *[c.colorize(gray) for c in models.values()], truth]).save(b := io.BytesIO(), 'JPEG', quality=72, optimize=True, comment=about)
         write_file(Path('docs/gallery')/f'{name}.jpg', b.getvalue())
         print(name, len(b.getvalue()))
 

@@ -1,7 +1,7 @@
 """The docs site: python tools/site.py  (needs the docs extra)
-A page lies where its notebook or text lies in the repository, README first, so links between files hold; what pages link to is copied. Names and addresses are those of settings.ini. mkdocs makes
-_docs/site of it, then every link of what was built is followed. Exit status 1, and a line for each, if one leads nowhere or a page would load something from elsewhere."""
-import json, re, shutil, subprocess, sys
+A page lies where its notebook or text lies in the repository, README first, so links between files hold; what pages link to is copied, and what is no page leads to the repository. Overviews and the reference are made here.
+Names and addresses are those of settings.ini. Zensical makes _docs/site of it, then every link of what was built is followed. Exit status 1, and a line for each, if one leads nowhere or a page would load something from elsewhere."""
+import json, posixpath, re, shutil, subprocess, sys
 from configparser import ConfigParser
 from html.parser import HTMLParser
 from importlib.util import find_spec
@@ -9,21 +9,22 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
-PARTS = {'Start': ['README.md', 'docs/gallery.md'], 'Tutorials': ['nbs/tutorials/old_photos.ipynb', 'nbs/tutorials/*.ipynb'],
-         'Notebooks': ['nbs/[0-9]*.ipynb'], 'About': ['MODEL_CARD.md', 'docs/*.md', 'benchmarks/README.md', 'CONTRIBUTING.md', 'SECURITY.md']}
+PARTS = {'Start': ['README.md', 'docs/page.md', 'docs/gallery.md'], 'Tutorials': ['nbs/tutorials/old_photos.ipynb', 'nbs/tutorials/*.ipynb'],
+         'Notebooks': ['nbs/[0-9]*.ipynb'], 'Reference': [], 'About': ['MODEL_CARD.md', 'benchmarks/README.md', 'CONTRIBUTING.md', 'SECURITY.md']}
+COPIED = 'colorize_nb/web/icon.svg', 'tools/site.css'
 
-def pages(root):
+def files(root):
     "Each part's files, in order: name of the page -> file"
     seen,parts = set(),{}
     for part,patterns in PARTS.items():
-        files = dict.fromkeys(f for p in patterns for f in sorted(root.glob(p)))
-        parts[part] = {('index.md' if f == root/'README.md' else f.relative_to(root).with_suffix('.md').as_posix()): f for f in files if f not in seen}
-        seen |= files.keys()
+        found = dict.fromkeys(f for p in patterns for f in sorted(root.glob(p)))
+        parts[part] = {('index.md' if f == root/'README.md' else f.relative_to(root).with_suffix('.md').as_posix()): f for f in found if f not in seen}
+        seen |= found.keys()
     return parts
 
 def text(f):
     "A page's markdown, and the pictures that come with it"
-    if f.suffix == '.md': md,files = f.read_text(encoding='utf-8'),{}
+    if f.suffix == '.md': md,pictures = f.read_text(encoding='utf-8'),{}
     else:
         import nbformat
         from nbconvert import MarkdownExporter
@@ -31,33 +32,91 @@ def text(f):
         nb = shown(nbformat.read(f, as_version=4))
         nb.metadata.language_info = {'name': 'python'}  # nbdev keeps it out of the files
         md,res = MarkdownExporter().from_notebook_node(nb, resources={'output_files_dir': f'{f.stem}_files'})
-        files = res['outputs']
+        pictures = res['outputs']
         md = re.sub(r'```python\s*```', '', md)
         md = re.sub(r'<style scoped>.*?</style>', '', md, flags=re.S).replace('<table border="1" class="dataframe">', '<table>')  # pandas' own look
-    md = re.sub(r'\[!\[([^]]*)\]\(https?:[^)]*\)\]\(', r'[\1](', md)  # a badge is a picture from elsewhere: its text will do
-    return re.sub(r'(\]\((?!https?:)[^)\s]*?)\.ipynb\b', r'\1.md', md),files
+    return re.sub(r'\[!\[([^]]*)\]\(https?:[^)]*\)\]\(', r'[\1](', md),pictures  # a badge is a picture from elsewhere: its text will do
 
-def write_pages(root, out):
-    shutil.rmtree(out, ignore_errors=True)
-    def put(name, data): (out/name).parent.mkdir(parents=True, exist_ok=True); (out/name).write_bytes(data)
-    for name,f in (x for part in pages(root).values() for x in part.items()):
-        md,files = text(f)
-        put(name, md.encode())
-        for n,data in files.items(): put(Path(name).parent/n, data)
-        for n in re.findall(r'\]\(([^)\s#:]+)', md):
-            linked = (f.parent/n).resolve()
-            if linked.is_file() and linked.suffix != '.md' and linked.is_relative_to(root): put(linked.relative_to(root), linked.read_bytes())
+def says(md):
+    "A page's title, and the line below it that says what it is"
+    m = re.search(r'^# +(.+)(?:\n+> +(.+))?', md, flags=re.M)
+    return (m[1], m[2] or '') if m else ('', '')
+
+def module(f):
+    "The module that a notebook makes, or ''"
+    return m[1] if f.suffix == '.ipynb' and (m := re.search(r'#\| *default_exp (\w+)', f.read_text(encoding='utf-8'))) else ''
+
+def overview(part, line, pages, at):
+    "A page that names the pages of a part, with a line each; `pages`: name -> (title, line, module)"
+    rows = (f"- [{title}]({posixpath.relpath(name, at)}){f' `{m}`' if m else ''}<br>{line}" for name,(title,line,m) in pages.items())
+    return f'# {part}\n\n> {line}\n\n'+'\n'.join(rows)+'\n'
+
+class Site:
+    "The pages of a repository, as markdown, in their parts"
+    def __init__(self, root, repo=''):
+        self.root,self.repo,self.parts,self.pages,self.pictures = root,repo,files(root),{},{}
+        for name,f in (o for part in self.parts.values() for o in part.items()): self.add(name, f)
+        self.nav = {part: [(says(self.pages[n])[0], n) for n in names] for part,names in self.parts.items()}
+        self.overviews()
+        self.reference()
+
+    def add(self, name, f):
+        md,pictures = text(f)
+        at = Path(name).parent
+        self.pictures |= {at/n: data for n,data in pictures.items()}
+        if m := module(f):
+            links = f'`colorize_nb.{m}` · [Reference](../reference/{m}.md) · [The notebook itself]({self.repo}/nbs/{f.name})'
+            md = re.sub(r'^(> .+)$', lambda o: f'{o[0]}\n\n{links}\n{{ .module }}', md, count=1, flags=re.M)
+        self.pages[name] = re.sub(r'(?<=\]\()([^)\s#:]+)(#[^)\s]*)?(?=\))', lambda o: self.target(f, o[1])+(o[2] or ''), md)
+
+    def target(self, f, link):
+        "Where a link of a file leads on the site: to a page, to a file that is copied, or to the repository"
+        to = (f.parent/link).resolve()
+        if not to.is_relative_to(self.root): return link
+        if to in (known := {o for part in self.parts.values() for o in part.values()}): return re.sub(r'\.ipynb$', '.md', link)
+        if to.is_file() and to.suffix not in ('.md', '.ipynb'): self.pictures[to.relative_to(self.root)] = to.read_bytes(); return link
+        return f'{self.repo}/{to.relative_to(self.root).as_posix()}' if to.exists() and known else re.sub(r'\.ipynb$', '.md', link)
+
+    def overviews(self):
+        lines = {'Tutorials': ('nbs/tutorials', 'From a box of photos to weights of your own, step by step; each opens in Colab.'),
+                 'Notebooks': ('nbs', 'The source, read from top to bottom: each is a module, and says why it is as it is. A module imports only what stands above it.')}
+        for part,(at,line) in lines.items():
+            if not self.parts[part]: continue
+            rows = {n: (*says(self.pages[n]), module(f)) for n,f in self.parts[part].items()}
+            self.pages[f'{at}/index.md'] = overview(part, line, rows, at)
+            self.nav[part].insert(0, ('Overview', f'{at}/index.md'))
+
+    def reference(self):
+        from reference import Reference
+        made = Reference(self.root).pages()
+        self.pages |= {n: re.sub(r'(\]\((?!https?:)[^)\s]*?)\.ipynb\b', r'\1.md', md) for n,md in made.items()}
+        self.nav['Reference'] = [('Overview' if n.endswith('index.md') else says(md)[0], n) for n,md in made.items()]
+
+    def write(self, out):
+        def put(name, data): (out/name).parent.mkdir(parents=True, exist_ok=True); (out/name).write_bytes(data)
+        for n,md in self.pages.items():
+            title,line = (re.sub(r'[`*\\]|\[(.*?)\]\(.*?\)', r'\1', o) for o in says(md))
+            head = dict(title=title)|(dict(description=line) if line else {})
+            put(n, f"---\n{json.dumps(head, ensure_ascii=False)}\n---\n\n{md}".encode())  # JSON is YAML
+        for n,data in self.pictures.items(): put(n, data)
+        for n in COPIED: put(n, (self.root/n).read_bytes())
+
+def toml(x):
+    "Text, lists and tables as TOML"
+    if isinstance(x, dict): return '{'+', '.join(f'{json.dumps(k)} = {toml(v)}' for k,v in x.items())+'}'
+    return f"[{', '.join(map(toml, x))}]" if isinstance(x, (list, tuple)) else json.dumps(x, ensure_ascii=False)
 
 def build(root, out):
-    "Pages and a configuration into `out`, and the site; mkdocs' exit status, and the path that the site is served below"
+    "Pages and a configuration into `out`, and the site; Zensical's exit status, and the path that the site is served below"
     ini = ConfigParser(delimiters=['=']); ini.read(root/'settings.ini', encoding='utf-8'); ini = ini['DEFAULT']
-    write_pages(root, out/'pages')
-    def title(name): return {Path(name).stem.replace('_', ' ', 1): name} if Path(name).name[0].isdigit() else name
-    nav = [{part: [title(n) for n in names]} for part,names in pages(root).items() if names]
-    cfg = dict(INHERIT='../mkdocs.yml', site_name=ini['title'], site_url=f"{ini['doc_host']}{ini['doc_baseurl']}/", site_description=ini['description'], copyright=ini['copyright'],
-               docs_dir='pages', site_dir='site', nav=nav, extra=dict(social=[dict(icon='fontawesome/brands/github', link=ini['git_url'], name='Source')]))
-    (out/'mkdocs.yml').write_text(json.dumps(cfg, indent=1), encoding='utf-8')  # JSON is YAML
-    return subprocess.run([sys.executable, '-m', 'mkdocs', 'build', '--strict', '-f', str(out/'mkdocs.yml')]).returncode,ini['doc_baseurl']
+    site = Site(root, f"{ini['git_url']}/blob/{ini['branch']}")
+    shutil.rmtree(out, ignore_errors=True)
+    site.write(out/'pages')
+    cfg = dict(site_name=ini['title'], site_url=f"{ini['doc_host']}{ini['doc_baseurl']}/", site_description=ini['description'], copyright=ini['copyright'], docs_dir='pages', site_dir='site',
+               use_directory_urls=False, extra_css=['tools/site.css'], nav=[{part: [{title: n} for title,n in names]} for part,names in site.nav.items() if names],  # pages open from a folder too
+               extra=dict(generator=False, social=[dict(icon='fontawesome/brands/github', link=ini['git_url'], name='Source')]))
+    (out/'zensical.toml').write_text('[project]\n'+''.join(f'{k} = {toml(v)}\n' for k,v in cfg.items())+(root/'zensical.toml').read_text(encoding='utf-8'), encoding='utf-8')
+    return subprocess.run([sys.executable, '-m', 'zensical', 'build', '--clean', '-f', str(out/'zensical.toml')]).returncode,ini['doc_baseurl']
 
 class _Page(HTMLParser):
     "A built page: its anchors, and what it links to and loads"
@@ -87,7 +146,7 @@ def broken(site, base=''):
         for url in re.findall(r'(?:url\(|@import )\s*["\']?((?:https?:)?//[^)"\']+)', p.read_text(encoding='utf-8')): yield f'{p.relative_to(site).as_posix()}: {url} is loaded from elsewhere'
 
 def main():
-    if not all(map(find_spec, ('material', 'mkdocs', 'nbconvert'))): sys.exit("the docs need pip install '.[docs]'")
+    if not all(map(find_spec, ('zensical', 'nbconvert'))): sys.exit("the docs need pip install '.[docs]'")
     status,base = build(ROOT, ROOT/'_docs')
     bad = list(broken(ROOT/'_docs'/'site', base))
     for line in bad: print(line, file=sys.stderr)
