@@ -37,3 +37,13 @@ def test_what_a_page_of_an_index_shows():
 def test_floors_by_advisories(extra, name, least):
     r, = {r.split(';')[0] for r in requires('colorize_nb') if re.match(rf'{name}[<>=]', r) and (f'extra == "{extra}"' in r if extra else 'extra' not in r)}
     assert tuple(map(int, re.search(r'>=(\d+)\.(\d+)', r).groups())) >= least and '<' in r
+
+def test_figures_are_the_measured_ones():
+    "README's by hand from the two files, the card's word for word"
+    readme,card = ((ROOT/n).read_text(encoding='utf-8') for n in ('README.md', 'MODEL_CARD.md'))
+    rows = {r.split(',')[0]: r.split(',') for r in (ROOT/'results/figures.csv').read_text().splitlines()}
+    share,psnr,colour,same = (float(rows['default'][i]) for i in (2,3,5,8))
+    assert f"| **default** | {100*share:.0f}% | +{psnr-float(rows['gray'][3]):.1f} dB | {100*colour/float(rows['the photos themselves'][5]):.0f}% | {100*same:.0f}% |" in readme
+    one, = (l.split(',') for l in (ROOT/'results/steering.csv').read_text().splitlines() if l.startswith('network,1,'))
+    assert f'| one hint | {100*float(one[2]):.0f}% | +{float(one[4]):.1f} dB | {100*float(one[5]):.0f}% |' in readme
+    assert (ROOT/'results/figures.md').read_text(encoding='utf-8').strip() in card

@@ -1,5 +1,5 @@
 """Figures and pictures of models: python tools/model_card.py MODEL... --valid VALID.zip --train TRAIN.zip --old FOLDER [--stages FOLDER]
-Writes, in results/: figures.csv (every row; `spread` is half the 95 % interval of the share; `aged`: the gray photo faded, blurred and grained like an old one), figures.md (the table of README), sheet.jpg: every photo of VALID that may be shown (`caltech101/`, CC BY 4.0)
+Writes, in results/: figures.csv (every row; `spread` is half the 95 % interval of the share; `aged`: the gray photo faded, blurred and grained like an old one), figures.md (the table of the card), sheet.jpg: every photo of VALID that may be shown (`caltech101/`, CC BY 4.0)
 and scikit-image's and scikit-learn's own, none picked by eye; old.jpg: the photos of FOLDER. A MODEL is a shipped name or a model folder.
 `mean ab` is the mean colour of TRAIN, not of VALID; --stages adds the weights in a folder, such as a run of the recipe. Needs the recipe extra: a recogniser looks at every result."""
 import argparse, csv, hashlib, zlib
