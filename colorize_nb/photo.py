@@ -58,7 +58,7 @@ def _limit(max_pixels):
     "`max_pixels` instead of Pillow's own limit"
     with _lift, warnings.catch_warnings():  # what is set here is the whole process's
         warnings.simplefilter('ignore', Image.DecompressionBombWarning)
-        old,Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS,max(max_pixels, MAX_PIXELS)  # Pillow refuses at twice that; `Pages` says the size
+        old,Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS,max(max_pixels, MAX_PIXELS)  # Pillow refuses at twice that
         try: yield
         finally: Image.MAX_IMAGE_PIXELS = old
 
