@@ -131,7 +131,7 @@ def same_file(a:Path, b:Path)->bool:
     except (OSError, TypeError, ValueError): return False
 
 # %% ../nbs/02a_batch.ipynb #45acb62a
-def result_format(src:Path, # A photo, or an entry of an archive
+def result_format(src:Path, # A photo, or an entry of an archive; `None` where the result is no file
                   dst:Path, # Its result
 )->str: # 'JPEG', 'PNG', 'TIFF' or 'WEBP'
     "What a result is written as; raises `PhotoError` where it cannot be"

@@ -147,7 +147,7 @@ def _age(src):
 def _look(t, o):
     "Settle what needs no work, or cannot be done"
     if isinstance(t.src, Path) and isinstance(r := _stat(t.src), Row): t.row = r; return
-    try: result_format(t.src, t.dst)
+    try: result_format(None if t.stdout else t.src, t.dst)
     except PhotoError as e: return t.ends('failed', str(e))
     if t.stdout: return
     if os.path.isdir(t.dst): return t.ends('failed', f'{t.dst} is a folder')
