@@ -325,6 +325,7 @@ def _open_zip(src, directory):
         f = _Pieces(open(src, 'rb', buffering=0)); f.most = directory
         return zipfile.ZipFile(f)
     except PhotoError: raise
+    except FileNotFoundError as e: raise PhotoError(e.strerror) from None
     except Exception as e: raise PhotoError(f'cannot be read as a zip file ({e})') from None  # a damaged directory raises nearly anything
 
 # %% ../nbs/02a_batch.ipynb #67d783a9

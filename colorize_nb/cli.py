@@ -215,7 +215,7 @@ def colorize_train(
     start:str='default', # WEIGHTS: What to start from: default (those that ship), imagenet, none, or a path
     resume:bool=False, # Go on where a run with the same options was stopped
 )->int: # 0 done, 1 failed, 2 wrong use
-    "Train a model on your own photos. Curves, samples and checkpoints are in its folder training."
+    "Train a model on your own photos. Curves, samples and checkpoints are in its folder `training`."
     try:
         from colorize_nb.batch import check_range
         for k,v in dict(size=size, bs=bs).items(): check_range(k, v, 1, 4096)
@@ -223,6 +223,8 @@ def colorize_train(
         if not epochs_l1+epochs_gan: raise ValueError('--epochs-l1 or --epochs-gan: there must be an epoch to train')
         if out_scale not in (1, 2, 4): raise ValueError(f'--out-scale must be 1, 2 or 4, not {out_scale}')
         _check_start(start)
+        if resume and not any(Path(o, 'training').glob('*.pth')):
+            say(f'noticed --resume finds nothing in {o}/training: this run starts anew')
         from colorize_nb.train import train
         train(folder, o, epochs_l1, epochs_gan, size, bs, out_scale, {'imagenet':True, 'none':False}.get(start, start), resume)
     except (ImportError, OSError, RuntimeError, ValueError) as e: return failed('colorize-train', e)
@@ -237,10 +239,10 @@ def colorize_compare(
     photos:str=None, # PHOTOS: The colour photos, a folder or a zip file; needed
     o:str='compare', # FOLDER: For table.md, table.csv, photos.csv and sheet.jpg
     lpips:bool=False, # Measure LPIPS too; torchvision fetches its networks
-    alex:str=None, # FILE: Torchvision's alexnet weights, for LPIPS
-    vgg:str=None, # FILE: Torchvision's vgg16 weights, for LPIPS
+    alex:str=None, # FILE: Weights of torchvision's alexnet, for LPIPS
+    vgg:str=None, # FILE: Weights of torchvision's vgg16, for LPIPS
     fid:bool=False, # Measure FID too (extra fid); torch-fidelity fetches its network
-    inception:str=None, # FILE: Torch-fidelity's Inception weights, for FID
+    inception:str=None, # FILE: Weights of torch-fidelity's Inception, for FID
 )->int: # 0 done, 1 failed, 2 wrong use
     "Measure colorizers on colour photos, beside gray, one colour, random colours and an untrained network."
     try:
@@ -308,7 +310,7 @@ def colorize_recipe(
     o:str='recipe', # FOLDER: Where the run is kept; its model lies in a folder of the stage's name
     device:str='cpu', # DEVICE: cpu, cuda, mps or xpu
     passes:float=1., # All stages so much longer or shorter
-    until:str='default', # STAGE: The last one, default default; resnet18_color makes the reports' network
+    until:str='default', # STAGE: The last one; resnet18_color makes the reports' network (default default)
 )->int: # 0 done, 1 failed, 2 wrong use
     "Make weights like those that ship: teacher's labels, colour, hints. The same line goes on where a run was stopped."
     try:

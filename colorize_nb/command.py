@@ -9,7 +9,7 @@ __all__ = ['one_line', 'say', 'failed', 'nearest', 'to_install', 'columns', 'sho
 # %% ../nbs/00a_command.ipynb #4438eed1
 import argparse, inspect, os, re, signal, sys, threading, time
 from contextlib import contextmanager, suppress
-from functools import lru_cache, wraps
+from functools import wraps
 from . import __version__
 
 # %% ../nbs/00a_command.ipynb #0b54e5fd
@@ -148,20 +148,15 @@ class Bar:
         if self.wide: self.draw('')
 
 # %% ../nbs/00a_command.ipynb #cd465288
-_source_of = lru_cache(inspect.getsource)
-
-def param_docs(f)->dict: # A function with one parameter a line
+def param_docs(f, # A function with one parameter a line
+               titles:bool=False, # Also the title above each
+)->dict: # Name -> comment, or (comment, title)
     "What the docments of `f` say of its parameters"
-    src = _source_of(f)
-    return {k: re.search(rf'^\s*(?:def \w+\()?{k}\s*[:=,][^#]*#\s*(.*?)\s*$', src, re.M)[1] for k in inspect.signature(f).parameters}
-
-def _groups(f):
-    "Parameter -> the title above it, or ''"
-    title,out = '',{}
-    for l in _source_of(f).splitlines():
-        if m := re.match(r'\s+# (.+)', l): title = m[1]
-        elif m := re.match(r'\s*(?:def \w+\()?(\w+)\s*[:=,]', l): out.setdefault(m[1], title)
-    return out
+    title,out,names = '',{},inspect.signature(f).parameters
+    for l in inspect.getsource(f).splitlines():
+        if m := re.match(r'\s*(?:def \w+\()?(\w+)\s*[:=,][^#]*#\s*(.*?)\s*$', l): out.setdefault(m[1], (m[2], title))
+        elif m := re.match(r'\s+# (.+)', l): title = m[1]
+    return {k: out[k] if titles else out[k][0] for k in names}
 
 # %% ../nbs/00a_command.ipynb #06a82af2
 _plainly = {r'^argument (\S+): ':r'\1 ', 'expected one argument':'needs a value', 'ignored explicit argument .*':'takes no value',
@@ -239,11 +234,11 @@ def parser(f, # A function with docments
     p = _Parser(prog=prog or f.__name__.replace('_', '-'), description=f.__doc__, epilog=getattr(f, 'epilog', None),
                 formatter_class=_Help, allow_abbrev=False)
     p.usage = '%(prog)s [options]'
-    docs,titles,groups = param_docs(f),_groups(f),{'':p}
+    docs,groups = param_docs(f, titles=True),{'':p}
     for k,v in inspect.signature(f).parameters.items():
-        t = titles.get(k, '')
-        if t not in groups: groups[t] = p.add_argument_group(t)
-        p.usage += _add(groups[t], v, docs[k])
+        doc,title = docs[k]
+        if title not in groups: groups[title] = p.add_argument_group(title)
+        p.usage += _add(groups[title], v, doc)
     p.add_argument('--version', action='version', version=f'colorize_nb {__version__}', help='show the version and exit')
     return p
 
