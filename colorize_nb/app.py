@@ -27,7 +27,7 @@ from PIL import Image
 from .batch import archive_photos, beside, lives, sheet_name
 from .color import mean_chroma
 from .colorizer import Colorizer
-from .command import command, failed, say
+from .command import command, epilog, failed, say, to_install
 from .hints import Variant
 from .paint import NEARLY_GRAY, tone
 from .photo import SUFFIXES, Pages, open_photo
@@ -931,7 +931,7 @@ def listen(host:str, # Address
 class Running:
     "A page that is served: its `url`, and `close()`"
     def __init__(self, host:str, port:int, token:str=None, frames:str="'none'"):
-        if 'uvicorn' not in globals(): raise ImportError("the page needs pip install 'colorize_nb[app]'")
+        if 'uvicorn' not in globals(): raise ImportError(f"the page needs the app extra: {to_install('app')}")
         if host not in (*LOCAL, '::1') and not token:
             raise ValueError(f'--host {host} lets others in: give them a token with --token or COLORIZE_TOKEN')
         sock = listen(host, port)
@@ -986,10 +986,11 @@ def until_told(done:threading.Event):
     while not done.wait(1): pass # Windows delivers no signal to a wait without an end
 
 @command
+@epilog('example, for a phone in the same network:\n  colorize-app --host 0.0.0.0 --token plums')
 def colorize_app(
-    host:str='127.0.0.1', # Address to listen on; 0.0.0.0 lets other devices in, and needs a token
-    port:int=None, # Default: the first free one from 7860
-    token:str=None, # What others must know; default: the variable COLORIZE_TOKEN
+    host:str='127.0.0.1', # ADDRESS: Where to listen; 0.0.0.0 lets other devices in, and needs a token
+    port:int=None, # From 1 to 65535; default the first free one from 7860
+    token:str=None, # What others must know; default the variable COLORIZE_TOKEN
     no_browser:bool=False, # Do not open the page
 )->int: # 0 stopped by the user, 1 failed, 2 wrong use
     "Colorize photos in a browser. Nothing is sent anywhere; everything is deleted when it stops."

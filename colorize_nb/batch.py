@@ -9,14 +9,14 @@ __all__ = ['OWN', 'NEWER', 'NOTICES', 'MAX_ENTRY', 'MAX_RATIO', 'MAX_DIRECTORY',
            'lives', 'run_many']
 
 # %% ../nbs/02a_batch.ipynb #35337f71
-import hashlib, io, json, mmap, os, re, stat, sys, threading, time, unicodedata, warnings, zipfile
+import hashlib, io, json, mmap, os, re, stat, threading, time, unicodedata, warnings, zipfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from fastcore.basics import patch
 from . import __version__
-from .command import one_line
+from .command import Bar, nearest, one_line
 from .paint import cores
 from .photo import MAX_PIXELS, SUFFIXES, PhotoError
 from .steer import HintError, as_hints
@@ -78,7 +78,8 @@ def all_named(self:Options, srcs, # All photos
     if not isinstance(self.hints, dict): return
     srcs = list(srcs)
     lost = [k for k in self.hints if not any(_is_named(s, k) for s in srcs)]
-    if lost: raise HintError(f"no photo is called {', '.join(lost[:3])}{', ...'*(len(lost) > 3)}, but there are hints for it")
+    near = nearest(lost[0], [os.path.basename(str(s)) for s in srcs[:1000]], .75) if lost else ''
+    if lost: raise HintError(f"no photo is called {', '.join(lost[:3])}{', ...'*(len(lost) > 3)}, but there are hints for it{near}")
 
 # %% ../nbs/02a_batch.ipynb #4076f63f
 _becomes = {'.bmp':'.png', '.heic':'.jpg', '.heif':'.jpg', '.jfif':'.jpg',
@@ -130,7 +131,7 @@ def same_file(a:Path, b:Path)->bool:
     except (OSError, TypeError, ValueError): return False
 
 # %% ../nbs/02a_batch.ipynb #45acb62a
-def result_format(src:Path, # A photo, or an entry of an archive
+def result_format(src:Path, # A photo, or an entry of an archive; `None` where the result is no file
                   dst:Path, # Its result
 )->str: # 'JPEG', 'PNG', 'TIFF' or 'WEBP'
     "What a result is written as; raises `PhotoError` where it cannot be"
@@ -199,9 +200,10 @@ class Report:
     def failed(self)->list: return self.of('failed')
     def counts(self)->dict: return {s: len(self.of(s)) for s in ('done', 'exists', 'own', 'kept', 'other', 'failed')}
     def __str__(self):
-        names = dict(done='colorized', exists='already there', own='made by an earlier run, skipped', kept='in colour, left alone',
-                     other='not photos, skipped', failed='failed')
-        return ', '.join(f'{n} {names[s]}' for s,n in self.counts().items() if n or s == 'done')
+        names,n = dict(done='colorized', exists='already there', own='made by an earlier run, skipped', kept='in colour, left alone',
+                       other='not photos, skipped', failed='failed'),self.counts()
+        if n['other'] == 1: names['other'] = 'not a photo, skipped'
+        return ', '.join(f'{n[s]} {names[s]}' for s in n if n[s] or s == 'done')
 
 # %% ../nbs/02a_batch.ipynb #842225fc
 @patch
@@ -323,6 +325,7 @@ def _open_zip(src, directory):
         f = _Pieces(open(src, 'rb', buffering=0)); f.most = directory
         return zipfile.ZipFile(f)
     except PhotoError: raise
+    except FileNotFoundError as e: raise PhotoError(e.strerror) from None
     except Exception as e: raise PhotoError(f'cannot be read as a zip file ({e})') from None  # a damaged directory raises nearly anything
 
 # %% ../nbs/02a_batch.ipynb #67d783a9
@@ -401,20 +404,6 @@ def lives(pid:int, # Of a process
     except PermissionError: pass
     return True
 
-# %% ../nbs/02a_batch.ipynb #5091afb5
-class _Bar:
-    "One line on a terminal, nothing elsewhere"
-    def __init__(self, n): self.n,self.i,self.on = n,0,n > 1 and sys.stderr is not None and sys.stderr.isatty()
-    def _show(self, text):
-        with suppress(OSError, ValueError): sys.stderr.write(f'\r\x1b[K{text}'); sys.stderr.flush()  # the terminal may be gone
-    def __call__(self, name):
-        if not self.on: return
-        done = 24*self.i//self.n
-        self._show(f"[{'#'*done}{'.'*(24-done)}] {self.i}/{self.n} {one_line(name)[:60]}")
-        self.i += 1
-    def close(self):
-        if self.on: self._show('')
-
 # %% ../nbs/02a_batch.ipynb #e40c1eee
 def _in_order(f, items, jobs):
     "`f` of each item, `jobs` at a time, in threads of their own: Ctrl+C lets what is begun end, and drops the rest"
@@ -450,15 +439,20 @@ def run_many(one, # Of (`Task`, room) to a `Row`; `with room(n)` waits until n m
     "Do each task, `jobs` at a time; a photo that fails is a row like any other"
     if jobs is None: jobs = min(cores(), 64)
     check_range('jobs', jobs, 1, 64)
-    report,show,rows,room = report or Report(),_Bar(len(tasks) if bar else 0),{},_Room(ROOM)
+    todo = [t for t in tasks if not t.row]
+    report,show,rows,room = report or Report(),Bar(len(todo) if bar else 0),{},_Room(ROOM)
     report.complete = False
     for d in dict.fromkeys(t.dst.parent for t in tasks): sweep(d)
-    def run(i): rows[i] = _row(one, tasks[i], room)
+    def alone(pixels): show.step(todo[0].src, f', {pixels/1e6:.3g} MP'); return room(pixels)
+    def run(i): rows[i] = _row(one, tasks[i], alone if len(todo) == 1 else room)
     results = _in_order(run, range(len(tasks)), jobs)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings('ignore', module='PIL')  # about damage; the row says what came of it
-            for t in tasks: show(t.src); next(results)
+            for t in tasks:
+                if not t.row: show.step(t.src)
+                next(results)
+                if not t.row: show.i += 1
     finally:
         try: results.close()
         finally:

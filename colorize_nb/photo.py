@@ -27,7 +27,7 @@ SUFFIXES = {'.jpg':'JPEG', '.jpeg':'JPEG', '.jpe':'JPEG', '.jfif':'JPEG', '.png'
             '.avif':'AVIF', '.heic':'HEIF', '.heif':'HEIF'}
 FORMATS = [f for f in dict.fromkeys(SUFFIXES.values()) if f != 'HEIF']  # those that need no extra
 ACCEPTED = f"accepted: {', '.join(FORMATS).replace('WEBP', 'WebP').replace('JPEG2000', 'JPEG 2000')}"
-MAX_PIXELS = 2*int(1024**3/4/3)  # 179 megapixels, where Pillow refuses too
+MAX_PIXELS = 10**8
 
 # %% ../nbs/01a_photo.ipynb #05ec59f1
 @lru_cache
@@ -47,7 +47,7 @@ def _refusal(head):
     if head[4:8] == b'ftyp':
         if head[8:12] in _avif or b'avif' in head[16:64]:
             return '' if features.check('avif') else 'AVIF needs a newer Pillow: pip install -U pillow'
-        if head[8:12] in _heic: return '' if has_heif() else "HEIC needs pip install 'colorize_nb[heic]'"
+        if head[8:12] in _heic: return '' if has_heif() else 'HEIC needs the heic extra'
         return 'a video is not a photo format here'
     return next((f'{n} is not a photo format here' for m,n in _magic.items() if head.lstrip().startswith(m)), '')
 
@@ -58,7 +58,7 @@ def _limit(max_pixels):
     "`max_pixels` instead of Pillow's own limit"
     with _lift, warnings.catch_warnings():  # what is set here is the whole process's
         warnings.simplefilter('ignore', Image.DecompressionBombWarning)
-        old,Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS,max(max_pixels, MAX_PIXELS)//2  # Pillow refuses at twice that
+        old,Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS,max(max_pixels, MAX_PIXELS)  # Pillow refuses at twice that
         try: yield
         finally: Image.MAX_IMAGE_PIXELS = old
 

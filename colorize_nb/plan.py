@@ -14,6 +14,7 @@ from pathlib import Path
 from PIL import Image
 from .batch import (MAX_ENTRY, NEWER, Entry, Options, Row, archive_photos, beside, file_names, find_photos, fit, noted,
                                out_name, result_format, same_file, sheet_name)
+from .command import nearest
 from .photo import FORMATS, SUFFIXES, PhotoError
 from .weights import write_file
 
@@ -120,11 +121,18 @@ def _meet_inputs(tasks, o):
             elif what == 'result' or o.compare: t.ends('failed', f'its {what} would overwrite {other.src}, which is to be colorized too')
 
 # %% ../nbs/02b_plan.ipynb #04f28e26
+def _near(p):
+    "'; did you mean ...?' where a file beside the path `p` has a name like it"
+    folder,name = os.path.split(p)
+    try: return nearest(name, os.listdir(folder or '.')[:1000], .75)
+    except OSError: return ''
+
 def _stat(p):
     "What the path `p` leads to, or the row that says why nothing"
     def failed(why): return Row(str(p), '', 'failed', why)
     if re.match(r'[A-Za-z][A-Za-z0-9+.-]+://', str(p)): return failed('an address, not a file; nothing is fetched, so save it first')
     try: s = os.stat(p)
+    except FileNotFoundError as e: return failed(e.strerror+_near(p))
     except OSError as e: return failed(e.strerror)
     except ValueError: return failed('no file has such a name')
     return s if stat.S_ISDIR(s.st_mode) or stat.S_ISREG(s.st_mode) else failed('not a regular file')
@@ -139,7 +147,7 @@ def _age(src):
 def _look(t, o):
     "Settle what needs no work, or cannot be done"
     if isinstance(t.src, Path) and isinstance(r := _stat(t.src), Row): t.row = r; return
-    try: result_format(t.src, t.dst)
+    try: result_format(None if t.stdout else t.src, t.dst)
     except PhotoError as e: return t.ends('failed', str(e))
     if t.stdout: return
     if os.path.isdir(t.dst): return t.ends('failed', f'{t.dst} is a folder')
@@ -223,6 +231,7 @@ def plan(paths:list, # Files and folders; '-' is standard input
     if out == '-' or paths == ['-'] and out is None:
         if not one: raise ValueError('-o - takes one photo')
         if options.compare: raise ValueError('--compare needs a place for its sheet: -o FILE')
+        if options.variants: raise ValueError('--variants needs a place for them: -o FILE')
     to_file,tasks,rows = out != '-' and _check_out(out, one),[],[]
     for p in found:
         if isinstance(found[p], Row): rows.append(found[p])

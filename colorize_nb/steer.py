@@ -60,8 +60,7 @@ def as_hints(hints, # `Hint`s, (x, y, color), dicts of these, or text such as '4
     def one(h):
         if isinstance(h, Hint): return h
         if isinstance(h, str):
-            x,y,c = (h.split(',', 2)+['']*2)[:3]
-            try: return Hint(float(x), float(y), c)
+            try: x,y,c = h.split(',', 2); return Hint(float(x), float(y), c)
             except HintError: raise
             except ValueError: raise HintError(f'{h!r} is no hint: write X,Y,COLOR as in 412,310,#7a1f1f') from None
         try: return Hint(**h) if isinstance(h, dict) else Hint(*h)

@@ -12,6 +12,7 @@ import errno, hashlib, json, os, re, stat, time
 from contextlib import suppress
 from pathlib import Path
 import numpy as np
+from .command import nearest
 from safetensors import SafetensorError
 from safetensors.numpy import load as _load_bytes, save as _save_bytes
 
@@ -82,8 +83,9 @@ def config_path(where:str|Path, # A shipped name, a model folder, or a config fi
     if not str(where): raise ModelError('an empty name is no model')
     if str(where) in model_names(): return MODELS/f'{where}.json'
     p = Path(where) if Path(where).suffix == '.json' else Path(where)/'config.json'
-    if not os.path.isfile(p): raise ModelError(f"{where}: no model there (no {p.name}); shipped models: {', '.join(model_names())}")
-    return p
+    if os.path.isfile(p): return p
+    names = model_names()
+    raise ModelError(f"{where}: no model there (no {p.name}); shipped models: {', '.join(names)}{nearest(str(where), names)}")
 
 # %% ../nbs/02_weights.ipynb #f48d8026
 def is_model(where:str|Path, # Any path or name

@@ -1,4 +1,5 @@
 "What several tests share. Everything here works on the base install: no torch, no scikit-image."
+import re
 from pathlib import Path
 import numpy as np, pytest
 from PIL import Image
@@ -13,6 +14,11 @@ def gray_level(rgb):
     lin = np.where(x > 0.04045, ((x+0.055)/1.055)**2.4, x/12.92)
     Y = lin@[0.212671, 0.715160, 0.072169]
     return np.where(Y > 0.0031308, 1.055*Y**(1/2.4)-0.055, 12.92*Y)*255
+
+def counts(line):
+    "The last line of `colorize` without times and places: what they are is tested in test_command"
+    line = re.sub(r'^(\d+ colorized)(?: in [\d.]+ (?:s|min \d+ s))?(?:, in [^;]*|: [^;]*|, to standard output)?(?:; |$)', r'\1, ', line)
+    return re.sub(r'(already there)(?:, in [^,]*|: [^,]*)', r'\1', line).removesuffix(', ')
 
 @pytest.fixture(scope='session')
 def colorizer(): return Colorizer.from_pretrained()

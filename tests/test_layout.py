@@ -5,7 +5,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT/'colorize_nb'
-ALL = 'all', '__init__', '_modidx'
+ALL = 'all', '__init__', '__main__', '_modidx'
 
 def modules():
     "Name -> (number of its notebook, syntax tree)"
