@@ -1,11 +1,11 @@
 "The command line as a stranger meets it: what a terminal shows, what the help says, and what a mistake gets for an answer."
-import importlib.metadata, json, os, re, struct, subprocess, sys, unicodedata
+import importlib.metadata, io, json, os, re, struct, subprocess, sys, unicodedata
 from pathlib import Path
 import numpy as np, pytest
 from PIL import Image
 from conftest import OLD_PHOTO
 from colorize_nb import __version__, cli
-from colorize_nb.command import to_install
+from colorize_nb.command import Bar, to_install
 from colorize_nb.weights import model_names
 from test_folder import COMMAND, files
 
@@ -69,6 +69,18 @@ def test_bar_fits_the_terminal(gray, tmp_path, columns, name):
     drawn = [d.rstrip() for d in raw.split('\r') if ' of 6' in d]
     assert len(drawn) == 6 and ('3 of 6, ' in drawn[3] and ' left' in drawn[3] or columns < 30), drawn
     if columns > 30: assert all(d.endswith('.png') and '...' in d and d.startswith('[') for d in drawn), drawn
+
+def test_bar_follows_a_window_that_changes(monkeypatch):
+    "Between two draws it became narrower, then wider"
+    class Window(io.StringIO):
+        def isatty(self): return True
+        def fileno(self): return 2
+    monkeypatch.setattr(sys, 'stderr', w := Window())
+    bar,name = Bar(9),'grandmother and grandfather at the seaside in the summer of nineteen hundred and thirty six.jpg'
+    for columns in (120, 50, 90):
+        monkeypatch.setattr(os, 'get_terminal_size', lambda fd: os.terminal_size((columns, 24)))
+        w.seek(0); w.truncate(); bar.step(name); line = w.getvalue()
+        assert columns-3 <= len(line.rstrip()) <= columns and len(line)-1 < columns and line.endswith('.jpg'), line
 
 @terminal
 def test_a_single_photo_is_not_silent(gray, tmp_path):
