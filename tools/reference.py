@@ -36,8 +36,9 @@ def notes(node, comments):
     for line in range(node.lineno, max(node.body[0].lineno, node.lineno+1)):
         text,alone = comments.get(line, ('', False))
         if alone: waiting.append(text); continue
-        said = ' '.join(filter(None, [*waiting, text]))
-        if said: found[at.get(line, 'returns')] = said; waiting = []
+        said = text or ' '.join(waiting)  # a line of its own may be a group's title
+        if said: found[at.get(line, 'returns')] = said
+        waiting = []
     return found
 
 def signature(name, node, width=88):
