@@ -39,6 +39,8 @@ def train(folder:str|Path, # Photos to learn from, in any tree
     "Train on `folder` and write a model folder; needs the train extra"
     out = Path(out)
     if out.resolve().is_relative_to(Path(folder).resolve()): raise ValueError(f'{out} lies among the photos to learn from')
+    if not resume and (any(out.glob('training/*.pth')) or (out/'config.json').exists()):
+        raise ValueError(f'{out} holds a run or a model already: resume goes on, another folder starts anew')
     torch.set_flush_denormal(True)  # on a CPU, Adam crawls where its averages come near zero
     dls = ColorizeDataLoaders.from_folder(folder, size=size, bs=bs, **kwargs)
     learn = colorize_learner(dls, pretrained=pretrained, out_scale=out_scale, path=out, model_dir='training')

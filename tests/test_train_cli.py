@@ -56,6 +56,8 @@ def test_resume_after_kill(photos, tmp_path, tiny, monkeypatch, stage, epoch, cl
     set_seed(0)
     with pytest.raises(Killed): train(photos, tmp_path/'b', **opts)
     monkeypatch.setattr(cls, 'after_epoch', real)
+    if (tmp_path/'b/training/l1.pth').exists():
+        with pytest.raises(ValueError, match='holds a run or a model already'): train(photos, tmp_path/'b', **opts)
     set_seed(5 if (tmp_path/'b/training/l1.pth').exists() else 0)  # without a checkpoint it starts anew
     rest = train(photos, tmp_path/'b', resume=True, **opts)
     a,b = ((tmp_path/o/'training/history.csv').read_text().splitlines() for o in 'ab')
