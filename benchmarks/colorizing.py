@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 from colorize_nb.colorizer import Colorizer
 from colorize_nb.paint import cores, render_shape
-from .common import alternate, fresh, machine, median_ms, photos, save, table
+from .common import alternate, fresh, machine, median_ms, photos, put, save, table, tell
 
 SIZES = {'0.3 MP': (640,480), '2 MP': (1632,1224), '12 MP': (4000,3000), '48 MP': (8000,6000)}
 
@@ -22,7 +22,7 @@ def naive():
         im = Image.open(path).convert('RGB')
         L = rgb2lab(np.asarray(im))[...,0]
         small = rgb2lab(np.asarray(im.resize((side,side), Image.BICUBIC)))[...,0]
-        ab = F.interpolate(net(torch.from_numpy(small).float()[None,None]/50-1)*110, L.shape, mode='bicubic')[0].permute(1,2,0).numpy()
+        ab = F.interpolate(net(torch.from_numpy(small).float()[None,None]/50-1)[0]*110, L.shape, mode='bicubic')[0].permute(1,2,0).numpy()
         Image.fromarray((lab2rgb(np.concatenate([L[...,None],ab], 2))*255).round().astype('uint8')).save(out, quality=95, subsampling=0)
     return run
 
@@ -42,6 +42,8 @@ def seen(c, size):
     h,w = render_shape(*size[::-1], c.cfg['render_size']); m = c.cfg['multiple']
     return np.random.default_rng(0).uniform(-1, 1, (1,1,h+-h%m,w+-w%m)).astype(np.float32)
 
+wait = ['| you do | you wait | memory |', '|---|---|---|']  # what README begins with
+
 def singles(d, c, rounds):
     n,o = naive(),ours()
     for name,size in SIZES.items():
@@ -52,9 +54,12 @@ def singles(d, c, rounds):
         if large: times |= alternate({k: v for k,v in sides.items() if k != 'naive'}, rounds)
         ms = table(name, times, 'naive')
         a,b,c_ = (ms[k] for k in ('colorize', 'network alone', 'Pillow alone: decode, encode'))
-        print(f'\nColorizing less the network takes {(a-b)/c_:.2f} times what Pillow alone does. Peak memory {peak_mb("ours", f, out)} MB, naive {peak_mb("naive", f, out)} MB.')
+        mb = peak_mb('ours', f, out)
+        tell(f'\nColorizing less the network takes {(a-b)/c_:.2f} times what Pillow alone does. Peak memory {mb} MB, naive {peak_mb("naive", f, out)} MB.')
+        wait.append(f'| a photo of {name} more, in a run that goes on | {a/1000:.1f} s | {mb} MB |')
 
 def folders(d, c, rounds, most):
+    plain = naive()
     for name,size,n in (('0.3 MP', (640,480), most), ('2 MP', (1632,1224), most//5)):
         fs,x = photos(d/f'folder {name}', n, size, gray=True),seen(c, size)
         (d/'loop').mkdir(exist_ok=True)
@@ -65,10 +70,15 @@ def folders(d, c, rounds, most):
         def network():
             for _ in fs: c.predict(x)
             return n
+        def usual():  # a few are enough: it is slow, and each photo is by itself
+            for f in fs[:8]: plain(f, d/'loop'/f.name)
+            return len(fs[:8])
         t = time.process_time(); folder(); work = time.process_time()-t
-        ms = table(f'A folder of {n} photos of {name}', alternate({'a loop over single photos': loop, 'the folder': folder, 'the network alone': network}, rounds, warm=False), 'a loop over single photos')
-        print(f"\nThe folder reaches {ms['the network alone']/ms['the folder']:.0%} of the network alone. It takes {1000*work/n:.1f} ms of processor time a photo: "
-              f'{cores()} cores that never wait would need {1000*work/n/cores():.1f} ms.')
+        sides = {'a loop over single photos': loop, 'the folder': folder, 'the network alone': network, 'a naive loop': usual}
+        ms = table(f'A folder of {n} photos of {name}', alternate(sides, rounds, warm=False), 'a loop over single photos')
+        tell(f"\nThe folder does {1000/ms['the folder']:.1f} photos a second and reaches {ms['the network alone']/ms['the folder']:.0%} of the network alone. It takes {1000*work/n:.1f} ms of processor "
+             f'time a photo: {cores()} cores that never wait would need {1000*work/n/cores():.1f} ms.')
+        wait.append(f"| a folder of {n} photos of {name} | {n*ms['the folder']/1000:.0f} s | |")
 
 def starts(d, rounds):
     f = photos(d/'first', 1, gray=True)[0]
@@ -77,13 +87,14 @@ def starts(d, rounds):
     times = alternate(sides, rounds)
     table('From the shell, in a fresh process', times, 'import numpy, PIL.Image, onnxruntime')
     a,b = median_ms(times).values()
-    print(f'\nThe first photo takes {b/a:.2f} times what the imports do.')
+    tell(f'\nThe first photo takes {b/a:.2f} times what the imports do.')
+    wait.insert(2, f'| `colorize photo.jpg`, from the shell to the result, 0.3 MP | {b/1000:.1f} s | |')
 
 def main(rounds, folder):
     c = Colorizer.from_pretrained()
     print(machine())
     with tempfile.TemporaryDirectory() as d: singles(Path(d), c, rounds); folders(Path(d), c, rounds, folder); starts(Path(d), rounds)
-    save('colorizing')
+    save('colorizing'); put('wait', '\n'.join(wait))
 
 if __name__ == '__main__':
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -1,5 +1,7 @@
-"What the benchmarks share: photos, sides that alternate, tables with ratios, what the machine can do at most."
-import csv, os, platform, statistics, subprocess, sys, time
+"What the benchmarks share: photos, sides that alternate, tables with ratios, their place in README.md, what the machine can do at most."
+import csv, os, platform, re, statistics, subprocess, sys, time
+from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 import numpy as np
 from PIL import Image
@@ -33,27 +35,40 @@ def alternate(sides:dict, # Name -> function that does the work once and returns
 
 def median_ms(times): return {k: 1000*statistics.median(v) for k,v in times.items()}
 
-kept = []
+kept,said = [],[]
+def tell(text):
+    "Print a piece of README.md, and keep it for `save`"
+    print(text, flush=True); said.append(text)
+
 def table(title, times, against):
     "A Markdown table of medians, and photos a second as a ratio to one side; the rows are kept for `save`"
     ms = median_ms(times)
-    print(f'\n### {title}\n\n| | ms a photo | lowest to highest | photos/s, as a ratio |\n|---|---|---|---|')
-    for k,v in times.items(): print(f'| {k} | {ms[k]:.1f} | {1000*min(v):.1f} to {1000*max(v):.1f} | {ms[against]/ms[k]:.2f} |', flush=True)
+    rows = [f'| {k} | {ms[k]:.1f} | {1000*min(v):.1f} to {1000*max(v):.1f} | {ms[against]/ms[k]:.2f} |' for k,v in times.items()]
+    tell('\n'.join([f'\n### {title}\n', '| | ms a photo | lowest to highest | photos/s, as a ratio |', '|---|---|---|---|', *rows]))
     kept.extend(dict(table=title, what=k, round=i, ms=f'{1000*t:.2f}') for k,v in times.items() for i,t in enumerate(v))
     return ms
 
+def put(name, text):
+    "Write what stands between `<!-- NAME -->` and `<!-- /NAME -->` in README.md"
+    p = HERE/'README.md'; md = p.read_text(encoding='utf-8')
+    new,n = re.subn(rf'(<!-- {name} -->\n).*?(<!-- /{name} -->)', lambda m: f'{m[1]}{text.strip()}\n{m[2]}', md, flags=re.S)
+    assert n == 1, f'README.md has {n} places for {name}'
+    p.write_text(new, encoding='utf-8')
+
 def save(name):
-    "Write every measured time into `NAME.csv` beside this file"
+    "Write every measured time into `NAME.csv` beside this file, and what was told into README.md"
     with open(HERE/f'{name}.csv', 'w', newline='', encoding='utf-8') as f:
         print(f'# {machine()}', file=f)
         w = csv.DictWriter(f, kept[0], lineterminator='\n'); w.writeheader(); w.writerows(kept)
+    put(name, f'*{machine()}*\n'+'\n'.join(said))
 
 def machine():
     info = Path('/proc/cpuinfo').read_text(encoding='utf-8') if Path('/proc/cpuinfo').is_file() else ''
     cpu = next((l.split(':')[1].strip() for l in info.splitlines() if l.startswith('model name')), platform.processor())
     units = ', '.join(u for u in ('avx2', 'avx512f', 'avx512_bf16', 'amx_bf16') if u in info.split())
     n = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
-    return f'{cpu} ({units}), {n} cores, {platform.system()}, Python {platform.python_version()}'
+    used = ', '.join(f'{m} {version(m)}' for m in ('onnxruntime', 'numpy', 'pillow', 'torch') if m != 'torch' or m in sys.modules)
+    return f'{cpu} ({units}), {n} cores, {platform.system()}, Python {platform.python_version()}, {used}, {date.today()}'
 
 def fresh(*args):
     "Seconds and output of Python in a new process"

@@ -11,7 +11,7 @@ from colorize_nb.colorizer import Colorizer
 from colorize_nb.data import ColorizeDataLoaders
 from colorize_nb.generator import resnet18_unet
 from .colorizing import ours, peak_mb, pillow, seen
-from .common import HERE, alternate, bandwidth, flops, machine, median_ms, peak_flops, photos, save, table
+from .common import HERE, alternate, bandwidth, flops, machine, median_ms, peak_flops, photos, save, table, tell
 from .training import alone
 
 def figure(name, panels):
@@ -46,7 +46,7 @@ def batches(c, peak, peak16, rounds):
     table('Batch size', {f'{k}, {b}': [t/1000] for (k,b),t in ms.items()}, 'network, 1')
     def speed(k): return bs,[1000/ms[k,b] for b in bs]
     train = flops(resnet18_unet(out_scale=4, size=size).train(), (2,1,size,size), backward=True)/2
-    figure('batch', [('Network, 160x192, float32', 'photos in a batch', 'photos/s', {'onnxruntime': speed('network'), 'bound: FLOP at peak': (bs, [peak/flops(c.net, x.shape)]*len(bs))},
+    figure('batch', [(f'Network, {x.shape[2]}x{x.shape[3]}, float32', 'photos in a batch', 'photos/s', {'onnxruntime': speed('network'), 'bound: FLOP at peak': (bs, [peak/flops(c.net, x.shape)]*len(bs))},
                       'bound: FLOP at peak', dict(xscale='log', ylim=(0,None), xticks=bs, xticklabels=bs)),
                      (f'Training step, {size} px, bfloat16', 'photos in a batch', 'photos/s', {'out_scale=4': speed('training step'), 'bound: FLOP at peak': (bs, [peak16/train]*len(bs))},
                       'bound: FLOP at peak', dict(xscale='log', yscale='log', xticks=bs, xticklabels=bs))])
@@ -71,7 +71,8 @@ def main(rounds):
     c = Colorizer.from_pretrained()
     c.net = Colorizer.from_pretrained(device='cpu:0').net  # to count its FLOP
     peak,peak16,copy = peak_flops(torch.float32),peak_flops(torch.bfloat16),bandwidth()
-    print(f'{machine()}; measured peak {peak/1e9:.0f} GFLOP/s float32, {peak16/1e9:.0f} bfloat16, copy {copy/1e9:.1f} GB/s')
+    print(machine())
+    tell(f'Measured peak {peak/1e9:.0f} GFLOP/s float32, {peak16/1e9:.0f} bfloat16, copy {copy/1e9:.1f} GB/s.')
     with tempfile.TemporaryDirectory() as d: megapixels(Path(d), c, peak, copy, rounds); batches(c, peak, peak16, rounds); workers(Path(d), c, peak, rounds)
     save('growth')
 

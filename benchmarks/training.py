@@ -14,7 +14,7 @@ from colorize_nb.data import ColorizeDataLoaders
 from colorize_nb.gan import gan_learner
 from colorize_nb.generator import resnet18_unet
 from colorize_nb.learner import BF16, colorize_learner
-from .common import alternate, machine, photos, save, table
+from .common import alternate, machine, photos, save, table, tell
 
 class Reports(torch.utils.data.Dataset):
     "A photo at a time: open, resize, flip, rgb2lab"
@@ -87,7 +87,8 @@ def alone(size, bs, batches, out_scale=1):
 
 def main(size, bs, rounds, batches):
     torch.set_flush_denormal(True)
-    print(f'{machine()}; torch {torch.__version__} on {default_device()}; {size} px, batches of {bs}')
+    print(machine())
+    tell(f'On {default_device()}, {size} px, batches of {bs}.')
     with tempfile.TemporaryDirectory() as d:
         files,a = photos(d, max(bs*(batches+1)*2, 48)),dict(size=size, bs=bs, batches=batches)
         for gan,title in ((False,'L1'), (True,'GAN: generator and critic')):
@@ -95,7 +96,8 @@ def main(size, bs, rounds, batches):
             for s in (1,4):
                 for half in (False,True): sides[f"ours, out_scale={s}, {'bfloat16' if half else 'float32'}"] = ours(files, out_scale=s, bf16=half, gan=gan, **a)
                 if not gan: sides[f'the network alone, out_scale={s}, bfloat16, one batch in memory'] = alone(out_scale=s, **a)
-            table(title, alternate(sides, rounds), "the reports' loop")
+            ms = table(title, alternate(sides, rounds), "the reports' loop")
+            tell(f"\n1000 photos once through, `out_scale=4`, bfloat16: {ms['ours, out_scale=4, bfloat16']/60:.1f} minutes.")
     save('training')
 
 if __name__ == '__main__':
