@@ -63,8 +63,8 @@ class StopAfter(Callback):
         self.i += 1
         if self.i == self.n: raise CancelFitException
 
-def ours(files, size, bs, batches, out_scale=1, bf16=False, gan=False):
-    dls = ColorizeDataLoaders.from_files(files, valid_pct=.05, size=size, bs=bs, num_workers=0)
+def ours(files, size, bs, batches, out_scale=1, bf16=False, gan=False, num_workers=0):
+    dls = ColorizeDataLoaders.from_files(files, valid_pct=.05, size=size, bs=bs, num_workers=num_workers)
     learn = colorize_learner(dls, pretrained=False, out_scale=out_scale, channels_last=True, cbs=[StopAfter(batches), *[BF16()]*bf16])
     if gan: learn = gan_learner(learn)
     def run():
