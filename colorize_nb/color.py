@@ -4,11 +4,12 @@
 
 # %% auto #0
 __all__ = ['L_SCALE', 'AB_SCALE', 'MAX_CHROMA', 'AB_BINS', 'L2net', 'net2L', 'ab2net', 'net2ab', 'srgb_to_linear',
-           'linear_to_srgb', 'rgb2lab', 'lab2rgb', 'rgb2lab_t', 'lab2rgb_t', 'lab2net', 'net2lab', 'mean_chroma',
-           'gray_to_L', 'lightness', 'light_f', 'fit_gamut', 'bound_chroma', 'f2rgb8', 'f2rgb16', 'lab2rgb8', 'resize',
-           'edge_lines', 'f_lines', 'widen', 'paint_lines']
+           'linear_to_srgb', 'rgb2lab', 'Scratch', 'lab2rgb', 'rgb2lab_t', 'lab2rgb_t', 'lab2net', 'net2lab',
+           'mean_chroma', 'gray_to_L', 'lightness', 'light_f', 'fit_gamut', 'bound_chroma', 'f2rgb8', 'f2rgb16',
+           'lab2rgb8', 'resize', 'edge_lines', 'f_lines', 'widen', 'paint_lines']
 
 # %% ../nbs/01_color.ipynb #05bb0dba
+import math
 from functools import lru_cache
 import numpy as np
 from PIL import Image
@@ -51,9 +52,9 @@ def linear_to_srgb(x:np.ndarray, # Linear light in [0,1]
 # %% ../nbs/01_color.ipynb #7c579c10
 def _f(t): return np.where(t > 0.008856, np.cbrt(t), 7.787*t+16/116)
 _knee = np.float32(0.2068966)
-def _finv(f):
-    if f.min(initial=1) > _knee: x = f*f; x *= f; return x
-    m = np.maximum(f, _knee); x = m*m; x *= m
+def _finv(f, out=None, spare=None):
+    if f.min(initial=1) > _knee: x = np.multiply(f, f, out=out); x *= f; return x
+    m = np.maximum(f, _knee, out=spare); x = np.multiply(m, m, out=out); x *= m
     np.subtract(f, m, out=m); m *= np.float32(1/7.787); x += m  # a line goes on below the knee
     return x
 
@@ -66,10 +67,23 @@ def rgb2lab(rgb:np.ndarray, # `(...,3)`, uint8, or float in [0,1]
     f = _f(srgb_to_linear(_as_float(rgb))@_to_xyz.T)
     return np.stack([116*f[...,1]-16, 500*(f[...,0]-f[...,1]), 200*(f[...,1]-f[...,2])], -1)
 
+# %% ../nbs/01_color.ipynb #af630867
+class Scratch:
+    "Memory to use again"
+    def __init__(self): self.kept = {}
+    def __call__(self, name:str, # Whose memory
+                 *shape, # Of the array
+                 dtype=np.float32, # Always the same for a name
+    )->np.ndarray: # Anything may be in it
+        "An array in the memory that `name` had before"
+        n = math.prod(shape)
+        if name not in self.kept or self.kept[name].size < n: self.kept[name] = np.empty(n, dtype)
+        return self.kept[name][:n].reshape(shape)
+
 # %% ../nbs/01_color.ipynb #82b5b50f
-def _times(m, planes):
+def _times(m, planes, out=None):
     "`m@planes` of `(k,n)`, or of many such, in products so small that BLAS does them on this thread"
-    out = np.empty((*planes.shape[:-2], len(m), planes.shape[-1]), planes.dtype)
+    if out is None: out = np.empty((*planes.shape[:-2], len(m), planes.shape[-1]), planes.dtype)
     for i in range(0, planes.shape[-1], step := max(1, 2**18//m.size)): np.matmul(m, planes[...,i:i+step], out=out[...,i:i+step])
     return out
 
@@ -79,9 +93,12 @@ def _fxyz(L, a, b):
     f = (L+16)/116
     return np.stack([f+a/500, f, f-b/200])
 
-def _linear_rgb(f, top=1):
+def _linear_rgb(f, top=1, out=None, spare=None):
     "Linear RGB `(3,...)` of f, from 0 to `top`; outside of that where sRGB cannot show it"
-    return _times(_to_rgb*np.float32(top), _finv(f).reshape(3, -1)).reshape(f.shape)
+    planes = f.reshape(3, -1)
+    if spare is None: spare = np.empty((4,planes.shape[1]), f.dtype)
+    for p,q in zip(planes, spare): _finv(p, q, spare[3])  # one by one: few of them have pixels below the knee
+    return _times(_to_rgb*np.float32(top), spare[:3], out).reshape(f.shape)
 
 def lab2rgb(lab:np.ndarray, # `(...,3)`: L*, a*, b*
 )->np.ndarray: # `(...,3)` float32 in [0,1]; colours outside sRGB are clipped
@@ -164,18 +181,24 @@ def lightness(x:np.ndarray, # `(h,w)` or `(h,w,3)`: uint8, uint16 or float in [0
 def _f_table(bits): return (_L_table(bits)+16)/116
 
 def light_f(x:np.ndarray, # As for `lightness`
+            out:np.ndarray=None, # `(h,w)` float32: where the result goes
+            room:Scratch=None, # Default: new memory
 )->np.ndarray: # `(h,w)` float32: `(L*+16)/116`
     "CIE's f of Y over white of every pixel"
-    if x.ndim == 2 and x.dtype.kind == 'u': return _f_table(x.dtype.itemsize*8).take(x, mode='clip')
-    return (lightness(x)+16)/116
+    if x.ndim == 3 or x.dtype.kind != 'u': out = np.add(lightness(x), 16, out=out); out /= 116; return out
+    at = (room or Scratch())('at', *x.shape, dtype=np.intp)
+    np.copyto(at, x)
+    return _f_table(x.dtype.itemsize*8).take(at, mode='clip', out=out)
 
 # %% ../nbs/01_color.ipynb #56842f1f
 _tol = 1e-4
-def _outside(rgb, top=1):
+def _outside(rgb, top=1, spare=None):
     "Where linear RGB `(3,...)` from 0 to `top` is no colour of sRGB, as indices of its pixels"
     lo,hi = -_tol*top,(1+_tol)*top
     if rgb.min(initial=0) >= lo and rgb.max(initial=0) <= hi: return np.empty(0, np.intp)
-    return np.flatnonzero((rgb.min(0) < lo)|(rgb.max(0) > hi))
+    bad = rgb.min(0, out=spare) < lo
+    bad |= rgb.max(0, out=spare) > hi
+    return np.flatnonzero(bad)
 
 # %% ../nbs/01_color.ipynb #aa729abf
 def _fit(f, steps=9):
@@ -272,21 +295,24 @@ def bound_chroma(ab:np.ndarray, # `(2,h,w)`: a*, b*
     return ab*np.minimum(1, MAX_CHROMA/np.maximum(c, 1e-6))
 
 # %% ../nbs/01_color.ipynb #25ad2a89
-def _fitted_rgb(f, top=1):
+def _fitted_rgb(f, room, top=1):
     "Linear RGB `(3,n)` from 0 to `top`, all of it in sRGB"
     f = f.reshape(3, -1)
-    rgb = _linear_rgb(f, top)
-    if len(out := _outside(rgb, top)):
+    spare = room('spare', 4, f.shape[1])
+    rgb = _linear_rgb(f, top, room('rgb', *f.shape), spare)
+    if len(out := _outside(rgb, top, spare[0])):
         for p,q in zip(rgb, _fit_rgb(f.take(out, 1, mode='clip'), top)): p[out] = q
     return rgb
 
 def f2rgb8(f:np.ndarray, # `(3,h,w)`: CIE's f of X, Y and Z over white; L* = 116 fY - 16, a* = 500 (fX-fY), b* = 200 (fY-fZ)
            out:np.ndarray=None, # `(h,w,3)`, or `(h,w,4)`, whose last bytes become 255: where the result goes
+           room:Scratch=None, # Default: new memory
 )->np.ndarray: # `(h,w,3)` uint8, every pixel within one gray level of L*
     "f of X, Y and Z to 8-bit sRGB that keeps L*: chroma is reduced, never clipped"
+    room = room or Scratch()
     if out is None: out = np.empty((*f.shape[1:],3), np.uint8)
-    rgb = _fitted_rgb(f, 65536)
-    (px,part),at = np.empty((2,rgb.shape[1]), np.uint32),np.empty(rgb.shape[1], np.intp)
+    rgb = _fitted_rgb(f, room, 65536)
+    (px,part),at = room('spare', 2, rgb.shape[1]).view(np.uint32),room('at', rgb.shape[1], dtype=np.intp)
     for i,(p,table) in enumerate(zip(rgb, _srgb_bytes())):
         np.copyto(at, p, casting='unsafe'); table.take(at, mode='clip', out=part if i else px)
         if i: px |= part
@@ -299,10 +325,11 @@ def f2rgb8(f:np.ndarray, # `(3,h,w)`: CIE's f of X, Y and Z over white; L* = 116
 # %% ../nbs/01_color.ipynb #0b606698
 def f2rgb16(f:np.ndarray, # As for `f2rgb8`
             out:np.ndarray=None, # `(h,w,3)`: where the result goes
+            room:Scratch=None, # Default: new memory
 )->np.ndarray: # `(h,w,3)` uint16
     "The same with 16 bits"
     if out is None: out = np.empty((*f.shape[1:],3), np.uint16)
-    rgb = _fitted_rgb(f)/_to_rgb.sum(1)[:,None]  # white is white to the last of 16 bits
+    rgb = _fitted_rgb(f, room or Scratch())/_to_rgb.sum(1)[:,None]  # white is white to the last of 16 bits
     for i,p in enumerate(linear_to_srgb(np.clip(rgb, 0, 1, out=rgb))): out[...,i] = np.rint(p*65535).reshape(f.shape[1:])
     return out
 
@@ -360,6 +387,7 @@ def paint_lines(lines:np.ndarray, # From `edge_lines` or `f_lines`, then `widen`
           L:np.ndarray, # `(rows,w)`: full-size L* or f of Y, all rows of a photo or some
           rows:tuple=None, # The part of `lines` that these rows cover, as (top, bottom), fractions allowed; default all
           out:np.ndarray=None, # Where the result goes
+          room:Scratch=None, # Default: new memory
 )->np.ndarray: # `(2,rows,w)`: a*, b*, or f of X and of Z, at the size of `L`
     "Interpolate the lines along the columns and put the photo's own L* in"
     top,bottom = rows or (0, lines.shape[1])
@@ -367,7 +395,7 @@ def paint_lines(lines:np.ndarray, # From `edge_lines` or `f_lines`, then `widen`
     reach = 2*max(1, step)-step/2  # of the bicubic filter around the first and the last row
     lo,hi = max(0, int(top-reach)),min(lines.shape[1], int(bottom+reach)+1)
     weights = resize(np.eye(hi-lo), (len(L),hi-lo), (top-lo, 0, bottom-lo, hi-lo))  # Pillow's, as a matrix: faster than its loops
-    up = _times(weights, lines[:,lo:hi])
+    up = _times(weights, lines[:,lo:hi], (room or Scratch())('spare', 4, *L.shape))
     out = np.multiply(up[:2], L, out=out); out += up[2:]
     return out
 

@@ -12,8 +12,8 @@ import os, threading
 from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from PIL import Image
-from .color import (bound_chroma, edge_lines, f2rgb8, f2rgb16, f_lines, lab2rgb8, light_f, lightness, paint_lines, resize,
-                               rgb2lab, widen)
+from .color import (Scratch, bound_chroma, edge_lines, f2rgb8, f2rgb16, f_lines, lab2rgb8, light_f, lightness, paint_lines,
+                               resize, rgb2lab, widen)
 
 # %% ../nbs/01b_paint.ipynb #a16d320c
 def render_shape(h:int, w:int, # The photo's size
@@ -82,14 +82,16 @@ def paint_pixels(x:np.ndarray, # Pixels as in `Photo`
     lines = edge_lines(bound_chroma(ab), L)*np.float32(strength)
     lines = widen(f_lines(lines), w, seen[1])
     if out is None: out = np.empty((h,w,3), np.uint16 if deep else np.uint8)
+    spare = [Scratch() for _ in range(2)]  # one for each strip in work
     def strip(rows):
-        a,b = rows
-        f = np.empty((3,b-a,w), np.float32)
-        f[1] = light_f(x[a:b])
-        paint_lines(lines, f[1], (a*seen[0]/h, b*seen[0]/h), f[::2])
+        (a,b),room = rows,spare.pop()
+        f = room('f', 3, b-a, w)
+        light_f(x[a:b], f[1], room)
+        paint_lines(lines, f[1], (a*seen[0]/h, b*seen[0]/h), f[::2], room)
         if tint is not None:
             for p,t,k in zip(f[::2], tint.T, (500,-200)): p += np.interp(116*f[1]-16, np.linspace(0, 100, len(tint)), t)/k
-        (f2rgb16 if deep else f2rgb8)(f, out[a:b])
+        (f2rgb16 if deep else f2rgb8)(f, out[a:b], room)
+        spare.append(room)
     at_work.each(strip, _strips(h, w))
     return out
 
