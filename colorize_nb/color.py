@@ -222,13 +222,13 @@ def fit_gamut(L:np.ndarray, # L* in [0,100], any shape
     return a,b
 
 # %% ../nbs/01_color.ipynb #db1c2f18
-def _way(f):
-    "How far from gray colours `(3,n)` of f lie, in a*/200 and b*/200, and in which direction, as a turn in [0,1]"
-    u,v = f[0]-f[1],f[2]-f[1]
-    u *= 2.5
-    far = np.abs(u); far += np.abs(v)
-    v /= np.maximum(far, 1e-9); v += 1; v *= .25; v -= u < 0
-    return far,np.abs(v, out=v)
+def _way(u, v):
+    "How far from gray colours lie whose f of X and of Z are `u` and `v` more than that of Y, and in which direction, as a turn in [0,1]"
+    far,turn = np.abs(u),np.abs(v)
+    far *= 2.5; far += turn  # a*/200 and b*/200
+    np.divide(v, np.maximum(far, 1e-9, out=turn), out=turn)
+    turn += 1; turn *= .25; turn -= u < 0
+    return far,np.abs(turn, out=turn)
 
 # %% ../nbs/01_color.ipynb #740146d2
 def _edges(Y, n=48):
@@ -253,8 +253,7 @@ def _reach():
     "How far from gray colours go in sRGB: `(_ROWS,_HUES)`, by f of Y and by direction, as `_way` has them"
     f,hues = np.linspace(_dark, 1, 129, dtype=np.float32),np.arange(_HUES)/(_HUES-1)
     xyz = _f(_times(_to_xyz/_to_xyz.sum(1, keepdims=True), _edges(_finv(f)).reshape(3, -1)).clip(0)).reshape(3, 129, -1)
-    xyz[1] = f[:,None]
-    far,turn = _way(xyz)
+    far,turn = _way(xyz[0]-f[:,None], xyz[2]-f[:,None])
     rows = np.zeros((129,_HUES), np.float32)
     for r,t,d in zip(rows[1:-1], turn[1:-1], far[1:-1]):
         o = np.flatnonzero(np.isfinite(t))
@@ -265,15 +264,18 @@ def _reach():
 
 # %% ../nbs/01_color.ipynb #1bce5654
 def _fit_rgb(f, top=1):
-    "Linear RGB `(3,n)` from 0 to `top` of colours of f that sRGB cannot show, with as much of their chroma as it can"
-    far,turn = _way(f)
-    at = ((f[1]-_dark)*((_ROWS-1)/(1-_dark))+.5).astype(np.intp)
-    at *= _HUES; at += (turn*(_HUES-1)+.5).astype(np.intp)
-    share = np.minimum(_reach().reshape(-1).take(at, mode='clip')/np.maximum(far, 1e-9), 1)
-    rgb = _linear_rgb(f[1]+share*(f-f[1]), top)
-    gray = _finv(f[1])*np.float32(top)
-    share = np.minimum((top-gray)/np.maximum(rgb.max(0)-gray, 1e-9), gray/np.maximum(gray-rgb.min(0), 1e-9))
-    rgb -= gray; rgb *= share; rgb += gray
+    "Linear RGB `(3,n)` from 0 to `top` of colours of f that sRGB cannot show, with as much of their chroma as it can; `f` is used up"
+    (u,y,v),spare = f,np.empty((4,f.shape[1]), f.dtype)
+    u -= y; v -= y
+    far,turn = _way(u, v)
+    at = ((y-_dark)*((_ROWS-1)/(1-_dark))+.5).astype(np.intp)
+    at *= _HUES; turn *= _HUES-1; turn += .5; at += turn.astype(np.intp)
+    share = np.minimum(_reach().reshape(-1).take(at, mode='clip')/np.maximum(far, 1e-9, out=far), 1)
+    for p in (u,v): p *= share; p += y
+    rgb,gray = _linear_rgb(f, top, spare=spare),spare[1]*np.float32(top)
+    rgb -= gray
+    rgb *= np.minimum((top-gray)/np.maximum(rgb.max(0), 1e-9), gray/np.maximum(-rgb.min(0), 1e-9))
+    rgb += gray
     return rgb
 
 # %% ../nbs/01_color.ipynb #50af004f
