@@ -173,8 +173,8 @@ def lightness(x:np.ndarray, # `(h,w)` or `(h,w,3)`: uint8, uint16 or float in [0
     r,g,b = x[...,0], x[...,1], x[...,2]
     L,neutral = _L_table(bits).take(g, mode='clip'), (r == g)&(g == b)
     if neutral.all(): return L
-    lin,w = _linear_table(bits), _to_xyz[1]
-    return np.where(neutral, L, 116*_f(w[0]*lin[r]+w[1]*lin[g]+w[2]*lin[b])-16)
+    Y = sum((_linear_table(bits)*w).take(p, mode='clip') for p,w in zip((r,g,b), _to_xyz[1]))
+    return np.where(neutral, L, 116*_f(Y)-16)
 
 # %% ../nbs/01_color.ipynb #60728f48
 @lru_cache
