@@ -231,7 +231,7 @@ def _way(u, v):
     return far,np.abs(turn, out=turn)
 
 # %% ../nbs/01_color.ipynb #740146d2
-def _edges(Y, n=48):
+def _edges(Y, n=32):
     "Linear RGB `(3,len(Y),6*n)` along the sides of the polygon of each Y; NaN for a side that is not there"
     w,sides = _to_xyz[1]/_to_xyz[1].sum(),[]
     for i in range(3):
@@ -251,15 +251,15 @@ _ROWS,_HUES,_dark = 512,1024,np.float32(16/116)  # f of Y goes from 16/116 to 1
 @lru_cache
 def _reach():
     "How far from gray colours go in sRGB: `(_ROWS,_HUES)`, by f of Y and by direction, as `_way` has them"
-    f,hues = np.linspace(_dark, 1, 129, dtype=np.float32),np.arange(_HUES)/(_HUES-1)
-    xyz = _f(_times(_to_xyz/_to_xyz.sum(1, keepdims=True), _edges(_finv(f)).reshape(3, -1)).clip(0)).reshape(3, 129, -1)
+    f,hues = np.linspace(_dark, 1, 97, dtype=np.float32),np.arange(_HUES)/(_HUES-1)
+    xyz = _f(_times(_to_xyz/_to_xyz.sum(1, keepdims=True), _edges(_finv(f)).reshape(3, -1)).clip(0)).reshape(3, 97, -1)
     far,turn = _way(xyz[0]-f[:,None], xyz[2]-f[:,None])
-    rows = np.zeros((129,_HUES), np.float32)
+    rows = np.zeros((97,_HUES), np.float32)
     for r,t,d in zip(rows[1:-1], turn[1:-1], far[1:-1]):
         o = np.flatnonzero(np.isfinite(t))
         r[:] = 1/np.interp(hues, t[o], 1/d[o], period=1)
-    at = np.linspace(0, 128, _ROWS, dtype=np.float32)
-    i = np.minimum(at.astype(int), 127)
+    at = np.linspace(0, 96, _ROWS, dtype=np.float32)
+    i = np.minimum(at.astype(int), 95)
     return rows[i]+(at-i)[:,None]*(rows[i+1]-rows[i])
 
 # %% ../nbs/01_color.ipynb #1bce5654
@@ -284,8 +284,8 @@ MAX_CHROMA = 150.  # beyond any colour of sRGB (at most 134)
 @lru_cache
 def _srgb_bytes():
     "For red, green and blue: bytes of sRGB by 65536 steps of linear light, as parts of pixels of four bytes, the last of them 255"
-    t = np.zeros((3,65536,4), np.uint8)
-    for i in range(3): t[i,:,i] = np.round(linear_to_srgb((np.arange(65536)+.5)/65536)*255)
+    t,level = np.zeros((3,65536,4), np.uint8),np.round(linear_to_srgb((np.arange(65536)+.5)/65536)*255)
+    for i in range(3): t[i,:,i] = level
     t[0,:,3] = 255
     return t.view(np.uint32)[...,0]
 
