@@ -7,7 +7,6 @@ __all__ = ['link_graph', 'export_graph', 'whole_graph', 'graph_session']
 
 # %% ../nbs/04a_graph.ipynb #a779fe31
 import json, os, warnings
-from contextlib import redirect_stdout
 from pathlib import Path
 from .weights import ModelError, model_bytes
 
@@ -169,6 +168,7 @@ def graph_session(where:str|Path, # A shipped name, or a model folder
     "Load a model's graph with the weights that its config lists, and no others; raises `ModelError`"
     os.environ.setdefault('ORT_DISABLE_TELEMETRY', '1')  # from 1.31 on, its import writes into HOME and TMPDIR to report on this machine
     import onnxruntime as ort
+    class Once(ort.InferenceSession): _enable_fallback = property(lambda self: False, lambda self, on: None)  # old ones print that they do
     opt = ort.SessionOptions()
     opt.log_severity_level = 4  # what goes wrong is raised, and said once
     opt.intra_op_num_threads = 1
@@ -178,8 +178,7 @@ def graph_session(where:str|Path, # A shipped name, or a model folder
     graphs = [b for f,b in files.items() if f.endswith('.onnx')]
     if not graphs: raise ModelError(f'{where}: names no .onnx file')
     try:
-        with redirect_stdout(None): # old versions print that they try again
-            s = ort.InferenceSession(whole_graph(graphs[0], files), opt, providers=['CPUExecutionProvider'])
+        s = Once(whole_graph(graphs[0], files), opt, providers=['CPUExecutionProvider'])
         _try(s, cfg)
     except Exception as e: raise ModelError(f"{where}: the graph does not work ({(str(e).splitlines() or [''])[0]})") from None
     return s

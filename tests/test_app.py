@@ -136,6 +136,7 @@ def test_points_are_in_the_result_and_in_the_preview(client):
     assert abs(redness(seen)-redness(red)) < 12
     assert json.loads(client.of(0, 'likely', dict(ask={}, x=330, y=560))[1])[0].keys() == {'color', 'p'}
 
+@pytest.mark.slow
 def test_a_part_at_full_size_is_a_part_of_the_result(client, tmp_path):
     big = Image.open(OLD_PHOTO).convert('L').resize((2400,1800), Image.BICUBIC)
     client.add(as_file(big, 'PNG'))
@@ -222,6 +223,7 @@ def test_an_archive_and_what_is_wrong_in_it(client, photo, tmp_path, server):
     client.result()
     assert zipfile.ZipFile(io.BytesIO(client.ask('/session/zip')[1])).namelist() == ['1936/good-color.png']
 
+@pytest.mark.slow
 def test_archive_bombs(client):
     with zipfile.ZipFile(bomb := io.BytesIO(), 'w', zipfile.ZIP_DEFLATED) as z:
         for i in range(4): z.writestr(f'{i}.png', bytes(30*2**20))
@@ -315,6 +317,7 @@ def test_a_token(tmp_path):
 def run(*args, **env):
     return subprocess.run([str(Path(sys.executable).parent/'colorize-app'), *args, '--no-browser'], capture_output=True, text=True, timeout=60, env=os.environ|env)
 
+@pytest.mark.slow
 def test_wrong_use_is_one_line(server):
     for args,status,word in ((('--host', '0.0.0.0'), 2, '--token'), (('--port', str(server.port)), 1, '--port'), (('--port', '70000'), 2, '65535'), (('--host', '192.0.2.1', '--token', 'x'), 1, '192.0.2.1')):
         r = run(*args)
@@ -422,6 +425,7 @@ def test_a_hundred_at_once(server, photo):
     v = Client(server)
     v.add(png); assert v.ready()['photos']
 
+@pytest.mark.slow
 def test_whoever_waits_is_told(server):
     a,b = Client(server),Client(server)
     big = as_file(Image.open(OLD_PHOTO).resize((6000,5000)))
@@ -460,6 +464,7 @@ def test_large_photos_and_many_of_them_in_bounded_memory(tmp_path, photo):
 
 # ---- nothing stays
 
+@pytest.mark.slow
 @pytest.mark.parametrize('sig', [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_nothing_stays(tmp_path, photo, sig):
     s = Server(tmp_path)
@@ -472,6 +477,7 @@ def test_nothing_stays(tmp_path, photo, sig):
         assert len(s.said().splitlines()) == 1, s.said()
     finally: s.stop()
 
+@pytest.mark.slow
 def test_what_a_killed_server_left_goes_with_the_next(tmp_path, photo):
     s = Server(tmp_path)
     c = Client(s); c.add(photo.read_bytes()); c.ready()
@@ -490,6 +496,7 @@ def test_a_closed_page_is_kept_for_ten_minutes(inside, photo):
     inside.place.sweep(time.monotonic()+700); assert not v.folder.exists()
     error(c.ask('/session'), 404)
 
+@pytest.mark.slow
 def test_it_answers_within_two_seconds(tmp_path):
     took = []
     for i in range(3):
@@ -524,6 +531,7 @@ def test_in_a_notebook(monkeypatch):
     finally: app.close()
     assert not app.root.exists() and not [t for t in threading.enumerate() if 'uvicorn' in t.name]
 
+@pytest.mark.slow
 @pytest.mark.parametrize('begun', [0, .1])
 def test_stopped_while_it_works(tmp_path, photo, begun): # noqa: F811
     "Python tears the threads that still run out of onnxruntime, which aborted the process"

@@ -59,6 +59,7 @@ def test_two_threads_give_what_one_gives(colorizer, gray):
     with ThreadPoolExecutor(2) as ex: got = list(ex.map(lambda g: np.asarray(colorizer.colorize(g, render_size=64)), grays))
     assert all((a == b).all() for a,b in zip(want, got))
 
+@pytest.mark.slow
 def test_large_photo_in_little_memory(tmp_path):
     "A strip at a time: 100 megapixels need under 1.5 GB beyond the decoded input and output"
     pytest.importorskip('resource', reason='no resource module here')
@@ -75,6 +76,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss-before)/2**20)'''
     assert r.returncode == 0, r.stderr
     assert float(r.stdout) < 1.5+.3  # GiB, of which 0.3 are the picture itself
 
+@pytest.mark.slow
 def test_before_and_after_of_a_large_photo_in_little_memory(tmp_path):
     "The sheet is made of small pictures: it adds under 0.25 GB to what 12 megapixels need, at full size 0.5"
     pytest.importorskip('resource', reason='no resource module here')

@@ -57,6 +57,7 @@ def test_two_models_share_a_file(tmp_path):
     b = bytearray((f := tmp_path/'m/model.safetensors').read_bytes()); b[-5] ^= 1; f.write_bytes(b)
     with pytest.raises(ValueError, match='model.safetensors: damaged'): Colorizer.from_pretrained(p)
 
+@pytest.mark.slow
 def test_eight_bits_keep_the_picture():
     "A network with fresh weights: 8 bits move ab by far less than one unit of the range it uses"
     from colorize_nb.generator import resnet18_unet, load_arrays

@@ -15,6 +15,7 @@ def weights(tmp_path, monkeypatch):
     torch.save(net.state_dict(), tmp_path/'inception.pth')
     return tmp_path/'inception.pth'
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_fid_is_theirs(weights):
     from skimage import data

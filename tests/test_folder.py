@@ -140,6 +140,7 @@ def scans(folder, gray, n=8):
     (folder/'bad.jpg').write_bytes(b'no photo')
     return folder
 
+@pytest.mark.slow
 def test_jobs_change_nothing(gray, tmp_path):
     src = scans(tmp_path/'s', gray)
     for jobs in (1,4,None): assert colorize(path=[src], o=tmp_path/f'o{jobs}', jobs=jobs, report=tmp_path/f'r{jobs}.json', compare=True, render_size=64) == 1
@@ -149,6 +150,7 @@ def test_jobs_change_nothing(gray, tmp_path):
         assert all((tmp_path/'o1'/n).read_bytes() == (tmp_path/f'o{jobs}'/n).read_bytes() for n in files(tmp_path/'o1'))
         assert (tmp_path/'r1.json').read_text().replace('/o1/', f'/o{jobs}/') == (tmp_path/f'r{jobs}.json').read_text()
 
+@pytest.mark.slow
 def test_a_folder_has_the_pixels_of_single_photos(colorizer, gray, tmp_path):
     sizes = [(240,320)]*3+[(320,240)]*3+[(901,700),(1,50),(64,64)]  # some share a shape, one has many strips
     (tmp_path/'s').mkdir()
@@ -156,6 +158,7 @@ def test_a_folder_has_the_pixels_of_single_photos(colorizer, gray, tmp_path):
     assert len(colorizer.colorize_folder(tmp_path/'s', tmp_path/'o').of('done')) == len(sizes)
     for i in range(len(sizes)): assert (np.asarray(Image.open(tmp_path/'o'/f'{i}.png')) == np.asarray(colorizer.colorize(tmp_path/'s'/f'{i}.png'))).all()
 
+@pytest.mark.slow
 def test_jobs_on_torch_wait_for_the_lock(gray, tmp_path):
     pytest.importorskip('torch', reason='needs the train extra')
     src,c = scans(tmp_path/'s', gray, 5),Colorizer.from_pretrained(device='cpu:0')
@@ -213,6 +216,7 @@ def test_killed_and_started_again(gray, tmp_path, jobs):
     assert files(out) == files(want) and all((out/f).read_bytes() == (want/f).read_bytes() for f in files(want))
     assert all((out/f).stat().st_mtime_ns == t for f,(t,_) in before.items() if not f.endswith('-compare.jpg'))
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != 'posix', reason='needs SIGKILL')
 def test_killed_while_writing(gray, tmp_path):
     "At the third flush of a file: its bytes are on the disk, its name is not yet"
@@ -235,6 +239,7 @@ os.fsync = fsync
     os.close(fd)
     assert len([f for f in files(src) if '-color' in f and not f.endswith('.part')]) == 4
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != 'posix', reason='needs SIGINT')
 @pytest.mark.parametrize('jobs', [1,3])
 def test_ctrl_c(gray, tmp_path, jobs):

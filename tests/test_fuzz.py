@@ -2,6 +2,7 @@
 import pytest
 from test_site import load
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings('ignore')
 @pytest.mark.parametrize('kind,n', [('photo', 250), ('archive', 150), ('model', 100)])
 def test_fuzz(kind, n, capfd):

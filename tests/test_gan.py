@@ -98,6 +98,7 @@ def test_table(photos, tmp_path, kind, fool, caught):
     want = dict(loss_G_GAN=fool, loss_D_real=fool, loss_D_fake=caught)
     assert {k: row[k] for k in want} == pytest.approx(want, abs=1e-4) and .01 < row['loss_G_L1'] < 1
 
+@pytest.mark.slow
 @pytest.mark.parametrize('scale', [1,2,4])
 def test_learns(photos, tmp_path, scale):
     gan = make(photos, tmp_path, scale=scale, bs=4, old=0.)

@@ -64,6 +64,7 @@ def test_a_model_without_hints_says_so(c, gray):
     for f in (plain.doubt, plain.variants, lambda g: plain.likely(g, 1, 1)):
         with pytest.raises(ModelError, match='no second head'): f(gray)
 
+@pytest.mark.slow
 def test_a_folder_with_hints(c, tmp_path, gray):
     for n in ('a','b','c'): Image.fromarray(np.roll(gray, ord(n))).save(tmp_path/f'{n}.png')
     hints = {'a.png': [(20,30,'#7a1f1f')], 'c.png': [(5,5,'gray'), (50,40,'navy')]}

@@ -62,6 +62,7 @@ def test_save_best(photos, tmp_path):
     best = min(v[2] for v in learn.recorder.values)
     assert learn.validate()[1] == pytest.approx(best, abs=1e-6)
 
+@pytest.mark.slow
 def test_fine_tune_and_rates(photos, tmp_path):
     learn = colorize_learner(make(photos, tmp_path).dls, pretrained=False, out_scale=4, path=tmp_path)
     learn.remove_cbs(ProgressCallback); body = learn.model.layers[0][4][0].conv1.weight.detach().clone()

@@ -87,6 +87,7 @@ def peak(code, *args):
     assert r.returncode == 0, r.stderr
     return float(r.stdout.splitlines()[-1])
 
+@pytest.mark.slow
 def test_the_longest_side_in_little_memory():
     "500,000 pixels one way or the other: under 0.6 GB for all of the process"
     assert peak("""import numpy as np
@@ -106,6 +107,7 @@ def test_a_large_file_is_not_read_to_be_refused(tmp_path, name, head):
     with open(tmp_path/name, 'wb') as f: f.write(head); f.truncate(3*2**30)
     assert peak(OPEN, tmp_path/name) < .2
 
+@pytest.mark.slow
 def test_a_large_photo_waits_outside_of_memory(tmp_path):
     "A file of 48 MB is open, its size known, and nothing of it is in memory; out of an archive neither"
     im = Image.new('RGB', (4000,4000), (9,8,7)); im.save(tmp_path/'a.bmp')
@@ -122,6 +124,7 @@ def test_texts_that_unpack_to_very_much(tmp_path):
     (tmp_path/'a.png').write_bytes(raw[:at]+chunk*40+raw[at:])
     assert peak(OPEN+'assert pages[0].pixels.shape == (30,40) and "40 texts" in pages[0].warnings[0]', tmp_path/'a.png') < .3
 
+@pytest.mark.slow
 def test_a_strip_that_unpacks_to_more_than_it_should():
     "A TIFF of 16 bits whose strip unpacks to a gigabyte: no more than the picture is unpacked"
     raw = bytearray(tiff16(np.zeros((40,30,3), np.uint16)))
@@ -144,6 +147,7 @@ def test_damaged_deep_files_never_crash():
             try: open_photo(bytes(b), max_pixels=10**6)
             except PhotoError as e: assert '\n' not in str(e)
 
+@pytest.mark.slow
 def test_a_hundred_megapixels_in_little_memory(tmp_path):
     "An RGB BMP, which is not packed at all: the file, its pixels and the result are never there together"
     Image.new('RGB', (10000,10000), (90,80,70)).save(tmp_path/'a.bmp')

@@ -321,6 +321,7 @@ def test_all_in_one_zip(user, photo, tmp_path): # noqa: F811
     for n in z.namelist(): assert (np.asarray(Image.open(io.BytesIO(z.read(n)))) == np.asarray(Image.open(photo))[...,None]).all()
     both = Image.open(u.get('#pair', tmp_path)); assert both.format == 'JPEG' and both.width > 2*301
 
+@pytest.mark.slow
 def test_bad_files_are_named_where_one_looks(user, photo, tmp_path): # noqa: F811
     (tmp_path/'broken.jpg').write_bytes(OLD_PHOTO.read_bytes()[:3000]); (tmp_path/'<b>x.txt').write_text('not a photo'); (tmp_path/'empty.png').write_bytes(b'')
     u = user().drop(tmp_path/'broken.jpg', photo, tmp_path/'<b>x.txt', tmp_path/'empty.png').ready(1)

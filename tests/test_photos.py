@@ -252,6 +252,7 @@ def test_painting_is_what_plain_interpolation_gives(gray):
     off = np.abs(out-want)
     assert (off > 1).mean() < .0005 and off.max() <= 4 and (off > 0).mean() < .015  # more than a level only where two faces of sRGB's cube meet
 
+@pytest.mark.slow
 def test_every_bundled_photo(colorizer):
     data = pytest.importorskip('skimage.data', reason='needs scikit-image: the train extra')
     from sklearn.datasets import load_sample_images

@@ -108,6 +108,7 @@ def test_photos_of_one_name_from_two_folders(gray, tmp_path):
     assert colorize(path=[*ps, ps[0], tmp_path/'x'/'..'/'x'/'a.jpg'], o=tmp_path/'o') == 0
     assert files(tmp_path/'o') == ['a-2.jpg','a-3.jpg','a.jpg']
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != 'posix', reason='other file systems count in other units')
 @pytest.mark.parametrize('name', ['a'*251+'.jpg', '写'*83+'xy.jpg', 'b'*251+'.bmp'])
 def test_names_of_255_bytes(gray, tmp_path, name):
@@ -164,6 +165,7 @@ def test_links_folders_and_pipes(gray, tmp_path, capsys):
         assert sum(e.startswith(f'failed {src/n}: ') and why in e for e in err.splitlines()) == 1, (n, err)
     for n in ('self.png','pipe.jpg'): assert colorize(path=[src/n]) == 1
 
+@pytest.mark.slow
 def test_many_levels_of_folders(gray, tmp_path, capsys):
     d = os.open(tmp_path, os.O_RDONLY)
     try:
@@ -179,6 +181,7 @@ def test_many_levels_of_folders(gray, tmp_path, capsys):
 
 # Whatever happens, the report
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != 'posix', reason='needs signals')
 @pytest.mark.parametrize('sig', [signal.SIGTERM, signal.SIGHUP])
 def test_signals_end_as_ctrl_c_does(gray, tmp_path, sig):

@@ -33,6 +33,7 @@ def test_shapes(net):
     assert y.shape == (2,2,n//s,n//s) and y.isfinite().all()
     assert (y[:1]-one).abs().max() < 1e-4
 
+@pytest.mark.slow
 def test_every_parameter_learns(net):
     n = side(net)
     targ = torch.rand(2,2,n,n)*.2

@@ -328,6 +328,7 @@ def test_metadata_that_is_too_large(paint, tmp_path):
     im.save(tmp_path/'e.png', exif=exif)
     assert told(paint(tmp_path/'e.png', '.jpg'))['IFD0:Artist'] == 'Lange'
 
+@pytest.mark.slow
 def test_resolution_as_it_was(paint, tmp_path):
     im = Image.new('RGB', (40,30), (90,80,70))
     def dpi(f): d = told(f, '-n'); return [round(float(v)) for k,v in sorted(d.items()) if k.endswith(('XResolution','YResolution')) and not k.startswith(('PNG','Photo'))]

@@ -68,6 +68,7 @@ def test_each_mistake_is_a_true_line(box, capsys, kw, status, said):
 
 # The console
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != 'linux', reason='needs such names')
 @pytest.mark.parametrize('encoding', ['cp1252','ascii','cp932'])
 def test_a_console_that_cannot_show_a_name(gray, tmp_path, encoding):
@@ -125,6 +126,7 @@ def test_a_photo_through_a_pipe(gray, tmp_path, fmt):
     assert run('-', '-o', tmp_path/'d', '--report', tmp_path/'r.json', input=raw)[0] == 0
     (made,) = files(tmp_path/'d'); assert made.startswith('stdin.') and json.loads((tmp_path/'r.json').read_text())['photos'][0]['source'] == '-'
 
+@pytest.mark.slow
 def test_a_pipe_without_a_photo(tmp_path):
     for raw,why in ((b'', b'the file is empty'), (b'no photo', b'not a picture')):
         status,out,err = run('-', input=raw)
