@@ -71,9 +71,10 @@ def machine():
     return f'{cpu} ({units}), {n} cores, {platform.system()}, Python {platform.python_version()}, {used}, {date.today()}'
 
 def fresh(*args):
-    "Seconds and output of Python in a new process"
+    "Seconds and output of Python in a new process, which finds compiled modules as an installed package has them"
+    env = {k: v for k,v in os.environ.items() if k != 'PYTHONDONTWRITEBYTECODE'}
     t = time.perf_counter()
-    out = subprocess.run([sys.executable, *map(str, args)], check=True, capture_output=True, text=True).stdout
+    out = subprocess.run([sys.executable, *map(str, args)], check=True, capture_output=True, text=True, env=env).stdout
     return time.perf_counter()-t,out
 
 def peak_flops(dtype, n=2048):
