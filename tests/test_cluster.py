@@ -1,6 +1,5 @@
 "More than one machine: shards that share a run out, colorizers that travel, and an engine whose workers may die. Together they write what one process writes."
-import json, os, pickle, shutil, subprocess, sys, time, zipfile
-from concurrent.futures import ThreadPoolExecutor
+import json, os, pickle, shutil, signal, subprocess, sys, time, zipfile
 from pathlib import Path
 import numpy as np, pytest
 from PIL import Image
@@ -139,3 +138,35 @@ def test_what_has_no_files_does_not_travel():
     with pytest.raises(TypeError, match='was not loaded from files and cannot be sent: save_pretrained'): pickle.dumps(toy_colorizer())
 
 # An engine
+
+@pytest.fixture
+def client(tmp_path):
+    distributed = pytest.importorskip('distributed', reason='needs the cluster extra')
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, host='127.0.0.1', dashboard_address=None, local_directory=tmp_path/'dask') as cluster:
+        with distributed.Client(cluster) as c: yield c
+
+def work(c, tasks): return c.colorize_many(tasks, bar=False, jobs=1).rows
+
+@pytest.mark.slow
+@pytest.mark.parametrize('kill', [False, True])
+def test_two_workers_write_what_one_process_writes(gray, tmp_path, colorizer, client, kill):
+    "Also if one is killed half way: the engine gives its photos to others, and what it had written stays"
+    src = box(tmp_path/'in', gray, [*COLLIDING, *(f'many/{i}.png' for i in range(20))])
+    one = colorizer.colorize_folder(src, tmp_path/'one')
+    tasks,rows = plan_folder(src, tmp_path/'all')
+    parts = [client.submit(work, colorizer, tasks[i:i+4], pure=False) for i in range(0, len(tasks), 4)]
+    pids,before = set(client.run(os.getpid).values()),{}
+    if kill:
+        end = time.monotonic()+60
+        while len(before) < 5:
+            before = {p: (p.stat().st_ino, p.stat().st_mtime_ns) for p in (tmp_path/'all').rglob('*') if p.is_file() and p.suffix != '.part'}
+            assert time.monotonic() < end, 'too slow'
+            time.sleep(.01)
+        assert any(client.processing().values()) and not all(f.done() for f in parts)
+        os.kill(min(pids), signal.SIGKILL)
+    done = [r for part in client.gather(parts) for r in part]
+    assert contents(tmp_path/'all') == contents(tmp_path/'one')
+    assert sorted(r.src for r in [*done, *rows]) == sorted(r.src for r in one.rows)  # nothing lost, nothing twice
+    assert all((p.stat().st_ino, p.stat().st_mtime_ns) == was for p,was in before.items())
+    assert {r.status for r in done} <= {'done','exists'} and sum(r.status == 'exists' for r in done) <= 4*kill
+    if kill: assert min(pids) not in client.run(os.getpid).values()
