@@ -139,6 +139,15 @@ def test_what_has_no_files_does_not_travel():
 
 # An engine
 
+@pytest.mark.parametrize('compare', [False, True])
+def test_what_has_appeared_since_the_plan_stays(gray, tmp_path, compare):
+    "As when a worker died after it had written a result, and before it could say so"
+    src,c = box(tmp_path/'in', gray, ['a.png','b.png']),toy_colorizer()
+    tasks,_ = plan_folder(src, tmp_path/'o', Options(compare=compare))
+    c.colorize_many(tasks[:1], Options(compare=compare)); before = contents(tmp_path/'o')
+    assert [r.status for r in c.colorize_many(tasks, Options(compare=compare)).rows] == ['exists','done']
+    assert len(before) == 1+compare and before.items() <= contents(tmp_path/'o').items() and len(contents(tmp_path/'o')) == 2*(1+compare)
+
 @pytest.fixture
 def client(tmp_path):
     distributed = pytest.importorskip('distributed', reason='needs the cluster extra')
