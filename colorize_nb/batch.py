@@ -38,6 +38,12 @@ def check_range(name:str, # Of the option
     if value is not None and not lo <= value <= hi: raise OptionError(name, f'must lie in {lo} to {hi}, not {value:g}')
 
 # %% ../nbs/02a_batch.ipynb #b4413bf9
+def _check_shard(s):
+    "Raise `OptionError` unless it reads as 'K/N', one part of several"
+    m = re.fullmatch('([0-9]{1,9})/([0-9]{1,9})', str(s))
+    if not m or not 1 <= int(m[1]) <= int(m[2]): raise OptionError('shard', f'must be K/N with K from 1 to N, as in 3/16, not {s}')
+
+# %% ../nbs/02a_batch.ipynb #344fad70
 @dataclass
 class Options:
     "How photos are colorized; raises `OptionError`"
@@ -53,11 +59,13 @@ class Options:
     vivid:float=None # 0 natural, 1 vivid: more colour, more mistakes; default the model's own
     variants:int=0 # Also write so many other colourings that differ where the network doubts
     negative:bool=False # The photos are negatives: turn them first
+    shard:str=None # 'K/N': only part K of N of the photos, see `mine`
     def __post_init__(self):
         check_range('strength', self.strength, 0, 3)
         check_range('render_size', self.render_size, 16, 4096)
         check_range('vivid', self.vivid, 0, 1)
         check_range('variants', self.variants, 0, 16)
+        if self.shard is not None: _check_shard(self.shard)
         self.hints = {k: as_hints(v) for k,v in self.hints.items()} if isinstance(self.hints, dict) else as_hints(self.hints)
 
 # %% ../nbs/02a_batch.ipynb #400fa0ca
@@ -80,6 +88,16 @@ def all_named(self:Options, srcs, # All photos
     lost = [k for k in self.hints if not any(_is_named(s, k) for s in srcs)]
     near = nearest(lost[0], [os.path.basename(str(s)) for s in srcs[:1000]], .75) if lost else ''
     if lost: raise HintError(f"no photo is called {', '.join(lost[:3])}{', ...'*(len(lost) > 3)}, but there are hints for it{near}")
+
+# %% ../nbs/02a_batch.ipynb #ef1fb4be
+@patch
+def mine(self:Options, within:str, # A photo's path within the folder or archive that was named, with '/'
+)->bool:
+    "Whether a photo is in this shard; each is in one of N, whatever else is there, on every machine"
+    if not self.shard: return True
+    k,n = map(int, self.shard.split('/'))
+    h = hashlib.sha256(unicodedata.normalize('NFC', within).encode('utf-8', 'surrogatepass'))  # a Mac spells é in two
+    return int.from_bytes(h.digest()[:8], 'big')%n == k-1
 
 # %% ../nbs/02a_batch.ipynb #4076f63f
 _becomes = {'.bmp':'.png', '.heic':'.jpg', '.heif':'.jpg', '.jfif':'.jpg',

@@ -122,12 +122,14 @@ def _planned(a):
     from colorize_nb.batch import Options, check_range, check_report
     from colorize_nb.plan import plan
     options = Options(a.strength, a.render_size, a.overwrite, a.compare, not a.no_note, keep_tint=a.keep_tint, keep_color=a.keep_color,
-                      hints=_hints(a.hint, a.hints), vivid=a.vivid, variants=a.variants, negative=a.negative)
+                      hints=_hints(a.hint, a.hints), vivid=a.vivid, variants=a.variants, negative=a.negative, shard=a.shard)
     check_range('max_megapixels', a.max_megapixels, 0, 100_000); check_range('jobs', a.jobs, 1, 64); _check_device(a.device)
     if a.max_megapixels is not None: options.max_pixels = int(a.max_megapixels*1e6)
     if a.report is not None: check_report(a.report, a.overwrite)
+    if a.hint and a.shard: raise ValueError('--hint is for one photo, --shard for many: --hints FILE.json has the hints of many')
     tasks,rows = plan(expand(a.path), a.o, options)
-    _one_photo(a.hint, tasks); options.all_named(t.src for t in tasks)
+    _one_photo(a.hint, tasks)
+    if not a.shard: options.all_named(t.src for t in tasks)  # of a shard, the plan has asked that
     return options,tasks,rows
 
 # %% ../nbs/14_cli.ipynb #f5d620c3
@@ -173,6 +175,7 @@ def colorize(
     max_megapixels:float=None, # Refuse larger photos; default 100
     # the run
     jobs:int=None, # Photos in work at a time, up to 64; default one for each core
+    shard:str=None, # K/N: Only part K of N of the photos, the same ones each time: for several machines
     device:str='cpu', # DEVICE: cpu, cuda, mps or xpu
     quiet:bool=False, # Say nothing but what failed
 )->int: # 0 all done, 1 some photo failed, 2 wrong use

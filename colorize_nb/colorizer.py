@@ -26,7 +26,7 @@ from .photo import MAX_PIXELS, SUFFIXES, Pages, encode, open_photo, xmp_note
 from .pixels import PhotoError, to_8_bits
 from .plan import Task, plan_folder, settle, write_result, write_sheet
 from .steer import HintError, hint_cells, pin, vivid_ab
-from .weights import ModelError, config_path, load_config, load_weights, model_files
+from .weights import ModelError, config_path, load_config, load_weights, model_files, model_names
 from .weights import save_config, save_weights, unpack, write_file
 
 # %% ../nbs/10_colorizer.ipynb #68d6aa45
@@ -52,13 +52,21 @@ def _new_net(cfg, arrays):
     try: return load_arrays(generator_from(cfg), arrays)
     except ValueError as e: raise ModelError(f"{cfg['name']}: {e}") from e
 
+# %% ../nbs/10_colorizer.ipynb #fe0913fa
+def _loaded(where, cfg, device):
+    "A model as a `Colorizer` takes it"
+    if str(device) == 'cpu': return _onnx_run(where, cfg),cfg,None
+    net = _new_net(cfg, load_weights(where, cfg))
+    return _torch_run(net, device),cfg,net
+
 # %% ../nbs/10_colorizer.ipynb #b0a75601
 class Colorizer:
     "Turns gray photos into colour photos"
     def __init__(self, run, # `L*/50-1` (and hints, if the config has them) to a list: `ab/110` (and logits, if it has bins); see `predict`
                  cfg:dict, # A model's config
                  net=None, # The torch network, where there is one
-    ): self.run,self.cfg,self.net = run,cfg,net
+                 origin:tuple=None, # What it was loaded from and for which device, so that it can be pickled
+    ): self.run,self.cfg,self.net,self.origin = run,cfg,net,origin
     def __repr__(self):
         c,on = self.cfg,'torch' if self.net is not None else 'onnxruntime'
         return f"Colorizer({c['name']!r}: {c['generator']} at 1/{c['out_scale']}, sees {c['render_size']} px, on {on})"
@@ -68,10 +76,8 @@ class Colorizer:
                         device:str='cpu', # 'cpu': onnxruntime; 'cuda', 'mps', ...: torch, needs the train extra
     )->'Colorizer':
         "A model from the package or a folder; raises `ModelError`"
-        cfg = load_config(where)
-        if str(device) == 'cpu': return cls(_onnx_run(where, cfg), cfg)
-        net = _new_net(cfg, load_weights(where, cfg))
-        return cls(_torch_run(net, device), cfg, net)
+        cfg,origin = load_config(where),(str(where) if str(where) in model_names() else os.path.abspath(config_path(where)), str(device))
+        return cls(*_loaded(where, cfg, device), origin)
 
 # %% ../nbs/10_colorizer.ipynb #ed401d11
 @patch
@@ -102,6 +108,24 @@ def from_learner(cls:Colorizer, learn, # A `Learner` whose model is a generator
 )->Colorizer:
     "What `learn` has learned so far"
     return cls.from_generator(learn.model, name, render_size or getattr(learn.dls, 'size', 256))
+
+# %% ../nbs/10_colorizer.ipynb #6ff5e65e
+_arriving,_arrived = threading.Lock(),{}
+
+def _arrive(cls, where, device, cfg):
+    "A colorizer that comes from another process; its model is loaded once in this one"
+    key = where,device,*cfg['files'].items()
+    with _arriving:
+        if key not in _arrived:
+            if load_config(where)['files'] != cfg['files']: raise ModelError(f'{where}: not the model that was pickled, by its hashes')
+            _arrived[key] = _loaded(where, cfg, device)
+    run,_,net = _arrived[key]
+    return cls(run, cfg, net, (where, device))
+
+@patch
+def __reduce__(self:Colorizer):
+    if self.origin: return _arrive,(type(self), *self.origin, self.cfg)
+    raise TypeError(f"the colorizer {self.cfg['name']} was not loaded from files and cannot be sent: save_pretrained, and load that")
 
 # %% ../nbs/10_colorizer.ipynb #0ecfa71d
 @dataclass
@@ -239,7 +263,8 @@ def _file(self:Colorizer, t, o, room=nullcontext, own=False):
         row.warnings += [w for w in photo.warnings if w not in row.warnings]
         return file
     with room(max(w*h for w,h in pages.sizes)), at_work:
-        if not t.stdout and not o.overwrite and os.path.lexists(t.dst): return self._late_sheet(t, o, pages)
+        if not t.stdout and not o.overwrite and os.path.lexists(t.dst):  # it has appeared since the plan was made, or lacks its sheet
+            return self._late_sheet(t, o, pages) if o.compare else Row(row.src, row.dst, 'exists')
         photo = pages[0]
         if not own and made_here(photo.xmp): return Row(row.src, '', 'own', OWN)
         if t.variant: hints = self.variant_hints(photo, t.variant-1, hints); row.hints = [*map(str, hints)]
@@ -276,7 +301,7 @@ def colorize_many(self:Colorizer, tasks:list, # As from `plan`
 )->Report:
     "Do each task; goes on after a bad file and reports it"
     o,report = options or Options(),report or Report()
-    o.all_named(t.src for t in tasks)
+    if not o.shard: o.all_named(t.src for t in tasks)  # of a shard, the plan has asked that
     report.model = dict(name=self.cfg['name'], weights={f: h for f,h in self.cfg.get('files', {}).items() if f.endswith('.safetensors')})
     report.settings = {k: v for k,v in asdict(o).items() if k != 'hints'}|dict(render_size=o.render_size or self.cfg['render_size'])
     return run_many(lambda t, room: self._file(t, o, room), tasks, report, bar, jobs)

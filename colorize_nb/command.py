@@ -209,7 +209,7 @@ def _number(kind):
 
 def _described(v, doc):
     "The word that stands for a value, and what the help says of it"
-    m = re.match(r'([A-Z][A-Z,]+[.a-z]*): (.*)', doc)
+    m = re.match(r'([A-Z][A-Z,/]+[.a-z]*): (.*)', doc)
     word,text = m.groups() if m else ('N' if v.annotation in (int, float) else v.name.upper(), doc)
     told = v.default in (v.empty, None, 0) or 'default' in text
     return word,text if told else f"{text} (default {str(v.default).removesuffix('.0')})"

@@ -30,6 +30,7 @@ class Task:
     fixed:bool=False # Whether a person named the result
     stdout:bool=False # Whether the result goes to standard output
     variant:int=0 # Which of the other colourings; 0: the one itself
+    within:str='' # Its path in the folder or archive that was named, which decides its shard
     def __post_init__(self): self.sheet = self.sheet or sheet_name(self.dst)
     def ends(self, status, reason=''): self.row = Row(str(self.src), '' if status in ('failed', 'own') else str(self.dst), status, reason)
 
@@ -53,14 +54,16 @@ def _tasks(src, dst):
         photos,others = archive_photos(src)
         names = {}
         for e in photos: names.setdefault(e.path.parent, set()).add(e.name.lower())
+        def within(e): return str(e.path)
         def to(e): return Path(dst or src.with_name(fit(src.stem, '-color')), e.path.with_name(out_name(e, names[e.path.parent])))
     elif os.path.isdir(src):
         photos,others = find_photos(src, dst)
         names = {d: file_names(d) for d in {p.parent for p in photos}}
+        def within(p): return p.relative_to(src).as_posix()
         def to(p): return Path(dst)/p.relative_to(src).with_name(out_name(p, names[p.parent])) if dst else beside(p, names[p.parent])
     else: raise PhotoError(f'{src}: no such folder or zip file')
     if not photos and not others: others.append(Row(str(src), '', 'other', 'no photos in it'))
-    return [Task(p, to(p)) for p in photos],others
+    return [Task(p, to(p), within=within(p)) for p in photos],others
 
 # %% ../nbs/02b_plan.ipynb #0d22717a
 class _Taken:
@@ -161,11 +164,12 @@ def _with_variants(t, n):
     "A task, and one for each other colouring of its photo"
     yield t
     for i in range(1, 0 if t.stdout else n+1):
-        yield Task(t.src, t.dst.with_name(fit(t.dst.stem, f'-variant{i}{t.dst.suffix}')), named=t.named, fixed=t.fixed, variant=i)
+        dst = t.dst.with_name(fit(t.dst.stem, f'-variant{i}{t.dst.suffix}'))
+        yield Task(t.src, dst, named=t.named, fixed=t.fixed, variant=i, within=t.within)
 
 # %% ../nbs/02b_plan.ipynb #fd647e37
 def settle(tasks:list, # `Task`s, each with the name that it would have alone
-           options:Options, # `overwrite` and `compare` count
+           options:Options, # `overwrite`, `compare`, `variants` and `shard` count
 )->list: # Those that remain, with names of their own; `row` where nothing is left to do
     "Decide what is written before anything is"
     seen,once = set(),[]
@@ -174,18 +178,26 @@ def settle(tasks:list, # `Task`s, each with the name that it would have alone
         if k not in seen: seen.add(k); once.append(t)  # a photo may be named twice
     _give_names(once)
     _meet_inputs(once, options)
+    if options.shard: options.all_named(t.src for t in once); once = [t for t in once if options.mine(t.within)]
     for t in once:
         if not t.row: _look(t, options)
     return [t for t in once if not t.row or t.row.status != 'own' or t.named]
 
-# %% ../nbs/02b_plan.ipynb #1da829ee
+# %% ../nbs/02b_plan.ipynb #3deb4d7a
+def _rows(rows, src, o):
+    "Of a folder's or an archive's rows, those of this shard"
+    def within(r): return Path(os.path.relpath(r.src, src)).as_posix()
+    return [r for r in rows if not o.shard or r.status == 'failed' or (w := within(r)) == '.' or o.mine(w)]
+
+# %% ../nbs/02b_plan.ipynb #8ed200a5
 def plan_folder(src:str|Path, # A folder, or a zip file
                 dst:str|Path=None, # Where the same tree is written; default beside each photo, or a folder beside the zip file
                 options:Options=None, # Default `Options()`
 )->tuple[list[Task],list[Row]]: # What to do, and rows for what is not colorized
     "What to colorize in a folder or archive, and to where; raises `PhotoError`"
-    tasks,others = _tasks(Path(src), dst and Path(dst))
-    return settle(tasks, options or Options()),others
+    o,src = options or Options(),Path(src)
+    tasks,others = _tasks(src, dst and Path(dst))
+    return settle(tasks, o),_rows(others, src, o)
 
 # %% ../nbs/02b_plan.ipynb #c7ab2cdf
 def _check_out(out, one):
@@ -213,7 +225,8 @@ def _one(p, out, to_file):
     "The task of a single photo, under the name that it would have alone; `out` may be standard output"
     src = _from_stdin() if p == '-' else Path(p)
     if out == '-' or p == '-' and out is None: return Task(src, Path(out_name(src, set())), stdout=True, named=True)
-    t = Task(src, Path(out) if to_file else Path(out)/out_name(src) if out else beside(src), named=True, fixed=to_file)
+    dst = Path(out) if to_file else Path(out)/out_name(src) if out else beside(src)
+    t = Task(src, dst, named=True, fixed=to_file, within=Path(p).as_posix())
     if not to_file and src.suffix.lower() not in SUFFIXES: t.ends('failed', f"not a photo by its name; photos end in {', '.join(SUFFIXES)}")
     return t
 
@@ -232,6 +245,7 @@ def plan(paths:list, # Files and folders; '-' is standard input
         if not one: raise ValueError('-o - takes one photo')
         if options.compare: raise ValueError('--compare needs a place for its sheet: -o FILE')
         if options.variants: raise ValueError('--variants needs a place for them: -o FILE')
+        if options.shard: raise ValueError('--shard is for many photos')
     to_file,tasks,rows = out != '-' and _check_out(out, one),[],[]
     for p in found:
         if isinstance(found[p], Row): rows.append(found[p])
@@ -240,7 +254,7 @@ def plan(paths:list, # Files and folders; '-' is standard input
             name = Path(p).name if os.path.isdir(p) else Path(p).stem
             try: more,other = _tasks(Path(p), out and Path(out, *[name]*(len(paths) > 1)))
             except PhotoError as e: more,other = [],[Row(p, '', 'failed', str(e))]
-            tasks += more; rows += other
+            tasks += more; rows += _rows(other, p, options)
     return settle(tasks, options),rows
 
 # %% ../nbs/02b_plan.ipynb #f3a08831

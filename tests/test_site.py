@@ -48,7 +48,7 @@ def test_tutorials_open_in_colab(f):
     top = ''.join(json.loads(f.read_text(encoding='utf-8'))['cells'][0]['source'])
     assert f"[![Open in Colab]({colab}/assets/colab-badge.svg)]({colab}/github/{ini['git_url'].removeprefix('https://github.com/')}/blob/{ini['branch']}/nbs/tutorials/{f.name})" in top
     first,*rest = code(f)
-    extra = '[train]'*any('colorize_nb.all' in c for c in rest)
+    extra = next((e for m,e in {'from colorize_nb.all': '[train]', 'from distributed': '[cluster]'}.items() if any(m in c for c in rest)), '')
     assert first.splitlines()[1].startswith("if 'google.colab' in sys.modules:") and all(x.startswith('    ') for x in first.splitlines()[2:])
     assert f"git clone -q --depth 1 {ini['git_url']}\n" in first and f"%pip install -q './{ini['repo']}{extra}'\n" in first
 
