@@ -14,6 +14,7 @@ from colorize_nb.data import *
 from colorize_nb.store import *
 from colorize_nb.generator import *
 from colorize_nb.graph import *
+from colorize_nb.foreign import *
 from colorize_nb.critic import *
 from colorize_nb.losses import *
 from colorize_nb.metrics import *

@@ -149,6 +149,7 @@ def _whole(b, kind, files, depth=0):
     if depth > 50: raise ValueError('it is nested too deeply')
     out,done = [],0
     for f,v,start,end in _fields(b):
+        if kind == 'node' and f == 7 and v not in (b'', b'ai.onnx'): raise ValueError(f'it uses operators of {bytes(v).decode()}')
         if f not in _holds[kind]: continue
         if (w := _whole(v, _holds[kind][f], files, depth+1)) is not v: out += [b[done:start], _piece(f, w)]; done = end
     return b''.join([*out, b[done:]]) if out else b
@@ -157,7 +158,7 @@ def _whole(b, kind, files, depth=0):
 def whole_graph(graph:bytes, # An ONNX model
                 files:dict, # Name -> bytes: all that it may take numbers from
 )->bytes: # The same, pointing nowhere
-    "Put a graph's weights into it; raises `ValueError` where it is none, or takes them from elsewhere"
+    "Put a graph's weights into it; raises `ValueError` where it is none, takes them from elsewhere, or uses operators not of ONNX"
     if graph[4:8] == b'ORTM': raise ValueError("it is in onnxruntime's own format")
     try: return bytes(_whole(memoryview(graph), 'model', files))
     except (IndexError, UnicodeDecodeError, TypeError, AttributeError): raise ValueError('it is no graph, or damaged') from None
@@ -180,7 +181,7 @@ def graph_session(where:str|Path, # A shipped name, or a model folder
     try:
         with redirect_stdout(None): # old versions print that they try again
             s = ort.InferenceSession(whole_graph(graphs[0], files), opt, providers=['CPUExecutionProvider'])
-        _try(s, cfg)
+        if 'graph' not in cfg: _try(s, cfg)  # one that is not ours may take seconds
     except Exception as e: raise ModelError(f"{where}: the graph does not work ({(str(e).splitlines() or [''])[0]})") from None
     return s
 
