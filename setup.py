@@ -37,5 +37,5 @@ setup(name=cfg['lib_name'], version=cfg['version'], description=cfg['description
       install_requires=cfg['requirements'].split(), extras_require=extras,
       entry_points={'console_scripts': ['colorize=colorize_nb.cli:colorize', 'colorize-train=colorize_nb.cli:colorize_train',
                                         'colorize-compare=colorize_nb.cli:colorize_compare', 'colorize-survey=colorize_nb.cli:colorize_survey',
-                                        'colorize-app=colorize_nb.app:colorize_app', 'colorize-recipe=colorize_nb.recipe:colorize_recipe'],
+                                        'colorize-import=colorize_nb.bring:colorize_import', 'colorize-app=colorize_nb.app:colorize_app', 'colorize-recipe=colorize_nb.recipe:colorize_recipe'],
                     'nbdev': [f"{cfg['lib_name']}={cfg['lib_path']}._modidx:d"]})

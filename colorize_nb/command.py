@@ -57,7 +57,7 @@ def parser(f, # A function with docments
         if v.default is v.empty: p.add_argument(k, nargs='+' if v.annotation is list else None, metavar=k.upper(), **kw); continue
         kw |= _takes(v)
         if not flag and v.default is not None: kw['help'] += f' (default {v.default})'
-        p.add_argument(f'-{k}' if len(k) == 1 else f"--{k.replace('_', '-')}", dest=k, **kw)
+        p.add_argument(f'-{k}' if len(k) == 1 else f"--{k.rstrip('_').replace('_', '-')}", dest=k, **kw)
     return p
 
 # %% ../nbs/00a_command.ipynb #bf7ef70b

@@ -160,3 +160,137 @@ def test_the_cpu_only(tmp_path):
     d = folder(tmp_path/'m', conv_graph([[1],[0]]), L_IN, dict(of='ab'))
     with pytest.raises(ModelError, match='runs on the cpu only, not on cuda'): Colorizer.from_pretrained(d, device='cuda')
     with pytest.raises(ModelError, match='no second head'): Colorizer.from_pretrained(d).likely(OLD_PHOTO, 1, 1)
+
+# colorize-import
+
+def imported(tmp_path, capsys, name, data, kind='auto'):
+    "Status and what was said; where it failed, nothing is left"
+    from colorize_nb.bring import colorize_import
+    f = tmp_path/name
+    if data is not None: f.write_bytes(data)
+    before = {p.name for p in tmp_path.iterdir()}
+    status = colorize_import(str(f), o=str(tmp_path/'new'), as_=kind)
+    out,err = capsys.readouterr()
+    assert err.count('\n') == 1 and not out, err
+    if status: assert {p.name for p in tmp_path.iterdir()} == before
+    return status,err
+
+AB20 = [[0,20,0],[0,0,-20]]  # a* of the green channel, b* of the blue one
+
+@pytest.mark.parametrize('sides,size', [(('h','w'), None), ((64,64), [64,64]), ((48,96), [48,96])])
+def test_a_graph_comes_in(tmp_path, capsys, ramp, sides, size):
+    status,err = imported(tmp_path, capsys, 'd.onnx', conv_graph(AB20, sides=sides))
+    assert status == 0 and 'is ready: ddcolor' in err and 'takes no hints' in err
+    cfg = json.loads((tmp_path/'new'/'config.json').read_text())
+    assert cfg['graph'].get('size') == size and cfg['files'] == {'model.onnx': hashlib.sha256((tmp_path/'d.onnx').read_bytes()).hexdigest()}
+    assert sorted(p.name for p in (tmp_path/'new').iterdir()) == ['config.json', 'model.onnx']
+    ab = ab_of(Colorizer.from_pretrained(tmp_path/'new').colorize(ramp))[8:40,12:-12]
+    assert np.abs(ab-ramp[8:40,12:-12,None]/255*[20,-20]).max() < 1.5
+    assert colorize(path=[OLD_PHOTO], model=str(tmp_path/'new'), o=tmp_path/'o.png') == 0
+
+@pytest.mark.parametrize('W,b,std', [(np.eye(3)*.5, [60,0,0], 1/255), (np.eye(3)*.001, [-.2,.3,0], [.229,.224,.225]), (np.eye(3)*.001, [.4,.3,.3], None)])
+def test_three_kinds_of_deoldify(tmp_path, capsys, W, b, std):
+    "Pixels of 0 to 255, the bare network, 0 to 1: told apart by what they give"
+    status,err = imported(tmp_path, capsys, 'd.onnx', conv_graph(W, b, sides=(64,64)), 'deoldify')
+    assert status == 0 and json.loads((tmp_path/'new'/'config.json').read_text())['graph']['output'].get('std') == std, err
+
+def test_weights_beside_the_graph(tmp_path, capsys):
+    "They come along; from elsewhere they do not, and a link that leads out is elsewhere"
+    from test_trust import pointing
+    (tmp_path/'in').mkdir(); (tmp_path/'secret').write_bytes(np.float32([1,2,3,4]).tobytes())
+    (tmp_path/'in'/'link').symlink_to('../secret')
+    for location in ('/etc/passwd', '../secret', 'link', './link', ''):
+        status,err = imported(tmp_path, capsys, 'in/g.onnx', pointing(location))
+        assert status == 2 and 'does not lie in its own folder' in err
+    status,err = imported(tmp_path, capsys, 'in/g.onnx', pointing('gone.bin'))
+    assert status == 2 and 'gone.bin: No such file' in err
+    (tmp_path/'in'/'w.bin').write_bytes(np.float32([1,2,3,4]).tobytes())
+    status,err = imported(tmp_path, capsys, 'in/g.onnx', pointing('w.bin'))
+    assert status == 0 and sorted(p.name for p in (tmp_path/'new').iterdir()) == ['config.json', 'model.onnx', 'w.bin']
+    assert Colorizer.from_pretrained(tmp_path/'new').cfg['out_scale'] == 4
+
+G = conv_graph(AB20)
+NO = {'another task: classes': ('c.onnx', conv_graph([[1]]*7), 'auto', 'takes 1 channels and gives 7'), 'another task: pictures': ('c.onnx', conv_graph(np.eye(3)), 'auto', '--as deoldify, if it is that'),
+      'another kind': ('d.onnx', G, 'deoldify', 'takes 3 channels and gives 2; deoldify takes 3 and gives 3'), 'larger': ('d.onnx', conv_graph(AB20, stride=8, outs=('a','b')), 'auto', 'not 1, 1/2 or 1/4 of its size'),
+      'odd size': ('d.onnx', conv_graph(AB20, sides=(10,10)), 'auto', 'out of range'), 'one side free': ('d.onnx', conv_graph(AB20, sides=(64,'w')), 'auto', 'one side free'),
+      'not finite': ('d.onnx', conv_graph(np.full((2,3), np.nan)), 'auto', 'gives NaN'), 'own operators': ('d.onnx', conv_graph(AB20, domain=b'evil'), 'auto', 'uses operators of evil'),
+      'half a graph': ('d.onnx', G[:len(G)//2], 'auto', 'half-downloaded'), 'a page': ('d.onnx', b'<!doctype html><html>not found', 'auto', 'half-downloaded'), 'empty': ('d.onnx', b'', 'auto', 'the graph does not work'),
+      'no such kind': ('d.onnx', G, 'vivid', 'there are ddcolor'), 'no such file': ('n.onnx', None, 'auto', 'No such file'), 'no such format': ('d.caffemodel', b'x', 'auto', 'one of .onnx, .pth'),
+      'no exporter here': ('d.pth', b'x', 'ddcolor', 'ddcolor comes as ONNX')}
+
+@pytest.mark.parametrize('case', NO)
+def test_bad_files(tmp_path, capsys, case):
+    name,data,kind,said = NO[case]
+    status,err = imported(tmp_path, capsys, name, data, kind)
+    assert status == 2 and said in err and str(tmp_path/name) in err+str(tmp_path/name)*(kind == 'vivid'), err
+
+def test_what_is_there_stays(tmp_path, capsys):
+    (tmp_path/'new').mkdir()
+    status,err = imported(tmp_path, capsys, 'd.onnx', G)
+    assert status == 2 and 'is there already' in err and not [*(tmp_path/'new').iterdir()]
+
+def test_a_pipe_is_no_file(tmp_path, capsys):
+    import os
+    os.mkfifo(tmp_path/'d.onnx')
+    assert imported(tmp_path, capsys, 'd.onnx', None) == (2, f"colorize-import: {tmp_path/'d.onnx'}: not a regular file\n")
+
+# Weights, which need torch
+
+@pytest.fixture(scope='module')
+def published(tmp_path_factory):
+    "Random weights of both networks, as their authors name and save them"
+    torch = pytest.importorskip('torch', reason='needs the train extra')
+    import colorize_nb.zhang as z
+    d = tmp_path_factory.mktemp('published'); torch.manual_seed(0)
+    for k in ('eccv16','siggraph17'):
+        sd = getattr(z, k)().state_dict()
+        if k == 'siggraph17': sd |= {'model_class.0.weight': torch.zeros(529,256,1,1), 'model_class.0.bias': torch.zeros(529)}
+        torch.save(sd, d/f'{k}.pth')
+    return d
+
+@pytest.mark.parametrize('kind', ['eccv16', 'siggraph17'])
+def test_published_weights(tmp_path, capsys, published, kind, gray):
+    "By name or by `auto`: on onnxruntime what they say in torch, and hints where they take them"
+    import torch
+    import colorize_nb.zhang as z
+    status,err = imported(tmp_path, capsys, 'w.pth', (published/f'{kind}.pth').read_bytes())
+    assert status == 0 and f'is ready: {kind}' in err and ('takes hints' in err) == (kind == 'siggraph17')
+    c = Colorizer.from_pretrained(tmp_path/'new')
+    net = getattr(z, kind)().eval(); sd = torch.load(published/f'{kind}.pth', weights_only=True)
+    net.load_state_dict({k: v for k,v in sd.items() if 'model_class' not in k})
+    l = np.random.default_rng(0).uniform(-1, 1, (1,1,64,96)).astype(np.float32)
+    with torch.no_grad(): assert np.abs(net(torch.from_numpy(l)).numpy()-c.predict(l)[0]).max() < 1e-5
+    if kind == 'siggraph17':
+        hints = np.zeros((1,3,64,96), np.float32); hints[:,:,30:33,40:43] = [[[.5]],[[-.2]],[[1]]]
+        with torch.no_grad(): assert np.abs(net(torch.from_numpy(l), torch.from_numpy(hints)).numpy()-c.predict(l, hints)[0]).max() < 1e-5
+        assert np.abs(c.predict(l, hints)[0]-c.predict(l)[0]).max() > 1e-3
+    im = c.colorize(gray, hints=[(40,40,'red')])
+    assert im.size == gray.shape[::-1] and np.abs(gray_level(im)-gray).max() <= 1
+
+def test_weights_that_do_not_fit(tmp_path, capsys, published):
+    import io, os, torch
+    from safetensors.torch import save
+    def pth(x): b = io.BytesIO(); torch.save(x, b); return b.getvalue()
+    class Evil:
+        def __reduce__(self): return os.mkdir, (str(tmp_path/'was-run'),)
+    whole = (published/'eccv16.pth').read_bytes()
+    sd = torch.load(published/'eccv16.pth', weights_only=True)
+    nan = sd|{'model1.0.bias': sd['model1.0.bias']*np.nan}
+    for name,data,kind,said in (('other.pth', pth({'layer1.weight': torch.zeros(3)}), 'eccv16', 'not eccv16: it has no model1.0.weight, model1.0.bias, model1.2.weight and'),
+                                ('other.safetensors', save({'layer1.weight': torch.zeros(3)}), 'auto', 'not siggraph17: it has no model1.0.weight'),
+                                ('e.pth', whole, 'siggraph17', 'not siggraph17: it has no '), ('more.pth', pth(sd|{'extra': torch.zeros(1)}), 'eccv16', 'has extra too'),
+                                ('half.pth', whole[:len(whole)//2], 'auto', 'half-downloaded'), ('half.safetensors', save({'w': torch.zeros(99)})[:200], 'auto', 'half-downloaded'),
+                                ('code.pth', pth({'w': Evil()}), 'auto', 'nothing of it was run'), ('page.pth', b'<html>', 'auto', 'page.pth: '), ('empty.pth', b'', 'auto', 'not whole'),
+                                ('list.pth', pth([torch.zeros(1)]), 'auto', 'no table of weights'), ('nan.pth', pth(nan), 'eccv16', 'holds NaN')):
+        status,err = imported(tmp_path, capsys, name, data, kind)
+        assert status == 2 and said in err and len(err) < 500, err
+    assert not (tmp_path/'was-run').exists()
+
+def test_their_files_are_measured_like_any_other(published, tmp_path, capsys):
+    pytest.importorskip('torch', reason='needs the train extra')
+    from colorize_nb.compare import all_systems
+    from colorize_nb.data import PhotoSet
+    imported(tmp_path, capsys, 'w.pth', (published/'eccv16.pth').read_bytes())
+    (tmp_path/'p').mkdir(); Image.open(OLD_PHOTO).resize((64,64)).convert('RGB').save(tmp_path/'p'/'a.png')
+    f = all_systems([str(tmp_path/'new')], PhotoSet(tmp_path/'p'))['new']
+    assert f('a.png', Image.new('L', (64,48), 90)).size == (64,48)
