@@ -21,6 +21,7 @@ from .color import L2net, mean_chroma, net2ab
 from .deep import join_pages
 from .foreign import fitted_lightness, foreign_run
 from .graph import export_graph, graph_session
+from .hub import HUB, copy_model, pull, push
 from .icc import srgb_profile
 from .paint import NEARLY_GRAY, at_work, looks_negative, paint_pixels, seen_lightness, small_sheet, tone
 from .photo import MAX_PIXELS, SUFFIXES, Pages, encode, open_photo, xmp_note
@@ -61,21 +62,23 @@ class Colorizer:
     def __init__(self, run, # `L*/50-1` (and hints, if the config has them) to a list: `ab/110` (and logits, if it has bins); see `predict`
                  cfg:dict, # A model's config
                  net=None, # The torch network, where there is one
-    ): self.run,self.cfg,self.net = run,cfg,net
+                 where=None, # The folder or name that it was loaded from, if it was
+    ): self.run,self.cfg,self.net,self.where = run,cfg,net,where
     def __repr__(self):
         c,on = self.cfg,'torch' if self.net is not None else 'onnxruntime'
         return f"Colorizer({c['name']!r}: {c['generator']} at 1/{c['out_scale']}, sees {c['render_size']} px, on {on})"
 
     @classmethod
-    def from_pretrained(cls, where:str|Path='default', # A shipped name, or a model folder
+    def from_pretrained(cls, where:str|Path='default', # A shipped name, a model folder, or 'hf://owner/name'
                         device:str='cpu', # 'cpu': onnxruntime; 'cuda', 'mps', ...: torch, needs the train extra
     )->'Colorizer':
-        "A model from the package or a folder; raises `ModelError`"
+        "A model from the package, a folder or the hub (extra hub); raises `ModelError`"
+        if str(where).startswith(HUB): where = pull(where)
         cfg = load_config(where)
-        if str(device) == 'cpu': return cls(_onnx_run(where, cfg), cfg)
+        if str(device) == 'cpu': return cls(_onnx_run(where, cfg), cfg, where=where)
         if 'graph' in cfg: raise ModelError(f"{where}: its graph runs on the cpu only, not on {device}")
         net = _new_net(cfg, load_weights(where, cfg))
-        return cls(_torch_run(net, device), cfg, net)
+        return cls(_torch_run(net, device), cfg, net, where)
 
 # %% ../nbs/10_colorizer.ipynb #ed401d11
 @patch
@@ -330,6 +333,20 @@ def save_pretrained(self:Colorizer, folder:str|Path, # Made if it is not there
     "Write `config.json`, `model.safetensors` (8 bits) and `model.onnx`; needs a torch network"
     self._save(Path(folder), 'model', 'config.json', **card)
     return Path(folder)
+
+# %% ../nbs/10_colorizer.ipynb #90c283c4
+@patch
+def push_to_hub(self:Colorizer, name:str, # 'owner/name'
+                private:bool=False, # If the repository is new
+                license:str='other', # Of the weights, as the hub spells it; for the card, if there is none
+)->str: # For `from_pretrained`
+    "Upload the model folder to the Hugging Face Hub; needs the hub extra and `hf auth login`; raises `ModelError`"
+    from tempfile import TemporaryDirectory
+    with TemporaryDirectory() as d:
+        if self.net is not None: self.save_pretrained(d)
+        elif self.where is None: raise ValueError('this colorizer was not loaded from a model folder')
+        else: copy_model(self.where, Path(d))
+        return push(d, name, private, license)
 
 # %% ../nbs/10_colorizer.ipynb #415d27ba
 @patch

@@ -88,7 +88,8 @@ def config_path(where:str|Path, # A shipped name, a model folder, or a config fi
 # %% ../nbs/02_weights.ipynb #f48d8026
 def is_model(where:str|Path, # Any path or name
 )->bool:
-    "Whether `where` is a shipped name, a model folder or a config file"
+    "Whether `where` is a shipped name, a model folder, a config file or a name on the hub"
+    if str(where).startswith('hf://'): return True
     return str(where) in model_names() or Path(where).suffix == '.json' or os.path.isfile(Path(where)/'config.json')
 
 # %% ../nbs/02_weights.ipynb #a9867225
