@@ -126,12 +126,14 @@ def import_graph(file:Path, # An ONNX file
 # %% ../nbs/13b_bring.ipynb #22da14f3
 def _state(file):
     "Name -> tensor; raises `ValueError`"
-    import pickle, torch
+    import torch
     from safetensors.torch import load
     raw = _read(file)
     try: sd = load(raw) if file.suffix == '.safetensors' else torch.load(BytesIO(raw), map_location='cpu', weights_only=True)
-    except pickle.UnpicklingError: raise ValueError(f'{file}: holds something else than weights, and nothing of it was run') from None
-    except Exception: raise ValueError(f'{file}: not whole, or no weights; a half-downloaded file?') from None
+    except Exception as e:
+        more = type(e).__name__ == 'UnpicklingError'  # objects that are no numbers
+        why = 'holds something else than weights, and nothing of it was run' if more else 'not whole, or no weights; a half-downloaded file?'
+        raise ValueError(f'{file}: {why}') from None
     if not isinstance(sd, dict) or not sd or not all(isinstance(v, torch.Tensor) for v in sd.values()):
         raise ValueError(f'{file}: no table of weights')
     return sd

@@ -6,6 +6,7 @@
 __all__ = ['Eccv16', 'eccv16', 'Siggraph17', 'siggraph17']
 
 # %% ../nbs/04c_zhang.ipynb #d7014cca
+import colorize_nb.compat  # first: says what to install, lets torchvision import
 import torch
 from torch import nn
 from .generator import register_generator
