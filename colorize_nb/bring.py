@@ -132,7 +132,7 @@ def _state(file):
     try: sd = load(raw) if file.suffix == '.safetensors' else torch.load(BytesIO(raw), map_location='cpu', weights_only=True)
     except Exception as e:
         more = type(e).__name__ == 'UnpicklingError'  # objects that are no numbers
-        why = 'holds something else than weights, and nothing of it was run' if more else 'not whole, or no weights; a half-downloaded file?'
+        why = 'holds something else than weights, and nothing of it was run' if more else 'half-downloaded, or no weights'
         raise ValueError(f'{file}: {why}') from None
     if not isinstance(sd, dict) or not sd or not all(isinstance(v, torch.Tensor) for v in sd.values()):
         raise ValueError(f'{file}: no table of weights')

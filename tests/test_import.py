@@ -280,7 +280,7 @@ def test_weights_that_do_not_fit(tmp_path, capsys, published):
                                 ('other.safetensors', save({'layer1.weight': torch.zeros(3)}), 'auto', 'not siggraph17: it has no model1.0.weight'),
                                 ('e.pth', whole, 'siggraph17', 'not siggraph17: it has no '), ('more.pth', pth(sd|{'extra': torch.zeros(1)}), 'eccv16', 'has extra too'),
                                 ('half.pth', whole[:len(whole)//2], 'auto', 'half-downloaded'), ('half.safetensors', save({'w': torch.zeros(99)})[:200], 'auto', 'half-downloaded'),
-                                ('code.pth', pth({'w': Evil()}), 'auto', 'nothing of it was run'), ('page.pth', b'<html>', 'auto', 'page.pth: '), ('empty.pth', b'', 'auto', 'not whole'),
+                                ('code.pth', pth({'w': Evil()}), 'auto', 'nothing of it was run'), ('page.pth', b'<html>', 'auto', 'page.pth: '), ('empty.pth', b'', 'auto', 'half-downloaded'),
                                 ('list.pth', pth([torch.zeros(1)]), 'auto', 'no table of weights'), ('nan.pth', pth(nan), 'eccv16', 'holds NaN')):
         status,err = imported(tmp_path, capsys, name, data, kind)
         assert status == 2 and said in err and len(err) < 500, err
