@@ -16,8 +16,8 @@ def absolute(md):
     def to(m): return f"{m[1]}({cfg['git_url']}/{'raw' if m[1][0] == '!' else 'blob'}/{cfg['branch']}/{m[2]})"
     return re.sub(r'(!\[[^]]*\]|\])\((?![a-z]+:|#)([^)\s]+)\)', to, md)
 
-extras = {o: reqs(o) for o in ['train', 'recipe', 'app', 'heic', 'fid', 'cluster', 'docs']}
-extras['dev'] = extras['train']+extras['recipe']+extras['fid']+extras['app']+extras['cluster']+reqs('dev')  # pip takes the narrower of two ranges of one package
+extras = {o: reqs(o) for o in ['train', 'recipe', 'app', 'heic', 'fid', 'hub', 'cluster', 'docs']}
+extras['dev'] = extras['train']+extras['recipe']+extras['fid']+extras['app']+extras['hub']+extras['cluster']+reqs('dev')  # pip takes the narrower of two ranges of one package
 
 data = [f"{cfg['lib_path']}.{d}" for d in ('models', 'photos', 'web')]
 docs = f"{cfg['doc_host']}{cfg['doc_baseurl']}/"
@@ -37,5 +37,6 @@ setup(name=cfg['lib_name'], version=cfg['version'], description=cfg['description
       install_requires=cfg['requirements'].split(), extras_require=extras,
       entry_points={'console_scripts': ['colorize=colorize_nb.cli:colorize', 'colorize-train=colorize_nb.cli:colorize_train',
                                         'colorize-compare=colorize_nb.cli:colorize_compare', 'colorize-survey=colorize_nb.cli:colorize_survey',
+                                        'colorize-import=colorize_nb.bring:colorize_import',
                                         'colorize-app=colorize_nb.app:colorize_app', 'colorize-recipe=colorize_nb.cli:colorize_recipe'],
                     'nbdev': [f"{cfg['lib_name']}={cfg['lib_path']}._modidx:d"]})

@@ -14,6 +14,8 @@ from colorize_nb.data import *
 from colorize_nb.store import *
 from colorize_nb.generator import *
 from colorize_nb.graph import *
+from colorize_nb.foreign import *
+from colorize_nb.zhang import *
 from colorize_nb.critic import *
 from colorize_nb.losses import *
 from colorize_nb.metrics import *
@@ -25,3 +27,4 @@ from colorize_nb.baselines import *
 from colorize_nb.compare import *
 from colorize_nb.survey import *
 from colorize_nb.train import *
+from colorize_nb.bring import *

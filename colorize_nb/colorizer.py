@@ -19,19 +19,22 @@ from . import __version__
 from .batch import OWN, OptionError, Options, Report, Row, advise, beside, made_here, result_format, run_many
 from .color import L2net, mean_chroma, net2ab
 from .deep import join_pages
+from .foreign import fitted_lightness, foreign_run
 from .graph import export_graph, graph_session
+from .hub import HUB, copy_model, pull, push
 from .icc import srgb_profile
 from .paint import NEARLY_GRAY, at_work, looks_negative, paint_pixels, seen_lightness, small_sheet, tone
 from .photo import MAX_PIXELS, SUFFIXES, Pages, encode, open_photo, xmp_note
 from .pixels import PhotoError, to_8_bits
 from .plan import Task, plan_folder, settle, write_result, write_sheet
-from .steer import HintError, hint_cells, pin, vivid_ab
+from .steer import HintError, hint_cells, pin, spread, vivid_ab
 from .weights import ModelError, config_path, load_config, load_weights, model_files, model_names
 from .weights import save_config, save_weights, unpack, write_file
 
 # %% ../nbs/10_colorizer.ipynb #68d6aa45
 def _onnx_run(where, cfg):
     s = graph_session(where, cfg)
+    if 'graph' in cfg: return foreign_run(s, cfg)
     takes = [i.name for i in s.get_inputs()]
     return lambda *planes: s.run(None, dict(zip(takes, planes)))
 
@@ -48,6 +51,7 @@ def _torch_run(net, device):
 
 def _new_net(cfg, arrays):
     "The network that a config describes, with these weights"
+    import colorize_nb.zhang  # noqa: F401 (two more generators to choose from)
     from colorize_nb.generator import generator_from, load_arrays
     try: return load_arrays(generator_from(cfg), arrays)
     except ValueError as e: raise ModelError(f"{cfg['name']}: {e}") from e
@@ -56,6 +60,7 @@ def _new_net(cfg, arrays):
 def _loaded(where, cfg, device):
     "A model as a `Colorizer` takes it"
     if str(device) == 'cpu': return _onnx_run(where, cfg),cfg,None
+    if 'graph' in cfg: raise ModelError(f"{where}: its graph runs on the cpu only, not on {device}")
     net = _new_net(cfg, load_weights(where, cfg))
     return _torch_run(net, device),cfg,net
 
@@ -72,10 +77,11 @@ class Colorizer:
         return f"Colorizer({c['name']!r}: {c['generator']} at 1/{c['out_scale']}, sees {c['render_size']} px, on {on})"
 
     @classmethod
-    def from_pretrained(cls, where:str|Path='default', # A shipped name, or a model folder
+    def from_pretrained(cls, where:str|Path='default', # A shipped name, a model folder, or 'hf://owner/name'
                         device:str='cpu', # 'cpu': onnxruntime; 'cuda', 'mps', ...: torch, needs the train extra
     )->'Colorizer':
-        "A model from the package or a folder; raises `ModelError`"
+        "A model from the package, a folder or the hub (extra hub); raises `ModelError`"
+        if str(where).startswith(HUB): where = pull(where)
         cfg,origin = load_config(where),(str(where) if str(where) in model_names() else os.path.abspath(config_path(where)), str(device))
         return cls(*_loaded(where, cfg, device), origin)
 
@@ -147,16 +153,21 @@ def look(self:Colorizer, pixels:np.ndarray, # As in `Photo`
     "Run the network on a photo; raises `HintError`, or `OptionError` for what this model cannot do"
     o,cfg = options or Options(),self.cfg
     s,vivid = cfg['out_scale'],self._vivid(o)
-    L,size = seen_lightness(pixels, o.render_size or cfg['render_size'], cfg['multiple'])
+    if fixed := cfg.get('graph', {}).get('size'):
+        if o.render_size: raise OptionError('render_size', f"is not for the model {cfg['name']}, which sees {fixed[1]}x{fixed[0]} pixels")
+        L,size = fitted_lightness(pixels, fixed)
+    else: L,size = seen_lightness(pixels, o.render_size or cfg['render_size'], cfg['multiple'])
     cells = L.reshape(L.shape[0]//s, s, -1, s).mean((1,3))
     seen = size[0]/s,size[1]/s
     planes = hint_cells(hints, pixels.shape[:2], seen, cells.shape) if len(hints) else None
-    out = self.predict(L2net(L)[None,None].astype(np.float32), None if planes is None else planes[None])
+    told = planes is not None and cfg.get('hints')
+    out = self.predict(L2net(L)[None,None].astype(np.float32), planes[None] if told else None)
     ab,logits = (None if p is None else p[0] for p in out)
     if vivid and (logits is None or 'prior' not in cfg):
         raise OptionError('vivid', f"must be 0 with the model {cfg['name']}, which has one reading only")
     ab = vivid_ab(net2ab(ab), logits, vivid, cfg.get('prior'))
-    return Look(ab if planes is None else pin(ab, cells, planes), logits, cells, seen)
+    if planes is not None: ab = pin(ab if told else spread(ab, cells, planes), cells, planes)
+    return Look(ab, logits, cells, seen)
 
 # %% ../nbs/10_colorizer.ipynb #34dd1014
 @patch
@@ -185,9 +196,14 @@ def colorize(self:Colorizer, src, # Path, bytes, PIL image, array or `Photo`
         return im
 
 # %% ../nbs/10_colorizer.ipynb #96552223
+def _weights(cfg):
+    "The files that hold a model's weights, with their hashes"
+    files = cfg.get('files', {})
+    return {f: h for f,h in files.items() if f.endswith('.safetensors')} or files
+
 @patch
 def _about(self:Colorizer, o, hints=()):
-    w = next((h for f,h in reversed(self.cfg.get('files', {}).items()) if f.endswith('.safetensors')), 'unsaved')  # of two, its own
+    w = ['unsaved', *_weights(self.cfg).values()][-1]  # of two, its own
     steered = (dict(vivid=f'{o.vivid:g}') if o.vivid is not None else {})|(dict(hints='; '.join(map(str, hints))) if hints else {})
     return dict(model=self.cfg['name'], weights=w[:16], strength=f'{o.strength:g}', **steered, version=__version__)
 
@@ -249,6 +265,7 @@ def _file(self:Colorizer, t, o, room=nullcontext, own=False):
     fmt,pages = result_format(None if t.stdout else t.src, t.dst),Pages(t.src, o.max_pixels)
     hints,many = o.hints_for(t.src),len(pages) > 1
     row = Row(str(t.src), '-' if t.stdout else str(t.dst), 'done', pages=len(pages), hints=[*map(str, hints)])
+    if hints and not self.cfg.get('hints'): row.warnings.append(f"the model {self.cfg['name']} takes no hints: spread over its colours")
     if many and (hints or t.variant): raise HintError(f'{len(pages)} pages: hints and variants are for a single picture')
     if many and fmt != 'TIFF': raise PhotoError(f'{len(pages)} pages fit into a .tif only, not into {t.dst.name}')
     sheet,kept = [],[]
@@ -302,7 +319,7 @@ def colorize_many(self:Colorizer, tasks:list, # As from `plan`
     "Do each task; goes on after a bad file and reports it"
     o,report = options or Options(),report or Report()
     if not o.shard: o.all_named(t.src for t in tasks)  # of a shard, the plan has asked that
-    report.model = dict(name=self.cfg['name'], weights={f: h for f,h in self.cfg.get('files', {}).items() if f.endswith('.safetensors')})
+    report.model = dict(name=self.cfg['name'], weights=_weights(self.cfg))
     report.settings = {k: v for k,v in asdict(o).items() if k != 'hints'}|dict(render_size=o.render_size or self.cfg['render_size'])
     return run_many(lambda t, room: self._file(t, o, room), tasks, report, bar, jobs)
 
@@ -343,6 +360,20 @@ def save_pretrained(self:Colorizer, folder:str|Path, # Made if it is not there
     "Write `config.json`, `model.safetensors` (8 bits) and `model.onnx`; needs a torch network"
     self._save(Path(folder), 'model', 'config.json', **card)
     return Path(folder)
+
+# %% ../nbs/10_colorizer.ipynb #90c283c4
+@patch
+def push_to_hub(self:Colorizer, name:str, # 'owner/name'
+                private:bool=False, # If the repository is new
+                license:str='other', # Of the weights, as the hub spells it; for the card, if there is none
+)->str: # For `from_pretrained`
+    "Upload the model folder to the Hugging Face Hub; needs the hub extra and `hf auth login`; raises `ModelError`"
+    from tempfile import TemporaryDirectory
+    with TemporaryDirectory() as d:
+        if self.net is not None: self.save_pretrained(d)
+        elif self.origin is None: raise ValueError('this colorizer was not loaded from a model folder')
+        else: copy_model(self.origin[0], Path(d))
+        return push(d, name, private, license)
 
 # %% ../nbs/10_colorizer.ipynb #415d27ba
 @patch

@@ -222,7 +222,7 @@ def _add(p, v, doc):
         p.add_argument(v.name, nargs='+' if many else None, metavar=word, help=text)
         return f' {word}'+' ...'*many
     kw = dict(action='store_true') if flag else dict(action='append' if many else None, type=read, default=v.default, metavar=word)
-    name = f'-{v.name}' if len(v.name) == 1 else f"--{v.name.replace('_', '-')}"
+    name = f'-{v.name}' if len(v.name) == 1 else f"--{v.name.rstrip('_').replace('_', '-')}"  # `as_` is --as: Python has its own `as`
     p.add_argument(name, dest=v.name, help=text, **kw).once = not (many or flag)
     return ''
 

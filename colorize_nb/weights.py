@@ -90,7 +90,8 @@ def config_path(where:str|Path, # A shipped name, a model folder, or a config fi
 # %% ../nbs/02_weights.ipynb #f48d8026
 def is_model(where:str|Path, # Any path or name
 )->bool:
-    "Whether `where` is a shipped name, a model folder or a config file"
+    "Whether `where` is a shipped name, a model folder, a config file or a name on the hub"
+    if str(where).startswith('hf://'): return True
     return str(where) in model_names() or Path(where).suffix == '.json' or os.path.isfile(Path(where)/'config.json')
 
 # %% ../nbs/02_weights.ipynb #a9867225
@@ -99,6 +100,37 @@ _fields = dict(format=int, name=str, generator=str, out_scale=int, multiple=int,
 def _plain(name): return bool(re.fullmatch(r'[^/\\:\0]+', name)) and name not in ('.', '..')
 
 # %% ../nbs/02_weights.ipynb #12f0dd43
+_channels = dict(input=dict(L=1, rgb=3), output=dict(ab=2, rgb=3))
+
+def _numbers(v, n):
+    "Whether `v` is a number, or `n` of them"
+    vs = v if isinstance(v, list) and len(v) == n else [v]
+    return all(isinstance(x, (int,float)) and not isinstance(x, bool) and abs(x) < 1e6 for x in vs)
+
+def _side(d, kind):
+    "Why `d` does not say what a graph takes or gives, or ''"
+    of = _channels[kind]
+    if not isinstance(d, dict) or d.get('of') not in [*of]: return f"graph.{kind} must say of what: {' or '.join(of)}"
+    if left := sorted({*d}-{'of','mean','std'}): return f'graph.{kind} says {left[0]!r}, which is not known'
+    n,std = of[d['of']],d.get('std', 1)
+    if not _numbers(d.get('mean', 0), n) or not _numbers(std, n) or 0 in np.ravel(std):
+        return f'mean and std of graph.{kind} must be numbers, one or {n}, std not 0'
+    return ''
+
+# %% ../nbs/02_weights.ipynb #64b90168
+def _why_not(cfg):
+    "What is wrong with what a config says of a foreign graph, or ''"
+    g,m,s = cfg['graph'],cfg['multiple'],cfg['out_scale']
+    if not isinstance(g, dict): return 'graph is not a table'
+    if left := sorted({*g}-{'input','output','size'}): return f'graph says {left[0]!r}, which is not known'
+    if m%s: return 'multiple must be a multiple of out_scale'
+    if why := next(filter(None, (_side(g.get(k), k) for k in _channels)), ''): return why
+    size = g.get('size')
+    if size is None: return ''
+    sides = isinstance(size, list) and len(size) == 2 and all(type(v) is int and 16 <= v <= 4096 and not v%s for v in size)
+    return '' if sides else 'graph.size must be [height, width] from 16 to 4096, multiples of out_scale'
+
+# %% ../nbs/02_weights.ipynb #da7e2a46
 def load_config(where:str|Path, # A shipped name, or a model folder
 )->dict: # As written, `render_size` in pixels and `files` name -> sha256 among it
     "Read and check a model's config; raises `ModelError` naming the file and the reason"
@@ -114,6 +146,7 @@ def load_config(where:str|Path, # A shipped name, or a model folder
         raise ModelError(f'{p}: out_scale, multiple or render_size out of range')
     if not all(map(_plain, cfg['files'])): raise ModelError(f'{p}: files must be plain names')
     if not cfg['name'].isprintable(): raise ModelError(f"{p}: 'name' holds what cannot be printed")
+    if 'graph' in cfg and (why := _why_not(cfg)): raise ModelError(f'{p}: {why}')
     return cfg
 
 # %% ../nbs/02_weights.ipynb #10608071

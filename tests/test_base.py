@@ -49,6 +49,9 @@ def test_what_needs_more_says_so_in_one_line(code):
 def test_commands_that_need_more_say_so(tmp_path):
     r = python(f"from colorize_nb.cli import colorize; import sys; sys.exit(colorize(path=[{str(OLD_PHOTO)!r}], device='cuda'))", block=TRAIN)
     assert r.returncode == 2 and r.stderr.strip().endswith("[train]'") and ': pip install ' in r.stderr and len(r.stderr.strip().splitlines()) == 1, r.stderr
+    (tmp_path/'w.pth').write_bytes(b'x')
+    r = python(f"from colorize_nb.bring import colorize_import; import sys; sys.exit(colorize_import({str(tmp_path/'w.pth')!r}, o={str(tmp_path/'m')!r}))", block=TRAIN)
+    assert r.returncode == 2 and "[train]'" in r.stderr and ': pip install ' in r.stderr and len(r.stderr.strip().splitlines()) == 1 and not (tmp_path/'m').exists(), r.stderr
     for call in (f'colorize_train(folder={str(tmp_path)!r})', f'colorize_compare(models=["default"], photos={str(tmp_path)!r})', f'survey_make(photos={str(tmp_path)!r})'):
         r = python(f"from colorize_nb.cli import *; import sys; sys.exit({call})", block=TRAIN)
         assert r.returncode == 2 and ': pip install ' in r.stderr and "[train]'" in r.stderr and len(r.stderr.strip().splitlines()) == 1, r.stderr

@@ -59,7 +59,7 @@ def test_bad_hints(c, hints, said):
 def test_a_model_without_hints_says_so(c, gray):
     plain = Colorizer(lambda L: [np.zeros((1,2,L.shape[2]//4,L.shape[3]//4), np.float32)], {k: v for k,v in c.cfg.items() if k not in ('hints','bins','prior')}|dict(name='plain'))
     assert plain.colorize(gray).size == gray.shape[::-1]
-    with pytest.raises(HintError, match='the model plain takes no hints'): plain.colorize(gray, hints=[(1,1,'red')])
+    with pytest.raises(HintError, match='the model plain takes no hints'): plain.predict(np.zeros((1,1,32,32), np.float32), np.zeros((1,3,8,8), np.float32))
     with pytest.raises(OptionError, match='vivid must be 0 with the model plain'): plain.colorize(gray, vivid=.5)
     for f in (plain.doubt, plain.variants, lambda g: plain.likely(g, 1, 1)):
         with pytest.raises(ModelError, match='no second head'): f(gray)
