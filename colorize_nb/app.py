@@ -4,13 +4,13 @@
 
 # %% auto #0
 __all__ = ['MB', 'SMALL', 'NOTES', 'VARIANTS', 'DOUBT', 'LOCAL', 'PATIENCE', 'ASKS', 'ROUTES', 'EXAMPLES', 'Limits', 'why',
-           'Refused', 'status_of', 'Ask', 'number', 'read_points', 'read_ask', 'Shot', 'small_size', 'open_shot',
-           'model', 'jpeg', 'spots', 'paint_small', 'look', 'likely', 'variants', 'doubt', 'sharpen', 'crop', 'finish',
-           'result_name', 'zip_names', 'zipped', 'remove', 'Visit', 'Turn', 'Place', 'arrive', 'make', 'change', 'work',
-           'enqueue', 'progress', 'unzip', 'stranger', 'headers_for', 'body_limit', 'bearer', 'knows', 'Guard', 'route',
-           'visitor', 'Call', 'endpoint', 'app', 'shown', 'state', 'a_name', 'receive', 'take', 'read_call', 'read_box',
-           'read_query', 'hints_of', 'script_body', 'a_place', 'listen', 'Running', 'launch_app', 'until_told',
-           'colorize_app']
+           'Refused', 'told', 'status_of', 'Ask', 'number', 'read_points', 'read_ask', 'Shot', 'small_size',
+           'open_shot', 'model', 'jpeg', 'spots', 'paint_small', 'look', 'likely', 'variants', 'doubt', 'sharpen',
+           'crop', 'finish', 'result_name', 'zip_names', 'zipped', 'remove', 'Visit', 'Turn', 'Place', 'arrive', 'make',
+           'change', 'work', 'enqueue', 'progress', 'unzip', 'stranger', 'headers_for', 'body_limit', 'bearer', 'knows',
+           'Guard', 'route', 'visitor', 'Call', 'endpoint', 'app', 'shown', 'state', 'a_name', 'receive', 'take',
+           'read_call', 'read_box', 'read_query', 'hints_of', 'script_body', 'a_place', 'listen', 'Running',
+           'launch_app', 'until_told', 'colorize_app']
 
 # %% ../nbs/15_app.ipynb #f730cd3d
 import asyncio, atexit, base64, errno, hmac, io, json, os, re, secrets, shutil, signal, socket, sys
@@ -78,6 +78,12 @@ class Refused(Exception):
     ): self.status = status; super().__init__(text)
 
 _trouble = (MemoryError, OSError, ValueError, RuntimeError)
+
+def told(e:Exception, where:str)->str:
+    "What a visitor is told; what nobody thought of is named in the terminal too"
+    if isinstance(e, (Refused, HTTPException, *_trouble)): return why(e)
+    say(f'colorize-app: {type(e).__name__} at {where}')
+    return 'something went wrong here; it is not your photo'
 
 def status_of(e:Exception)->int:
     "The status of HTTP for what went wrong"
@@ -166,7 +172,8 @@ def open_shot(shot:Shot, # Its `size`, `kind` and small copy are filled in
     "Decode a photo once; raises `PhotoError`"
     pages = Pages(shot.file, limits.pixels)
     if len(pages) > 1: raise PhotoError(f'{len(pages)} pages; the page takes one, the command `colorize` takes them all')
-    shot.file = shot.file.rename(shot.file.with_name(f'photo{_suffix[pages.im.format]}'))
+    kind = pages.im.format if pages.im else 'TIFF' # of a TIFF only the directories were read
+    shot.file = shot.file.rename(shot.file.with_name(f'photo{_suffix[kind]}'))
     photo = pages[0]
     im = Image.fromarray(to_8_bits(photo.pixels))
     np.save(shot.small, np.asarray(im.resize(small_size(im.size, SMALL), Image.LANCZOS, reducing_gap=3)))
@@ -407,9 +414,9 @@ def arrive(place:Place, visit:Visit, shot:Shot):
     "Open a photo that was uploaded, and look at it once"
     if shot.id not in visit.shots: return # it was removed
     try: look(open_shot(shot, place.limits), shot.ask)
-    except _trouble as e:
+    except Exception as e: # also what nobody thought of: those that wait behind it must not wait for ever
         visit.shots.pop(shot.id, None)
-        visit.refused.append(dict(name=shot.name, why=why(e)))
+        visit.refused.append(dict(name=shot.name, why=told(e, 'a photo that came')))
         shutil.rmtree(shot.folder, ignore_errors=True)
 
 # %% ../nbs/15_app.ipynb #0d9adc1a
@@ -431,7 +438,9 @@ async def work(place:Place, visit:Visit):
     while visit.todo:
         step = visit.todo[0]
         async with place.turn(visit):
-            if visit.todo and visit.todo[0] is step: await place.run(step)
+            try:
+                if visit.todo and visit.todo[0] is step: await place.run(step)
+            except Exception as e: told(e, f'{visit.what} of a photo') # the next one goes on
         visit.measure()
         if visit.todo and visit.todo[0] is step: visit.todo.popleft(); visit.did += 1 # it may have been stopped meanwhile
 
@@ -561,9 +570,7 @@ async def answer(self:Guard, scope, receive, send):
         await self.app(scope|dict(app=self.place), self.body_reader(receive, body_limit(scope['path'], self.place.limits), got), _send)
     except ClientDisconnect: pass # nobody is there
     except Exception as e:
-        known = isinstance(e, (Refused, HTTPException, *_trouble))
-        text = why(e) if known else 'something went wrong here; it is not your photo'
-        if not known: say(f'colorize-app: {type(e).__name__} at {scope["path"]}')
+        text = told(e, scope['path'])
         if not sent: await JSONResponse(dict(error=text), status_of(e), dict(connection='close'))(scope, receive, _send)
     finally: self.open -= 1; self.place.coming -= got[0]
 

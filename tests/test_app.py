@@ -542,3 +542,25 @@ def test_stopped_while_it_works(tmp_path, photo, begun): # noqa: F811
         time.sleep(begun)
     finally: status = s.stop()
     assert status == 0 and len(s.said().splitlines()) == 1 and not s.files(), (status, s.said())
+
+@pytest.mark.parametrize('depth', ['L', 'I;16', 'RGB'])
+def test_a_tiff_as_any_other(client, tmp_path, depth):
+    a = (np.arange(60*80).reshape(60,80)*(13 if depth == 'I;16' else 1)%(65535 if depth == 'I;16' else 256)).astype(np.uint16 if depth == 'I;16' else np.uint8)
+    im = Image.fromarray(np.stack([a]*3, -1) if depth == 'RGB' else a)
+    client.add(as_file(im, 'TIFF'), 'scan.tif'); client.add(OLD_PHOTO.read_bytes())
+    s = client.ready()
+    assert [p['size'] for p in s['photos']] == [[80,60], [500,651]] and not s['refused']
+    got = opened(client.result(0))
+    assert got.format == 'TIFF' and got.size == (80,60) and opened(client.ask('/api/colorize', 'POST', as_file(im, 'TIFF'))).size == (80,60)
+
+def test_what_nobody_thought_of_stops_one_photo_only(inside, monkeypatch, capsys):
+    real = web.open_shot
+    def odd(shot, limits):
+        if shot.name == 'odd.png': raise AttributeError('odd')
+        return real(shot, limits)
+    monkeypatch.setattr(web, 'open_shot', odd)
+    c = Client(inside)
+    c.add(as_file(Image.new('L', (40,30)), 'PNG'), 'odd.png'); c.add(as_file(Image.new('L', (50,30), 90), 'PNG'), 'next.png')
+    s = c.ready()
+    assert [p['name'] for p in s['photos']] == ['next.png'] and s['refused'] == [dict(name='odd.png', why='something went wrong here; it is not your photo')]
+    assert capsys.readouterr().err.strip() == 'colorize-app: AttributeError at a photo that came'
