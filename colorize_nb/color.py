@@ -4,11 +4,12 @@
 
 # %% auto #0
 __all__ = ['L_SCALE', 'AB_SCALE', 'MAX_CHROMA', 'AB_BINS', 'L2net', 'net2L', 'ab2net', 'net2ab', 'srgb_to_linear',
-           'linear_to_srgb', 'rgb2lab', 'lab2rgb', 'rgb2lab_t', 'lab2rgb_t', 'lab2net', 'net2lab', 'mean_chroma',
-           'gray_to_L', 'lightness', 'fit_gamut', 'bound_chroma', 'f2rgb8', 'f2rgb16', 'lab2rgb8', 'resize',
-           'edge_lines', 'f_lines', 'widen', 'paint_lines']
+           'linear_to_srgb', 'rgb2lab', 'Scratch', 'lab2rgb', 'rgb2lab_t', 'lab2rgb_t', 'lab2net', 'net2lab',
+           'mean_chroma', 'gray_to_L', 'lightness', 'light_f', 'fit_gamut', 'bound_chroma', 'f2rgb8', 'f2rgb16',
+           'lab2rgb8', 'resize', 'edge_lines', 'f_lines', 'widen', 'paint_lines']
 
 # %% ../nbs/01_color.ipynb #05bb0dba
+import math
 from functools import lru_cache
 import numpy as np
 from PIL import Image
@@ -51,10 +52,10 @@ def linear_to_srgb(x:np.ndarray, # Linear light in [0,1]
 # %% ../nbs/01_color.ipynb #7c579c10
 def _f(t): return np.where(t > 0.008856, np.cbrt(t), 7.787*t+16/116)
 _knee = np.float32(0.2068966)
-def _finv(f):
-    if f.min(initial=1) > _knee: x = f*f; x *= f; return x
-    m = np.maximum(f, _knee); x = m*m; x *= m
-    np.subtract(f, m, out=m); m /= 7.787; x += m  # a line goes on below the knee
+def _finv(f, out=None, spare=None):
+    if f.min(initial=1) > _knee: x = np.multiply(f, f, out=out); x *= f; return x
+    m = np.maximum(f, _knee, out=spare); x = np.multiply(m, m, out=out); x *= m
+    np.subtract(f, m, out=m); m *= np.float32(1/7.787); x += m  # a line goes on below the knee
     return x
 
 # %% ../nbs/01_color.ipynb #4d0ab96d
@@ -66,15 +67,38 @@ def rgb2lab(rgb:np.ndarray, # `(...,3)`, uint8, or float in [0,1]
     f = _f(srgb_to_linear(_as_float(rgb))@_to_xyz.T)
     return np.stack([116*f[...,1]-16, 500*(f[...,0]-f[...,1]), 200*(f[...,1]-f[...,2])], -1)
 
+# %% ../nbs/01_color.ipynb #af630867
+class Scratch:
+    "Memory to use again"
+    def __init__(self): self.kept = {}
+    def __call__(self, name:str, # Whose memory
+                 *shape, # Of the array
+                 dtype=np.float32, # Always the same for a name
+    )->np.ndarray: # Anything may be in it
+        "An array in the memory that `name` had before"
+        n = math.prod(shape)
+        if name not in self.kept or self.kept[name].size < n: self.kept[name] = np.empty(n, dtype)
+        return self.kept[name][:n].reshape(shape)
+
 # %% ../nbs/01_color.ipynb #82b5b50f
+def _times(m, planes, out=None):
+    "`m@planes` of `(k,n)`, or of many such, in products so small that BLAS does them on this thread"
+    if out is None: out = np.empty((*planes.shape[:-2], len(m), planes.shape[-1]), planes.dtype)
+    for i in range(0, planes.shape[-1], step := max(1, 2**18//m.size)): np.matmul(m, planes[...,i:i+step], out=out[...,i:i+step])
+    return out
+
+# %% ../nbs/01_color.ipynb #f6305ead
 def _fxyz(L, a, b):
     "CIE's f of X, Y and Z over white: `(3,...)`"
     f = (L+16)/116
     return np.stack([f+a/500, f, f-b/200])
 
-def _linear_rgb(f):
-    "Linear RGB `(3,...)` of f; outside [0,1] where sRGB cannot show it"
-    return np.einsum('ij,j...->i...', _to_rgb, _finv(f))  # a product by BLAS would wake its threads, which wait by spinning
+def _linear_rgb(f, top=1, out=None, spare=None):
+    "Linear RGB `(3,...)` of f, from 0 to `top`; outside of that where sRGB cannot show it"
+    planes = f.reshape(3, -1)
+    if spare is None: spare = np.empty((4,planes.shape[1]), f.dtype)
+    for p,q in zip(planes, spare): _finv(p, q, spare[3])  # one by one: few of them have pixels below the knee
+    return _times(_to_rgb*np.float32(top), spare[:3], out).reshape(f.shape)
 
 def lab2rgb(lab:np.ndarray, # `(...,3)`: L*, a*, b*
 )->np.ndarray: # `(...,3)` float32 in [0,1]; colours outside sRGB are clipped
@@ -152,12 +176,29 @@ def lightness(x:np.ndarray, # `(h,w)` or `(h,w,3)`: uint8, uint16 or float in [0
     lin,w = _linear_table(bits), _to_xyz[1]
     return np.where(neutral, L, 116*_f(w[0]*lin[r]+w[1]*lin[g]+w[2]*lin[b])-16)
 
+# %% ../nbs/01_color.ipynb #60728f48
+@lru_cache
+def _f_table(bits): return (_L_table(bits)+16)/116
+
+def light_f(x:np.ndarray, # As for `lightness`
+            out:np.ndarray=None, # `(h,w)` float32: where the result goes
+            room:Scratch=None, # Default: new memory
+)->np.ndarray: # `(h,w)` float32: `(L*+16)/116`
+    "CIE's f of Y over white of every pixel"
+    if x.ndim == 3 or x.dtype.kind != 'u': out = np.add(lightness(x), 16, out=out); out /= 116; return out
+    at = (room or Scratch())('at', *x.shape, dtype=np.intp)
+    np.copyto(at, x)
+    return _f_table(x.dtype.itemsize*8).take(at, mode='clip', out=out)
+
 # %% ../nbs/01_color.ipynb #56842f1f
 _tol = 1e-4
-def _outside(rgb):
-    "Where sRGB cannot show a colour, as indices"
-    if rgb.min(initial=0) >= -_tol and rgb.max(initial=0) <= 1+_tol: return ()
-    return np.nonzero((rgb.min(0) < -_tol)|(rgb.max(0) > 1+_tol))
+def _outside(rgb, top=1, spare=None):
+    "Where linear RGB `(3,...)` from 0 to `top` is no colour of sRGB, as indices of its pixels"
+    lo,hi = -_tol*top,(1+_tol)*top
+    if rgb.min(initial=0) >= lo and rgb.max(initial=0) <= hi: return np.empty(0, np.intp)
+    bad = rgb.min(0, out=spare) < lo
+    bad |= rgb.max(0, out=spare) > hi
+    return np.flatnonzero(bad)
 
 # %% ../nbs/01_color.ipynb #aa729abf
 def _fit(f, steps=9):
@@ -176,17 +217,77 @@ def fit_gamut(L:np.ndarray, # L* in [0,100], any shape
 )->tuple[np.ndarray,np.ndarray]: # a*, b* that exist in sRGB
     "Reduce chroma at constant L* and hue angle until the colour is inside sRGB"
     out = _outside(_linear_rgb(f := _fxyz(L, a, b)))
-    if not out: return a,b
-    at = slice(None),*out
-    share,a,b = _fit(f[at], steps),a.copy(),b.copy()
-    a[out] *= share; b[out] *= share
+    share,a,b = _fit(f.reshape(3, -1)[:,out], steps),a.copy(),b.copy()
+    for p in (a,b): p.reshape(-1)[out] *= share
     return a,b
 
 # %% ../nbs/01_color.ipynb #db1c2f18
+def _way(u, v):
+    "How far from gray colours lie whose f of X and of Z are `u` and `v` more than that of Y, and in which direction, as a turn in [0,1]"
+    far,turn = np.abs(u),np.abs(v)
+    far *= 2.5; far += turn  # a*/200 and b*/200
+    np.divide(v, np.maximum(far, 1e-9, out=turn), out=turn)
+    turn += 1; turn *= .25; turn -= u < 0
+    return far,np.abs(turn, out=turn)
+
+# %% ../nbs/01_color.ipynb #740146d2
+def _edges(Y, n=48):
+    "Linear RGB `(3,len(Y),6*n)` along the sides of the polygon of each Y; NaN for a side that is not there"
+    w,sides = _to_xyz[1]/_to_xyz[1].sum(),[]
+    for i in range(3):
+        j,k = (i+1)%3,(i+2)%3
+        for level in (0,1):
+            left = Y-w[i]*level
+            lo,hi = np.maximum(0, (left-w[k])/w[j]),np.minimum(1, left/w[j])
+            p = np.full((3,len(Y),n), level, np.float32)
+            p[j] = np.where(lo <= hi, lo, np.nan)[:,None]+(hi-lo)[:,None]*np.linspace(0, 1, n)
+            p[k] = (left[:,None]-w[j]*p[j])/w[k]
+            sides.append(p)
+    return np.concatenate(sides, 2)
+
+# %% ../nbs/01_color.ipynb #1e042ff0
+_ROWS,_HUES,_dark = 512,1024,np.float32(16/116)  # f of Y goes from 16/116 to 1
+
+@lru_cache
+def _reach():
+    "How far from gray colours go in sRGB: `(_ROWS,_HUES)`, by f of Y and by direction, as `_way` has them"
+    f,hues = np.linspace(_dark, 1, 129, dtype=np.float32),np.arange(_HUES)/(_HUES-1)
+    xyz = _f(_times(_to_xyz/_to_xyz.sum(1, keepdims=True), _edges(_finv(f)).reshape(3, -1)).clip(0)).reshape(3, 129, -1)
+    far,turn = _way(xyz[0]-f[:,None], xyz[2]-f[:,None])
+    rows = np.zeros((129,_HUES), np.float32)
+    for r,t,d in zip(rows[1:-1], turn[1:-1], far[1:-1]):
+        o = np.flatnonzero(np.isfinite(t))
+        r[:] = 1/np.interp(hues, t[o], 1/d[o], period=1)
+    at = np.linspace(0, 128, _ROWS, dtype=np.float32)
+    i = np.minimum(at.astype(int), 127)
+    return rows[i]+(at-i)[:,None]*(rows[i+1]-rows[i])
+
+# %% ../nbs/01_color.ipynb #1bce5654
+def _fit_rgb(f, top=1):
+    "Linear RGB `(3,n)` from 0 to `top` of colours of f that sRGB cannot show, with as much of their chroma as it can; `f` is used up"
+    (u,y,v),spare = f,np.empty((4,f.shape[1]), f.dtype)
+    u -= y; v -= y
+    far,turn = _way(u, v)
+    at = ((y-_dark)*((_ROWS-1)/(1-_dark))+.5).astype(np.intp)
+    at *= _HUES; turn *= _HUES-1; turn += .5; at += turn.astype(np.intp)
+    share = np.minimum(_reach().reshape(-1).take(at, mode='clip')/np.maximum(far, 1e-9, out=far), 1)
+    for p in (u,v): p *= share; p += y
+    rgb,gray = _linear_rgb(f, top, spare=spare),spare[1]*np.float32(top)
+    rgb -= gray
+    rgb *= np.minimum((top-gray)/np.maximum(rgb.max(0), 1e-9), gray/np.maximum(-rgb.min(0), 1e-9))
+    rgb += gray
+    return rgb
+
+# %% ../nbs/01_color.ipynb #50af004f
 MAX_CHROMA = 150.  # beyond any colour of sRGB (at most 134)
 
 @lru_cache
-def _srgb_table(): return np.round(linear_to_srgb(np.arange(65536)/65535)*255).astype(np.uint8)
+def _srgb_bytes():
+    "For red, green and blue: bytes of sRGB by 65536 steps of linear light, as parts of pixels of four bytes, the last of them 255"
+    t = np.zeros((3,65536,4), np.uint8)
+    for i in range(3): t[i,:,i] = np.round(linear_to_srgb((np.arange(65536)+.5)/65536)*255)
+    t[0,:,3] = 255
+    return t.view(np.uint32)[...,0]
 
 def bound_chroma(ab:np.ndarray, # `(2,h,w)`: a*, b*
 )->np.ndarray: # The same with chroma at most `MAX_CHROMA`, hue kept
@@ -196,28 +297,43 @@ def bound_chroma(ab:np.ndarray, # `(2,h,w)`: a*, b*
     return ab*np.minimum(1, MAX_CHROMA/np.maximum(c, 1e-6))
 
 # %% ../nbs/01_color.ipynb #25ad2a89
-def _fitted_rgb(f):
-    "Linear RGB `(3,h,w)`, all of it in sRGB"
-    rgb = _linear_rgb(f)
-    if out := _outside(rgb): at = slice(None),*out; o = f[at]; rgb[at] = _linear_rgb(o[1]+_fit(o)*(o-o[1]))
+def _fitted_rgb(f, room, top=1):
+    "Linear RGB `(3,n)` from 0 to `top`, all of it in sRGB"
+    f = f.reshape(3, -1)
+    spare = room('spare', 4, f.shape[1])
+    rgb = _linear_rgb(f, top, room('rgb', *f.shape), spare)
+    if len(out := _outside(rgb, top, spare[0])):
+        for p,q in zip(rgb, _fit_rgb(f.take(out, 1, mode='clip'), top)): p[out] = q
     return rgb
 
 def f2rgb8(f:np.ndarray, # `(3,h,w)`: CIE's f of X, Y and Z over white; L* = 116 fY - 16, a* = 500 (fX-fY), b* = 200 (fY-fZ)
+           out:np.ndarray=None, # `(h,w,3)`, or `(h,w,4)`, whose last bytes become 255: where the result goes
+           room:Scratch=None, # Default: new memory
 )->np.ndarray: # `(h,w,3)` uint8, every pixel within one gray level of L*
     "f of X, Y and Z to 8-bit sRGB that keeps L*: chroma is reduced, never clipped"
-    rgb = _fitted_rgb(f)
-    rgb *= 65535; rgb += 0.5
-    px = np.empty((*f.shape[1:],3), np.uint8)
-    for i,p in enumerate(rgb): px[...,i] = _srgb_table().take(p.astype(np.intp), mode='clip')
-    return px
+    room = room or Scratch()
+    if out is None: out = np.empty((*f.shape[1:],3), np.uint8)
+    rgb = _fitted_rgb(f, room, 65536)
+    (px,part),at = room('spare', 2, rgb.shape[1]).view(np.uint32),room('at', rgb.shape[1], dtype=np.intp)
+    for i,(p,table) in enumerate(zip(rgb, _srgb_bytes())):
+        np.copyto(at, p, casting='unsafe'); table.take(at, mode='clip', out=part if i else px)
+        if i: px |= part
+    px = px.view(np.uint8).reshape(*f.shape[1:], 4)
+    if out.shape[2] == 4: out[:] = px
+    else:
+        for i in range(3): out[...,i] = px[...,i]  # a plane at a time: numpy is slow at three bytes
+    return out
 
 # %% ../nbs/01_color.ipynb #0b606698
 def f2rgb16(f:np.ndarray, # As for `f2rgb8`
+            out:np.ndarray=None, # `(h,w,3)`: where the result goes
+            room:Scratch=None, # Default: new memory
 )->np.ndarray: # `(h,w,3)` uint16
     "The same with 16 bits"
-    rgb = _fitted_rgb(f)/_to_rgb.sum(1)[:,None,None]  # white is white to the last of 16 bits
-    rgb = linear_to_srgb(np.clip(rgb, 0, 1))
-    return np.moveaxis(np.rint(rgb*65535).astype(np.uint16), 0, -1)
+    if out is None: out = np.empty((*f.shape[1:],3), np.uint16)
+    rgb = _fitted_rgb(f, room or Scratch())/_to_rgb.sum(1)[:,None]  # white is white to the last of 16 bits
+    for i,p in enumerate(linear_to_srgb(np.clip(rgb, 0, 1, out=rgb))): out[...,i] = np.rint(p*65535).reshape(f.shape[1:])
+    return out
 
 def lab2rgb8(L:np.ndarray, # L*, `(h,w)`
              a:np.ndarray, # a*, `(h,w)`, any finite value
@@ -272,6 +388,8 @@ def widen(lines:np.ndarray, # `(n,h,w)`
 def paint_lines(lines:np.ndarray, # From `edge_lines` or `f_lines`, then `widen`
           L:np.ndarray, # `(rows,w)`: full-size L* or f of Y, all rows of a photo or some
           rows:tuple=None, # The part of `lines` that these rows cover, as (top, bottom), fractions allowed; default all
+          out:np.ndarray=None, # Where the result goes
+          room:Scratch=None, # Default: new memory
 )->np.ndarray: # `(2,rows,w)`: a*, b*, or f of X and of Z, at the size of `L`
     "Interpolate the lines along the columns and put the photo's own L* in"
     top,bottom = rows or (0, lines.shape[1])
@@ -279,9 +397,9 @@ def paint_lines(lines:np.ndarray, # From `edge_lines` or `f_lines`, then `widen`
     reach = 2*max(1, step)-step/2  # of the bicubic filter around the first and the last row
     lo,hi = max(0, int(top-reach)),min(lines.shape[1], int(bottom+reach)+1)
     weights = resize(np.eye(hi-lo), (len(L),hi-lo), (top-lo, 0, bottom-lo, hi-lo))  # Pillow's, as a matrix: faster than its loops
-    up = np.einsum('yk,nkx->nyx', weights, lines[:,lo:hi])
-    up[:2] *= L; up[:2] += up[2:]
-    return up[:2]
+    up = _times(weights, lines[:,lo:hi], (room or Scratch())('spare', 4, *L.shape))
+    out = np.multiply(up[:2], L, out=out); out += up[2:]
+    return out
 
 # %% ../nbs/01_color.ipynb #30b65bde
 _ab_rows = {-90:(50,90), -80:(20,90), -70:(0,90), -60:(-20,90), -50:(-30,100), -40:(-40,100), -30:(-50,100), -20:(-50,100), -10:(-60,100),

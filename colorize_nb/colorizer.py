@@ -172,8 +172,10 @@ def _turned(x):
     "A negative as a positive"
     return {'u1':255, 'u2':65535}.get(x.dtype.str[1:], x.dtype.type(1))-x
 
+def _picture(px): return Image.fromarray(px) if px.shape[2] == 3 else Image.frombuffer('RGBX', px.shape[1::-1], px, 'raw', 'RGBX', 0, 1)
+
 @patch
-def _page(self:Colorizer, photo, row, o, hints=(), deep=False):
+def _page(self:Colorizer, photo, row, o, hints=(), deep=False, jpeg=False):
     "The colours of one page, as a picture or with 16 bits as an array; `None` where it stays as it is. What is noticed goes into `row`"
     if o.negative: photo.pixels = _turned(photo.pixels)
     elif looks_negative(photo.pixels): row.noticed = [*dict.fromkeys([*row.noticed, 'negative'])]
@@ -183,9 +185,10 @@ def _page(self:Colorizer, photo, row, o, hints=(), deep=False):
     if kind == 'color' and o.keep_color: return None
     x = photo.pixels
     mine = not o.compare and x.flags.writeable and x.shape == (h,w,3) and x.dtype == (np.uint16 if deep else np.uint8)
-    im = self._paint(photo, o, tint if o.keep_tint else None, hints, deep, x if mine else None)
+    out = np.empty((h,w,4), np.uint8) if jpeg else x if mine else None  # four bytes a pixel, as Pillow holds them: no copy
+    im = self._paint(photo, o, tint if o.keep_tint else None, hints, deep, out)
     if not o.compare: x = photo.pixels = None  # memory that large photos need
-    look = to_8_bits(im[::max(1, h//1024),::max(1, w//1024)]) if deep else (im := Image.fromarray(im))
+    look = to_8_bits(im[::max(1, h//1024),::max(1, w//1024)]) if deep else (im := _picture(im))
     seen = [kind] if kind == 'color' else ['tint kept' if o.keep_tint else 'tinted'] if kind == 'tinted' else []
     wants = o.strength and not (o.keep_tint and kind == 'tinted')
     if wants and mean_chroma(look) < NEARLY_GRAY: seen.append('nearly gray')
@@ -228,7 +231,7 @@ def _file(self:Colorizer, t, o, room=nullcontext, own=False):
     flatten = SUFFIXES.get(t.src.suffix.lower()) == 'JPEG'  # named so, whatever it is: a folder has no other name for its result
     def result(photo):
         deep = photo.pixels.dtype != np.uint8 and fmt in ('PNG', 'TIFF')
-        im = self._page(photo, row, o, hints, deep)
+        im = self._page(photo, row, o, hints, deep, fmt == 'JPEG')
         kept.append(im is None)
         if o.compare and im is not None and not sheet:
             sheet.append(small_sheet(photo.pixels, Image.fromarray(to_8_bits(im)) if deep else im))

@@ -121,37 +121,37 @@ def _fields(b):
         yield tag >> 3,v,start,i
 
 # %% ../nbs/04a_graph.ipynb #6c91aa34
-def _piece(field, b):
-    "A field that holds `b`"
-    out,n = bytearray([field << 3 | 2]) if field < 16 else bytearray([(field&15) << 3 | 130, field >> 4]),len(b)
+def _piece(field, parts):
+    "A field that holds these parts, as parts: 13 MB of weights are copied once, at the end"
+    out,n = bytearray([field << 3 | 2]) if field < 16 else bytearray([(field&15) << 3 | 130, field >> 4]),sum(map(len, parts))
     while n > 127: out.append(n & 127 | 128); n >>= 7
-    return bytes(out)+bytes([n])+b
+    return [bytes(out)+bytes([n]), *parts]
 
 # %% ../nbs/04a_graph.ipynb #8b99ba44
 def _inline(t, files):
-    "A tensor with its numbers in it; raises `ValueError` where they would come from elsewhere"
+    "The parts of a tensor with its numbers in it, `None` if they are; raises `ValueError` where they would come from elsewhere"
     refs,outside,rest = {},False,[]
     for f,v,a,b in _fields(t):
         if f == 13: d = {g: bytes(x).decode() for g,x,*_ in _fields(v)}; refs[d.get(1, '')] = d.get(2, '')
         elif f == 14: outside = outside or v != 0
         else: rest.append(t[a:b])
-    if not refs and not outside: return t
+    if not refs and not outside: return None
     data = files.get(refs.get('location'))
     if data is None: raise ValueError(f"it takes weights from {refs.get('location', 'nowhere')!r}, which the config does not list")
     a = int(refs.get('offset', 0)); n = int(refs.get('length', len(data)-a))
     if a < 0 or n < 0 or a+n > len(data): raise ValueError(f"it takes weights from beyond the end of {refs['location']}")
-    return b''.join([*rest, _piece(9, data[a:a+n])])
+    return [*rest, *_piece(9, [memoryview(data)[a:a+n]])]
 
 # %% ../nbs/04a_graph.ipynb #f779b6f7
 def _whole(b, kind, files, depth=0):
-    "A message with the numbers of all its tensors in it"
+    "The parts of a message with the numbers of all its tensors in it, `None` if they are"
     if kind == 'tensor': return _inline(b, files)
     if depth > 50: raise ValueError('it is nested too deeply')
     out,done = [],0
     for f,v,start,end in _fields(b):
         if f not in _holds[kind]: continue
-        if (w := _whole(v, _holds[kind][f], files, depth+1)) is not v: out += [b[done:start], _piece(f, w)]; done = end
-    return b''.join([*out, b[done:]]) if out else b
+        if w := _whole(v, _holds[kind][f], files, depth+1): out += [b[done:start], *_piece(f, w)]; done = end
+    return [*out, b[done:]] if out else None
 
 # %% ../nbs/04a_graph.ipynb #761851b8
 def whole_graph(graph:bytes, # An ONNX model
@@ -159,7 +159,7 @@ def whole_graph(graph:bytes, # An ONNX model
 )->bytes: # The same, pointing nowhere
     "Put a graph's weights into it; raises `ValueError` where it is none, or takes them from elsewhere"
     if graph[4:8] == b'ORTM': raise ValueError("it is in onnxruntime's own format")
-    try: return bytes(_whole(memoryview(graph), 'model', files))
+    try: return b''.join(_whole(memoryview(graph), 'model', files) or [graph])
     except (IndexError, UnicodeDecodeError, TypeError, AttributeError): raise ValueError('it is no graph, or damaged') from None
 
 # %% ../nbs/04a_graph.ipynb #5e5986f6

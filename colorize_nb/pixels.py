@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from fastcore.basics import patch
 from PIL import Image
-from .icc import deep_to_srgb, to_srgb
+from .icc import deep_to_srgb, is_srgb, to_srgb
 
 class PhotoError(ValueError): "A photo that cannot be read or written; the message is one line"
 
@@ -151,7 +151,26 @@ def fill_deep(px:np.ndarray, # `(h,w)` or `(h,w,3)`: uint8, uint16 or float
     if alpha is not None: photo.set_alpha(alpha)
 
 # %% ../nbs/00f_pixels.ipynb #83da19eb
-PIECE = 2**24 # pixels: most photos are one
+def _plane(im):
+    "The channel that all three of an RGB picture are, `(h,w)`; `None` if they differ"
+    a = np.frombuffer(im.tobytes('raw', 'RGBX'), '<u4')
+    shifted = a >> 8
+    shifted ^= a
+    return None if (shifted.astype(np.uint16)).any() else a.astype(np.uint8).reshape(im.height, im.width)
+
+# %% ../nbs/00f_pixels.ipynb #948ce4d3
+PIECE = 2**18 # pixels
+
+def _collect(pieces, h, w):
+    "The pixels of pictures `(y, im)` of mode L or RGB from top to bottom: `(h,w)` while all are gray, else `(h,w,3)`"
+    out = np.empty((h,w), np.uint8)
+    for y,im in pieces:
+        part = None if out.ndim == 3 else np.asarray(im) if im.mode == 'L' else _plane(im)
+        if part is None:
+            part = np.asarray(im)
+            if out.ndim == 2: above,out = out,np.empty((h,w,3), np.uint8); out[:y] = above[:y,:,None]
+        out[y:y+im.height] = part
+    return out
 
 def fill_photo(im:Image.Image, # Loaded
                photo:Photo, # To fill
@@ -162,16 +181,13 @@ def fill_photo(im:Image.Image, # Loaded
     if im.mode[0] == 'I':
         px,key = _levels(im),im.info.get('transparency')
         return fill_deep(px, None if key is None else np.where(px == key, 0, 65535).astype(np.uint16), icc, photo)
-    step,alpha = max(1, PIECE//w),None
-    for y in range(0, h, step):
-        part,a = _plain(im if step >= h else im.crop((0, y, w, min(y+step, h))), photo)
-        part = np.asarray(part)
-        if not y: out = part if step >= h else np.empty((h,*part.shape[1:]), np.uint8)
-        if step < h: out[y:y+step] = part
-        if a is not None:
-            if alpha is None: alpha = Image.new('L', (w,h))
-            alpha.paste(a, (0,y))
-    photo.pixels,photo.alpha = _one_channel(out),alpha
+    piece = 2**24 if icc and not is_srgb(icc) else PIECE  # a profile of its own takes long to set up, each time
+    def pieces():
+        for y in range(0, h, step := max(1, piece//w)):
+            part,a = _plain(im if step >= h else im.crop((0, y, w, min(y+step, h))), photo)
+            if a is not None: photo.alpha = photo.alpha or Image.new('L', (w,h)); photo.alpha.paste(a, (0,y))
+            yield y,part
+    photo.pixels = _collect(pieces(), h, w)
 
 # %% ../nbs/00f_pixels.ipynb #2ca15b21
 _ways = {2: lambda a: a[:,::-1], 3: lambda a: a[::-1,::-1], 4: lambda a: a[::-1], 5: lambda a: a.swapaxes(0, 1),
