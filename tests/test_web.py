@@ -1,10 +1,13 @@
 """The page without a server: its JavaScript gives what Python gives, and in a browser it does all of it alone.
 tests/golden/web/cases.json holds what Python's functions give; after a change of these: python tests/test_web.py"""
-import base64, json, shutil, subprocess
+import base64, io, json, os, shutil, subprocess, zipfile
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 import numpy as np, pytest
 from PIL import Image
-from colorize_nb.color import AB_BINS, edge_lines, lightness, mean_chroma, resize
+from colorize_nb.color import AB_BINS, lightness, mean_chroma, resize
 from colorize_nb.hints import _doubtful
 from colorize_nb.paint import paint_pixels, seen_lightness, tone
 from colorize_nb.colorizer import Look
@@ -13,6 +16,7 @@ from colorize_nb.weights import load_config
 from conftest import OLD_PHOTO
 
 ROOT = Path(__file__).parent.parent
+ORT = Path(os.environ.get('ORT_WEB', ROOT/'_docs/npm/node_modules/onnxruntime-web')) # as tools/site.py installs it
 CASES = Path(__file__).parent/'golden/web/cases.json'
 NODE = shutil.which('node')
 
@@ -121,5 +125,164 @@ def test_javascript_gives_the_same(c, javascript):
     level = lightness(np.arange(256, dtype=np.uint8)[None])[0]
     def gray(L): return np.interp(L, level, np.arange(256)) # L* as a gray level
     assert np.abs(gray(lightness(rgb(got['out'], out['shape'])))-gray(lightness(px))).max() <= 1
+
+# ---- in a browser, from a server that knows nothing but files
+
+class Files(SimpleHTTPRequestHandler):
+    extensions_map = SimpleHTTPRequestHandler.extensions_map|{'.mjs':'text/javascript', '.js':'text/javascript', '.wasm':'application/wasm'}
+    headers_too = ()
+    def log_message(self, *_): pass
+    def end_headers(self):
+        for h in self.headers_too: self.send_header(*h)
+        super().end_headers()
+
+class Isolated(Files): headers_too = ('Cross-Origin-Opener-Policy', 'same-origin'),('Cross-Origin-Embedder-Policy', 'require-corp')
+
+def serve(folder, handler=Files):
+    s = ThreadingHTTPServer(('127.0.0.1',0), partial(handler, directory=str(folder)))
+    Thread(target=s.serve_forever, daemon=True).start()
+    return s,f'http://127.0.0.1:{s.server_port}/try/'
+
+def stop(s): s.shutdown(); s.server_close()
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    if not (ORT/'dist').is_dir(): pytest.skip('needs onnxruntime-web: python tools/site.py, or its folder in ORT_WEB')
+    from test_site import load
+    load('site').try_page(ROOT, (out := tmp_path_factory.mktemp('static'))/'try', ORT/'dist')
+    return out
+
+@pytest.fixture(scope='module')
+def browser():
+    for m in ('playwright', 'starlette'): pytest.importorskip(m)
+    from test_page import ARGS, CHROMIUM, sync_api
+    if not CHROMIUM: pytest.skip('needs chromium')
+    with sync_api.sync_playwright() as p:
+        b = p.chromium.launch(executable_path=CHROMIUM, args=[*ARGS, '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1'])
+        yield b
+        b.close()
+
+@pytest.fixture
+def visit(folder, browser):
+    "Makes visitors of the page; at the end none of them asked another host, and nothing went wrong"
+    from test_page import User
+    made,servers = [],[]
+    def f(handler=Files, url=None, **kw):
+        if not url: s,url = serve(folder, handler); servers.append(s)
+        made.append(u := User(browser, url, **kw))
+        u.ctx.on('request', lambda r: u.asked.append(r.url))
+        return u
+    yield f
+    for u in made:
+        u.ctx.close()
+        assert len(u.asked) > 5 and not [a for a in u.asked if not a.startswith((u.url, 'data:', 'blob:'))] and not u.errors, (u.asked, u.errors)
+    for s in servers: stop(s)
+
+def engine(u, code, arg=None): # `engine` and `id`, of the first photo
+    return u.page.evaluate(f"async arg => {{ const {{engine}} = await import(new URL('engine.js', location).href), [{{id}}] = (await engine.state()).photos; {code} }}", arg)
+
+def png(path, px): Image.fromarray(px).save(path); return path
+def said(u): u.until("!document.querySelector('#trouble').hidden"); return u.page.inner_text('#trouble')
+
+POINTS = [dict(x=60, y=90, color='#7a1f1f'), dict(x=150, y=240, color='#2f5d8a')]
+
+@pytest.mark.parametrize('way', ['gray', 'sepia', 'vivid', 'large'])
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_the_same_picture_as_python(visit, colorizer, tmp_path, way):
+    px = old(1500, 1900) if way == 'large' else old(240, 312)
+    if way == 'sepia': px = sepia(px)
+    ask = dict(strength=1, vivid=.6 if way == 'vivid' else 0, variant=0, points=[] if way == 'gray' else POINTS)
+    u = visit().one(png(tmp_path/'a.png', px))
+    with u.page.expect_download() as d: made = engine(u, "const r = await engine.finish(id, arg); await engine.save(id, 'file'); return r", ask)
+    d.value.save_as(tmp_path/'out.png')
+    assert made['name'] == d.value.suggested_filename == 'a-color.png' and made['bytes'] == (tmp_path/'out.png').stat().st_size
+    hints = [Hint(**p) for p in ask['points']]
+    with Image.open(tmp_path/'out.png') as im:
+        note,got = str(im.info['xmp']),np.asarray(im.convert('RGB')).astype(int)
+        assert im.mode in ('RGB', 'RGBA') and 'compositeWithTrainedAlgorithmicMedia' in note and load_config('default')['files']['default.safetensors'][:16] in note and all(str(h) in note for h in hints)
+    want = np.asarray(colorizer.colorize(px, hints=hints, vivid=ask['vivid']))
+    off = np.abs(got-want)
+    assert off.max() <= 2 and (off > 1).mean() < .001, (off.max(), (off > 1).mean(), (off > 0).mean())
+    for mine,theirs in zip(engine(u, 'return engine.likely(id, arg, 100, 200)', ask), colorizer.likely(px, 100, 200, hints=hints)):
+        near(mine['color'], '#%02x%02x%02x'%tuple(theirs.rgb)); assert abs(mine['p']-theirs.p) < .005
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_every_button(visit, colorizer, tmp_path):
+    u = visit(Isolated).one(png(tmp_path/'a.png', old(500, 651)))
+    assert u.js('crossOriginIsolated && +document.body.dataset.threads > 1') or os.cpu_count() == 1
+    u.choose(.6, .5); assert u.points() == 1
+    u.until("document.querySelectorAll('#ways img').length == 5"); u.seen(lambda: u.page.click('#ways button:nth-child(3)'))
+    u.seen(lambda: u.set('#vivid', .5)); u.seen(lambda: u.set('#strength', .5))
+    assert u.seen(lambda: u.page.click('#undo')) < 5
+    u.page.click('#unsure'); u.until("!document.querySelector('.doubt').hidden")
+    u.page.click('#in'); u.page.click('#in'); u.page.click('#in')
+    both = Image.open(u.get('#pair', tmp_path)); assert both.width > 1.9*500 and both.height < 800
+    im = Image.open(u.get('#download', tmp_path)); assert im.size == (500,651)
+    L = lightness(np.asarray(im.convert('RGB')))
+    level = lightness(np.arange(256, dtype=np.uint8)[None])[0]
+    assert np.abs(np.interp(L, level, np.arange(256))-old(500, 651)).max() <= 1
+    ask = engine(u, 'return (await engine.state()).photos[0].ask')
+    assert ask['variant'] == 2 and len(ask['points']) == 1
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_what_a_browser_cannot_do_is_said(visit, tmp_path):
+    u = visit(width=320, height=640)
+    assert u.wide() <= 0 and 'pip install' in u.page.inner_text('#promise')
+    Image.new('L', (9,9)).save(tmp_path/'scan.tif'); (tmp_path/'broken.jpg').write_bytes(OLD_PHOTO.read_bytes()[:200]); (tmp_path/'no.png').write_text('no picture'); (tmp_path/'empty.jpg').write_bytes(b'')
+    with zipfile.ZipFile(tmp_path/'a.zip', 'w') as z: z.writestr('a', 'b')
+    huge = io.BytesIO(); Image.new('1', (30000,30000)).save(huge, 'PNG'); (tmp_path/'huge.png').write_bytes(huge.getvalue())
+    u.drop(*(tmp_path/n for n in ('scan.tif', 'broken.jpg', 'no.png', 'empty.jpg', 'a.zip', 'huge.png')))
+    u.until("document.querySelectorAll('#trouble li').length == 6")
+    for line in ('scan.tif: a browser opens no TIFF; the program does: pip install', 'broken.jpg: it is damaged', 'no.png: it is damaged', 'empty.jpg: it is empty', 'a.zip: unpack', 'huge.png: more than 60 megapixels'): assert line in said(u)
+    assert u.wide() <= 0
+    u.one(png(tmp_path/'deep.png', old(90, 120).astype(np.uint16)*257))
+    u.until("document.querySelector('#note').textContent.includes('16 bits')"); assert u.wide() <= 0
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_many_photos_and_a_zip(visit, tmp_path):
+    turned = Image.fromarray(old(300, 200)); exif = turned.getexif(); exif[0x112] = 6; turned.save(tmp_path/'a.jpg', exif=exif)
+    png(tmp_path/'a.png', old(150, 90)); Image.fromarray(old(80, 60)).convert('LA').save(tmp_path/'b.png')
+    (other := tmp_path/'other').mkdir(); shutil.copy(tmp_path/'a.jpg', other/'a.jpg')
+    u = visit().drop(tmp_path/'a.jpg') # and while it is in work, more
+    u.drop(tmp_path/'a.png', tmp_path/'b.png', other/'a.jpg').ready(4)
+    with zipfile.ZipFile(u.get('#all', tmp_path)) as z:
+        assert z.testzip() is None and z.namelist() == ['a-color.jpg', 'a-color.png', 'b-color.png', 'a-color-2.jpg']
+        with Image.open(z.open('a-color.jpg')) as im: assert im.size == (200,300) and b'compositeWithTrainedAlgorithmicMedia' in im.info['xmp'] and not im.getexif().get(0x112)
+        px = np.asarray(Image.open(z.open('a-color.jpg')).convert('RGB')); assert np.ptp(px.astype(int), axis=2).max() > 10
+    u.page.click('#over'); u.page.click('#sure [value=yes]'); u.page.wait_for_selector('#drop')
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_without_a_connection_after_the_first_visit(visit, folder):
+    s,url = serve(folder)
+    u = visit(url=url)
+    u.until('document.body.dataset.threads')
+    assert u.js('navigator.serviceWorker.ready.then(() => true)') and not u.js('crossOriginIsolated')
+    stop(s)
+    u.load(); u.page.click('[data-example=broadway]'); u.ready(1)
+    assert u.js('crossOriginIsolated') # the page's own worker sends the headers now
+    assert np.ptp(np.asarray(u.picture()).astype(int), axis=2).max() > 20
+
+def resident(browser):
+    "MB of the browser's processes that run pages"
+    cdp = browser.new_browser_cdp_session()
+    pids = [p['id'] for p in cdp.send('SystemInfo.getProcessInfo')['processInfo'] if p['type'] == 'renderer']
+    return sum(int(Path(f'/proc/{i}/statm').read_text().split()[1]) for i in pids)*4096/1e6
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+@pytest.mark.skipif(not Path('/proc/self/statm').exists(), reason='needs /proc')
+def test_memory_after_ten_photos(visit, browser, tmp_path):
+    u,seen = visit(),[]
+    for i in range(10):
+        Image.fromarray(old(2000, 1500)).save(tmp_path/f'{i}.jpg')
+        u.drop(tmp_path/f'{i}.jpg').ready(i+1)
+        if i: u.seen(lambda: u.page.click(f'#strip li:nth-child({i+1}) .pick')) # noqa: B023
+        seen.append(resident(browser))
+    assert seen[-1] < 1000 and seen[-1]-seen[4] < 150, seen # what each photo adds is small
 
 if __name__ == '__main__': CASES.write_text('[\n'+',\n'.join(map(json.dumps, whole()))+'\n]\n')
