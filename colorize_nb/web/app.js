@@ -176,7 +176,7 @@ async function suggest(id) {
   $('#ways').replaceChildren(...found.map((src, k) => {
     const b = Object.assign(document.createElement('button'), {type: 'button'}), img = document.createElement('img'), s = document.createElement('span')
     s.textContent = k ? `${k}` : 'Plain'; img.alt = ''
-    img.src = src
+    Promise.resolve(src).then(s => { img.src = s }, failed)
     b.dataset.k = k; b.setAttribute('aria-label', k ? `Suggestion ${k}` : 'Plain, as the network paints it'); b.append(img, s)
     b.onclick = () => set({variant: k})
     return b

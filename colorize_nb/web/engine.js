@@ -6,7 +6,7 @@
 //   add(file), example(name)        -> State; the photo is there at once and has a size when it is opened
 //   before(id), thumb(id)           -> Blob, small
 //   look(id, ask)                   -> {blob, notes}: the preview, and sentences about it
-//   variants(id)                    -> [address of a picture]; ask.variant = k shows number k, and 0 is the plain one
+//   variants(id)                    -> [address of a picture, or a promise of it]; ask.variant = k shows number k, and 0 is the plain one
 //   likely(id, ask, x, y)           -> [{color: '#rrggbb', p}], most probable first
 //   doubt(id, ask)                  -> Blob: a picture to lay over the photo
 //   crop(id, ask, side, box, width) -> Blob: a part [x, y, w, h] of the full size, 'before' or 'after', at most width wide

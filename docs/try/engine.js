@@ -32,23 +32,19 @@ async function state() {
     refused: [...refused], progress: load ? {what: 'load', ...load} : made, before: 0, local: true, limits: LIMITS}
 }
 async function asked(p, ask) {  // what the worker needs: the points of a variant are points too
-  const base = ask.variant ? (await guesses(p))[ask.variant]?.points ?? [] : []
+  const base = ask.variant ? (await guesses(p)[Math.min(ask.variant, 4)]).points : []
   return {...ask, points: [...base, ...ask.points]}
 }
-function guesses(p) {  // how a photo can be painted, found once; the first way is the network's own
-  p.guesses ??= (async () => {
-    const found = [[]], cells = await call('doubtful', p.id)
-    for (let i = 0; i < 4; i++) {
-      const points = []
-      for (const [k, cell] of cells.entries()) points.push(await call('other', p.id, points, cell, i+k*(i > 1)))
-      found.push(points)
-    }
-    const out = []
-    for (const points of found) out.push({points, url: URL.createObjectURL(await call('guess', p.id, {points}))})
-    return out
-  })()
-  p.guesses.catch(() => { p.guesses = null })
-  return p.guesses
+function guesses(p) {  // how a photo can be painted, one after the other, found once: promises of {points, url}; the first way is the network's own
+  if (p.guesses) return p.guesses
+  const cells = call('doubtful', p.id), all = p.guesses = []
+  async function find(i) {
+    const points = []
+    if (i) for (const [k, cell] of (await cells).entries()) points.push(await call('other', p.id, points, cell, i-1+k*(i > 2)))
+    return {points, url: URL.createObjectURL(await call('guess', p.id, {points}))}
+  }
+  for (let i = 0; i < 5; i++) (all[i] = i ? all[i-1].then(() => find(i)) : find(i)).catch(() => { if (p.guesses === all) p.guesses = null })
+  return all
 }
 async function look(p, ask) {
   const {thumb, ...r} = await call('look', p.id, await asked(p, ask))
@@ -64,7 +60,7 @@ async function finish(p, ask) {
 function forget(p) {
   photos.delete(p.id)
   call('remove', p.id)
-  p.guesses?.then(all => all.forEach(g => URL.revokeObjectURL(g.url)), () => {})
+  p.guesses?.forEach(g => g.then(({url}) => URL.revokeObjectURL(url), () => {}))
 }
 function download(blob, name) {
   const a = Object.assign(document.createElement('a'), {href: URL.createObjectURL(blob), download: name})
@@ -87,7 +83,8 @@ function add(file, name = file.name) {
 export const engine = {
   kinds: 'JPEG, PNG, WebP, AVIF or BMP, or a folder of them',
   more: `A browser leaves out metadata, TIFF and 16 bits. The program keeps them: ${BUILT.install}`,
-  begin: state, state,
+  begin: state,
+  state,
   async add(file) {
     try { await file.slice(0, 1).arrayBuffer() } catch { throw new Stop(422, 'cannot be read') }
     return add(file)
@@ -100,7 +97,7 @@ export const engine = {
   before: async id => get(id).before,
   thumb: async id => get(id).thumb,
   look: async (id, ask) => look(get(id), ask),
-  variants: async id => (await guesses(get(id))).map(g => g.url),
+  variants: async id => guesses(get(id)).map(g => g.then(({url}) => url)),
   likely: async (id, ask, x, y) => call('likely', id, await asked(get(id), ask), x, y),
   doubt: async (id, ask) => call('doubt', id, await asked(get(id), ask)),
   crop: async (id, ask, side, box, width) => call('crop', id, await asked(get(id), ask), side, box, width),

@@ -65,7 +65,9 @@ const settled = (l, vivid = 0) => ({...l, ab: pin(vividAb(l.raw, l.logits, vivid
 
 function canvas(w, h) {
   const g = new OffscreenCanvas(w, h).getContext('2d', {willReadFrequently: true})
-  if (!g) throw new Error(`${w} x ${h} pixels are too many for this browser`)
+  g?.fillRect(w-1, h-1, 1, 1)
+  if (!g?.getImageData(w-1, h-1, 1, 1).data[3]) throw new Error(`${w} x ${h} pixels are too many for this browser`)  // some give an empty one
+  g.clearRect(w-1, h-1, 1, 1)
   g.imageSmoothingQuality = 'high'
   return g
 }
@@ -169,7 +171,7 @@ const can = {
     g.drawImage(bitmap, 0, 0)
     drop()  // what is not needed now: a phone has little room
     paint(g, settled(await look(id, points), vivid), strength)
-    const blob = await g.canvas.convertToBlob(p.png ? {type: 'image/png'} : {type: 'image/jpeg', quality: .95})
+    const blob = await g.canvas.convertToBlob(p.png ? {type: 'image/png'} : {type: 'image/jpeg', quality: .98})
     const about = {model: BUILT.model.name, weights: BUILT.model.weights, strength, ...vivid && {vivid},
       ...points.length && {hints: points.map(q => `${q.x},${q.y},${q.color}`).join('; ')}, version: BUILT.version}
     return {blob: await noted(blob, about), suffix: p.png ? '.png' : '.jpg'}
