@@ -203,7 +203,7 @@ def test_the_same_picture_as_python(visit, colorizer, tmp_path, way):
         assert im.mode in ('RGB', 'RGBA') and 'compositeWithTrainedAlgorithmicMedia' in note and load_config('default')['files']['default.safetensors'][:16] in note and all(str(h) in note for h in hints)
     want = np.asarray(colorizer.colorize(px, hints=hints, vivid=ask['vivid']))
     off = np.abs(got-want)
-    assert off.max() <= 2 and (off > 1).mean() < .001, (off.max(), (off > 1).mean(), (off > 0).mean())
+    assert off.max() <= 1 and (off > 0).mean() < .001, (off.max(), (off > 0).mean())
     for mine,theirs in zip(engine(u, 'return engine.likely(id, arg, 100, 200)', ask), colorizer.likely(px, 100, 200, hints=hints)):
         near(mine['color'], '#%02x%02x%02x'%tuple(theirs.rgb)); assert abs(mine['p']-theirs.p) < .005
 
@@ -267,6 +267,17 @@ def test_without_a_connection_after_the_first_visit(visit, folder):
     assert u.js('crossOriginIsolated') # the page's own worker sends the headers now
     assert np.ptp(np.asarray(u.picture()).astype(int), axis=2).max() > 20
 
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_a_part_of_the_page_is_missing(visit, folder, tmp_path):
+    shutil.copytree(folder, broken := tmp_path/'broken')
+    weights = broken/'try/model/default.safetensors'; weights.write_bytes(weights.read_bytes()[:1000])
+    s,url = serve(broken)
+    u = visit(url=url)
+    assert 'The network cannot be loaded (model/default.safetensors is cut short)' in said(u)
+    shutil.copy(folder/'try/model/default.safetensors', weights) # it is back
+    u.one(); stop(s)
+
 def resident(browser):
     "MB of the browser's processes that run pages"
     cdp = browser.new_browser_cdp_session()
@@ -283,6 +294,6 @@ def test_memory_after_ten_photos(visit, browser, tmp_path):
         u.drop(tmp_path/f'{i}.jpg').ready(i+1)
         if i: u.seen(lambda: u.page.click(f'#strip li:nth-child({i+1}) .pick')) # noqa: B023
         seen.append(resident(browser))
-    assert seen[-1] < 1000 and seen[-1]-seen[4] < 150, seen # what each photo adds is small
+    assert seen[-1] < 1200 and seen[-1]-seen[4] < 150, seen # what each photo adds is small
 
 if __name__ == '__main__': CASES.write_text('[\n'+',\n'.join(map(json.dumps, whole()))+'\n]\n')

@@ -79,6 +79,7 @@ function add(file, name = file.name) {
   }).catch(e => { if (photos.delete(p.id)) refuse(name, e.message) })
   return state()
 }
+addEventListener('beforeunload', e => { if ([...photos.values()].some(p => p.ask.points.length && !(p.result && same(p.result.ask, p.ask)))) e.preventDefault() })  // a reload forgets them
 
 export const engine = {
   kinds: 'JPEG, PNG, WebP, AVIF or BMP, or a folder of them',
