@@ -1,7 +1,7 @@
-"""The docs site: python tools/site.py  (needs the docs extra)
+"""The docs site: python tools/site.py  (needs the docs extra, and npm for the page in the browser, try/)
 A page lies where its notebook or text lies in the repository, README first, so links between files hold; what pages link to is copied, and what is no page leads to the repository. Overviews and the reference are made here.
 Names and addresses are those of settings.ini. Zensical makes _docs/site of it, then every link of what was built is followed. Exit status 1, and a line for each, if one leads nowhere or a page would load something from elsewhere."""
-import json, posixpath, re, shutil, subprocess, sys
+import hashlib, json, os, posixpath, re, shutil, subprocess, sys
 from configparser import ConfigParser
 from html.parser import HTMLParser
 from importlib.util import find_spec
@@ -106,9 +106,11 @@ def toml(x):
     if isinstance(x, dict): return '{'+', '.join(f'{json.dumps(k)} = {toml(v)}' for k,v in x.items())+'}'
     return f"[{', '.join(map(toml, x))}]" if isinstance(x, (list, tuple)) else json.dumps(x, ensure_ascii=False)
 
+def settings(root): ini = ConfigParser(delimiters=['=']); ini.read(root/'settings.ini', encoding='utf-8'); return ini['DEFAULT']
+
 def build(root, out):
     "Pages and a configuration into `out`, and the site; Zensical's exit status, and the path that the site is served below"
-    ini = ConfigParser(delimiters=['=']); ini.read(root/'settings.ini', encoding='utf-8'); ini = ini['DEFAULT']
+    ini = settings(root)
     site = Site(root, f"{ini['git_url']}/blob/{ini['branch']}")
     shutil.rmtree(out, ignore_errors=True)
     site.write(out/'pages')
@@ -145,9 +147,46 @@ def broken(site, base=''):
     for p in sorted(site.rglob('*.css')):
         for url in re.findall(r'(?:url\(|@import )\s*["\']?((?:https?:)?//[^)"\']+)', p.read_text(encoding='utf-8')): yield f'{p.relative_to(site).as_posix()}: {url} is loaded from elsewhere'
 
+RUNTIME = 'ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm' # of onnxruntime-web
+LARGE = 'ort/ort-wasm-simd-threaded.wasm', 'model/default.onnx', 'model/default.safetensors'
+POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; img-src 'self' blob: data:; style-src 'self' 'unsafe-inline'; form-action 'none'; base-uri 'none'"
+
+def runtime(root, out):
+    "The folder of onnxruntime-web: that of $ORT_WEB, or installed into `out` as docs/try/package-lock.json says; `None` without npm"
+    if given := os.environ.get('ORT_WEB'): return Path(given)/'dist'
+    npm = shutil.which('npm')
+    if not npm: return None
+    out.mkdir(parents=True, exist_ok=True)
+    for f in ('package.json', 'package-lock.json'): shutil.copy(root/'docs/try'/f, out)
+    r = subprocess.run([npm, 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--silent'], cwd=out)
+    return out/'node_modules/onnxruntime-web/dist' if r.returncode == 0 else None
+
+def try_page(root, out, dist):
+    "The page with an engine of its own: files for any static server into `out`. `dist`: see `runtime`"
+    ini,code = settings(root),root/'colorize_nb'
+    made = {f.name: f.read_bytes() for f in (code/'web').iterdir() if f.suffix in ('.js', '.css', '.svg') or f.name == 'index.html'}
+    made |= {f.name: f.read_bytes() for f in (root/'docs/try').glob('*.js')}  # one of them is engine.js
+    made |= {f'photos/{f.name}': f.read_bytes() for f in (code/'photos').glob('*.jpg')}
+    made |= {f'ort/{f}': (dist/f).read_bytes() for f in RUNTIME}|{f'model/{Path(f).name}': (code/f'models/{Path(f).name}').read_bytes() for f in LARGE[1:]}
+    cfg = json.loads((code/'models/default.json').read_text(encoding='utf-8'))
+    model = {k: cfg[k] for k in ('name', 'render_size', 'multiple', 'out_scale', 'prior')}|dict(weights=cfg['files']['default.safetensors'][:16])
+    sums = {f: dict(size=len(made[f]), hash=hashlib.sha256(made[f]).hexdigest()[:16]) for f in LARGE}
+    built = dict(version=ini['version'], ns=f"{ini['doc_host']}{ini['doc_baseurl']}/ns/", install=f"pip install 'colorize_nb[app] @ git+{ini['git_url']}' && colorize-app", model=model, files=sums)
+    made['built.js'] = f'export const BUILT = {json.dumps(built)}\n'.encode()
+    head = f'<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+    made['index.html'] = made['index.html'].replace(b'<meta charset="utf-8">', head.encode()).replace(b'<meta name="robots" content="noindex">\n', b'')
+    small = sorted(made.keys()-{*LARGE, 'sw.js'})
+    version = hashlib.sha256(b''.join(made[f] for f in small)).hexdigest()[:16]
+    files = dict(small=small, large=[f"{f}?{s['hash']}" for f,s in sums.items()])
+    made['sw.js'] = f'const VERSION = {json.dumps(version)}, FILES = {json.dumps(files)}\n'.encode()+made['sw.js']
+    for n,data in made.items(): (out/n).parent.mkdir(parents=True, exist_ok=True); (out/n).write_bytes(data)
+
 def main():
     if not all(map(find_spec, ('zensical', 'nbconvert'))): sys.exit("the docs need pip install '.[docs]'")
     status,base = build(ROOT, ROOT/'_docs')
+    if (ROOT/'docs/try').is_dir():
+        if dist := runtime(ROOT, ROOT/'_docs/npm'): try_page(ROOT, ROOT/'_docs/site/try', dist)
+        else: print('no npm, or it could not install onnxruntime-web: the site is built without try/', file=sys.stderr)
     bad = list(broken(ROOT/'_docs'/'site', base))
     for line in bad: print(line, file=sys.stderr)
     return status or len(bad) > 0

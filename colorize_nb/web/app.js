@@ -42,6 +42,7 @@ let batch = null  // files that were dropped together, and since when
 function progress() {
   const p = state.progress, waiting = coming.length
   if (!p && !waiting) { batch = null; return null }
+  if (p?.what === 'load') return {...p, text: `Loading ${Math.round(p.done/1e6)} of ${Math.round(p.total/1e6)} MB`}
   if (p?.what === 'make' && !waiting) return {...p, text: `${Math.min(p.done+1, p.total)} of ${p.total}${p.left == null ? '' : `, ${time(p.left)}`}`}
   const ready = state.photos.filter(f => f.size).length+state.refused.length
   batch ??= {since: performance.now(), ready}
@@ -54,6 +55,7 @@ function drawProgress() {
   $('#progress').hidden = !p
   document.title = p ? `${p.text} – ${plain}` : photo() ? `${photo().name} – ${plain}` : plain
   if (!p) return
+  $('#stop').hidden = p.what === 'load'
   $('#bar').value = p.total ? p.done/p.total : 0
   $('#far').textContent = p.text+(p.before ? ` (after ${plural(p.before, 'other')})` : '')
 }
@@ -174,7 +176,7 @@ async function suggest(id) {
   $('#ways').replaceChildren(...found.map((src, k) => {
     const b = Object.assign(document.createElement('button'), {type: 'button'}), img = document.createElement('img'), s = document.createElement('span')
     s.textContent = k ? `${k}` : 'Plain'; img.alt = ''
-    img.src = src
+    Promise.resolve(src).then(s => { img.src = s }, failed)
     b.dataset.k = k; b.setAttribute('aria-label', k ? `Suggestion ${k}` : 'Plain, as the network paints it'); b.append(img, s)
     b.onclick = () => set({variant: k})
     return b
@@ -473,8 +475,9 @@ async function begin(token) {
     failed(e); await sleep(2000); return begin(token)
   }
   const l = state.limits
-  $('#kinds').textContent = `or paste them. JPEG, PNG, TIFF, WebP, BMP, or a zip of them; up to ${l.photos} photos of ${Math.round(l.pixels/1e6)} megapixels.`
+  $('#kinds').textContent = `or paste them. ${engine.kinds}; up to ${l.photos} photos of ${Math.round(l.pixels/1e6)} megapixels.`
   if (!state.local) $('#promise').firstChild.textContent = $('#promise').textContent.replace('Everything stays on this computer.', 'Your photos go to the computer that runs this page and nowhere else.')
+  if (engine.more) $('#promise').append(` ${engine.more}`)
   document.body.dataset.ready = ''
   watch(); live()
 }

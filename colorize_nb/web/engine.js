@@ -2,15 +2,16 @@
 //
 //   begin(token?)                   -> State; goes on with a session that is there. Throws Stop with status 401 where a token is asked for
 //   state()                         -> State: {photos: [{id, name, size: [w, h] | null, ask: Ask, looks, made, failed}], refused: [{name, why}],
-//                                      progress: {what: 'open' | 'make', done, total, left, before} | null, before, local, limits}
+//                                      progress: {what: 'open' | 'make' | 'load', done, total, left, before} | null, before, local, limits}; 'load' counts bytes of the page itself
 //   add(file), example(name)        -> State; the photo is there at once and has a size when it is opened
 //   before(id), thumb(id)           -> Blob, small
 //   look(id, ask)                   -> {blob, notes}: the preview, and sentences about it
-//   variants(id)                    -> [address of a picture]; ask.variant = k shows number k, and 0 is the plain one
+//   variants(id)                    -> [address of a picture, or a promise of it]; ask.variant = k shows number k, and 0 is the plain one
 //   likely(id, ask, x, y)           -> [{color: '#rrggbb', p}], most probable first
 //   doubt(id, ask)                  -> Blob: a picture to lay over the photo
 //   crop(id, ask, side, box, width) -> Blob: a part [x, y, w, h] of the full size, 'before' or 'after', at most width wide
 //   finish(id, ask)                 -> {name, bytes}: the result is made; then save(id, 'file' | 'pair')
+//   kinds, more                     -> texts: what it opens; what else to know, if anything
 //   all({strength, vivid}), make(), stop(), remove(id), read(), clear() -> State; after make(), save('zip')
 //
 // Ask is {strength, vivid, variant, points: [{x, y, color}]}, x and y in pixels of the upright photo at full size.
@@ -44,6 +45,7 @@ function save(path, name) {
 }
 
 export const engine = {
+  kinds: 'JPEG, PNG, TIFF, WebP, BMP, or a zip of them',
   begin: t => json('POST', 'session', t ? {token: t} : {}),
   state: () => json('GET', 'session'),
   add: (file, signal) => json('POST', `session/photos?name=${encodeURIComponent(file.name)}`, new Blob([file]), signal),

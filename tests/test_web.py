@@ -1,0 +1,299 @@
+"""The page without a server: its JavaScript gives what Python gives, and in a browser it does all of it alone.
+tests/golden/web/cases.json holds what Python's functions give; after a change of these: python tests/test_web.py"""
+import base64, io, json, os, shutil, subprocess, zipfile
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+import numpy as np, pytest
+from PIL import Image
+from colorize_nb.color import AB_BINS, lightness, mean_chroma, resize
+from colorize_nb.hints import _doubtful
+from colorize_nb.paint import paint_pixels, seen_lightness, tone
+from colorize_nb.colorizer import Look
+from colorize_nb.steer import Hint, expected_error, hint_cells, likely_ab, pin, probabilities, shown_at, vivid_ab
+from colorize_nb.weights import load_config
+from conftest import OLD_PHOTO
+
+ROOT = Path(__file__).parent.parent
+ORT = Path(os.environ.get('ORT_WEB', ROOT/'_docs/npm/node_modules/onnxruntime-web')) # as tools/site.py installs it
+CASES = Path(__file__).parent/'golden/web/cases.json'
+NODE = shutil.which('node')
+
+def packed(a): return dict(t=a.dtype.char, shape=a.shape, data=base64.b64encode(np.ascontiguousarray(a)).decode())
+def array(d, t=None): return np.frombuffer(base64.b64decode(d['data'] if isinstance(d, dict) else d), t or d['t'])
+def shaped(d): return array(d).reshape(d['shape'])
+
+def old(w, h, box=None): return np.asarray(Image.open(OLD_PHOTO).convert('L').resize((w,h), Image.BOX, box))
+def sepia(x): return np.clip(x[...,None]*[1.02,.9,.72]+[6,3,0], 0, 255).astype(np.uint8)
+def garden(w, h): # greens and reds
+    y,x = np.mgrid[:h,:w]
+    return np.stack([90+60*np.sin(x/5)*(y > h/2), 120+60*np.cos(y/7)+0*x, 60+40*np.sin((x+y)/9)], -1).astype(np.uint8)
+
+def grid(seed, h, w, chroma=40.):
+    "Cells as a network gives them: a*, b*, L*, logits"
+    r = np.random.default_rng(seed)
+    def soft(n): return np.stack([resize(r.normal(size=(4,5)), (h,w)) for _ in range(n)]).astype(np.float32)
+    return soft(2)*chroma,np.clip(soft(1)[0]*25+50, 0, 100),(soft(313)*3).astype(np.float32)
+
+def cases():
+    "Name, what is called, and what goes in"
+    r = np.random.default_rng(0)
+    x = r.normal(size=(9,14)).astype(np.float32)
+    for name,to,box,linear in (('larger', (31,20), None, False), ('smaller', (5,3), None, False), ('part', (10,10), (1.3,.4,12.1,7.5), False), ('lines', (40,9), (0,0,11.5,9), True)):
+        yield dict(name=f'resize {name}', what='resize', x=packed(x), size=(14,9), to=to, box=box or (0,0,14,9), linear=linear)
+    mixed = r.integers(0, 256, (16,16,3), np.uint8); mixed[::2] = mixed[::2,:,:1]
+    yield dict(name='light', what='light', px=packed(mixed))
+    face = old(45, 64, (180,60,300,220))
+    for name,px in (('gray', face), ('sepia', sepia(face)), ('garden', garden(30, 130))): yield dict(name=f'tone {name}', what='tone', px=packed(px))
+    for name,px,side in (('large', old(120, 89), 24), ('small', face[:7,:5].copy(), 32), ('long', old(150, 8), 32), ('colour', garden(60, 44), 48)):
+        yield dict(name=f'seen {name}', what='seen', px=packed(px), side=side, multiple=32)
+    for i,(name,px,strength,chroma) in enumerate((('gray', face, 1, 40), ('strong', face, 2.5, 60), ('sepia', sepia(face), 1, 30), ('wild', np.tile(np.arange(256, dtype=np.uint8), (10,1)), 1, 140))):
+        ab,L,_ = grid(i, 11, 9, chroma)
+        yield dict(name=f'paint {name}', what='paint', px=packed(px), ab=packed(ab), L=packed(L), seen=(8.25,10.5), strength=strength, crop=(7,3,20,6))
+    points = [dict(x=3, y=4, color='#7a1f1f'), dict(x=5, y=4, color='#2040c0'), dict(x=99, y=119, color='#808080')]
+    ab,L,logits = grid(7, 6, 5)
+    yield dict(name='steer', what='steer', ab=packed(ab), L=packed(L), logits=packed(logits), seen=(4.5,5.75), photo=(100,120), points=points, vivid=.6,
+               prior=load_config('default')['prior'], spot=(41,63), cell=(2,3))
+    yield dict(name='shown', what='shown', lab=[[50,10,10], [30,60,-90], [95,-60,80], [5,40,30], [60,0,0], [100,20,20], [0,0,0]])
+
+def made(c):
+    "What Python makes of a case"
+    if c['what'] == 'resize':
+        l,t,r,b = c['box']
+        return dict(out=packed(resize(shaped(c['x']), c['to'][::-1], (t,l,b,r), Image.BILINEAR if c['linear'] else Image.BICUBIC)))
+    px = shaped(c['px']) if 'px' in c else None
+    if c['what'] == 'light': return dict(out=packed(lightness(px)))
+    if c['what'] == 'tone': return dict(out=tone(px)[0], chroma=mean_chroma(px))
+    if c['what'] == 'seen':
+        L,(h,w) = seen_lightness(px, c['side'], c['multiple'])
+        return dict(out=packed(L), cells=packed(L.reshape(L.shape[0]//4, 4, -1, 4).mean((1,3))), size=[w,h])
+    if c['what'] == 'paint':
+        im,(x,y,w,h) = paint_pixels(px, shaped(c['ab']), shaped(c['L']), c['seen'][::-1], c['strength']),c['crop']
+        return dict(out=packed(im), crop=packed(im[y:y+h,x:x+w]))
+    if c['what'] == 'shown': return dict(out=[list(shown_at(L, ab)) for L,*ab in c['lab']])
+    ab,L,logits,(w,h) = (*(shaped(c[k]) for k in ('ab', 'L', 'logits')), c['photo'])
+    look = Look(ab, logits, L, tuple(c['seen'][::-1]))
+    planes = hint_cells([Hint(**p) for p in c['points']], (h,w), look.seen, L.shape)
+    def cell(v, n, s, g): return min(int((v+.5)/n*s), g-1)
+    at = cell(c['spot'][1], h, look.seen[0], L.shape[0]),cell(c['spot'][0], w, look.seen[1], L.shape[1])
+    likely = [('#%02x%02x%02x'%shown_at(L[at], o), p) for o,p in zip(*likely_ab(probabilities(logits[:,at[0],at[1]]), 6))]
+    x,y = c['cell']
+    colors = [o for o,p in zip(*likely_ab(probabilities(logits[:,y,x]), 8)) if p > .01 and np.hypot(*(o-ab[:,y,x])) > 15]
+    other = dict(x=int((x+.5)/look.seen[1]*w), y=int((y+.5)/look.seen[0]*h), color='#%02x%02x%02x'%shown_at(L[y,x], colors[1%len(colors)]))
+    return dict(planes=packed(planes), pinned=packed(pin(ab, L, planes).astype(np.float32)), vivid=packed(vivid_ab(ab, logits, c['vivid'], c['prior']).astype(np.float32)),
+                error=packed(expected_error(logits, ab)), likely=[dict(color=k, p=float(p)) for k,p in likely], doubtful=[[int(x), int(y)] for y,x in _doubtful(look, 3)], other=other, bins=AB_BINS.tolist())
+
+def whole(): return [c|dict(want=made(c)) for c in json.loads(json.dumps(list(cases())))]
+
+def near(got, want, tol=1e-3):
+    "Numbers, within a part of their range; bytes within one; text alike"
+    if isinstance(want, dict) and 't' in want:
+        a = array(got, want['t']).astype(float) if isinstance(got, str) else array(got).astype(float)
+        b = array(want).astype(float)
+        assert a.shape == b.shape and np.abs(a-b).max() <= (1 if want['t'] == 'B' else tol*max(1, np.abs(b).max())), np.abs(a-b).max()
+    elif isinstance(want, dict): assert got.keys() == want.keys(); [near(got[k], v, tol) for k,v in want.items()]
+    elif isinstance(want, list): assert len(got) == len(want); [near(g, v, tol) for g,v in zip(got, want)]
+    elif isinstance(want, str) and want[:1] == '#': near([int(got[i:i+2], 16) for i in (1,3,5)], [int(want[i:i+2], 16) for i in (1,3,5)])
+    elif isinstance(want, int): assert abs(got-want) <= 1
+    elif isinstance(want, float): assert abs(got-want) <= tol*max(1, abs(want)), (got, want)
+    else: assert got == want
+
+GOLDEN = json.loads(CASES.read_text()) if CASES.exists() else []
+NAMES = [c['name'] for c in GOLDEN]
+
+@pytest.mark.parametrize('c', GOLDEN, ids=NAMES)
+def test_python_gives_what_it_gave(c): near(made(c), c['want'])
+
+@pytest.fixture(scope='module')
+def javascript():
+    if not NODE: pytest.skip('needs node')
+    r = subprocess.run([NODE, Path(__file__).with_name('web.mjs'), CASES], capture_output=True, text=True, timeout=60)
+    assert r.returncode == 0, r.stderr
+    return json.loads(r.stdout)
+
+def rgb(data, shape): a = array(data, np.uint8).reshape(*shape[:2], -1); return a[...,:3]
+
+@pytest.mark.parametrize('c', GOLDEN, ids=NAMES)
+def test_javascript_gives_the_same(c, javascript):
+    got,want = dict(javascript[c['name']]),dict(c['want'])
+    if c['what'] != 'paint': return near(got, want, 1e-4)
+    px,out = shaped(c['px']),want['out']
+    for k in ('out', 'crop'):
+        a,b = rgb(got[k], want[k]['shape']).astype(int),shaped(want[k]).astype(int)
+        assert np.abs(a-b).max() <= 1 and (a != b).mean() < .02, (k, np.abs(a-b).max(), (a != b).mean())
+    level = lightness(np.arange(256, dtype=np.uint8)[None])[0]
+    def gray(L): return np.interp(L, level, np.arange(256)) # L* as a gray level
+    assert np.abs(gray(lightness(rgb(got['out'], out['shape'])))-gray(lightness(px))).max() <= 1
+
+# ---- in a browser, from a server that knows nothing but files
+
+class Files(SimpleHTTPRequestHandler):
+    extensions_map = SimpleHTTPRequestHandler.extensions_map|{'.mjs':'text/javascript', '.js':'text/javascript', '.wasm':'application/wasm'}
+    headers_too = ()
+    def log_message(self, *_): pass
+    def end_headers(self):
+        for h in self.headers_too: self.send_header(*h)
+        super().end_headers()
+
+class Isolated(Files): headers_too = ('Cross-Origin-Opener-Policy', 'same-origin'),('Cross-Origin-Embedder-Policy', 'require-corp')
+
+def serve(folder, handler=Files):
+    s = ThreadingHTTPServer(('127.0.0.1',0), partial(handler, directory=str(folder)))
+    Thread(target=s.serve_forever, daemon=True).start()
+    return s,f'http://127.0.0.1:{s.server_port}/try/'
+
+def stop(s): s.shutdown(); s.server_close()
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    if not (ORT/'dist').is_dir(): pytest.skip('needs onnxruntime-web: python tools/site.py, or its folder in ORT_WEB')
+    from test_site import load
+    load('site').try_page(ROOT, (out := tmp_path_factory.mktemp('static'))/'try', ORT/'dist')
+    return out
+
+@pytest.fixture(scope='module')
+def browser():
+    for m in ('playwright', 'starlette'): pytest.importorskip(m)
+    from test_page import ARGS, CHROMIUM, sync_api
+    if not CHROMIUM: pytest.skip('needs chromium')
+    with sync_api.sync_playwright() as p:
+        b = p.chromium.launch(executable_path=CHROMIUM, args=[*ARGS, '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1'])
+        yield b
+        b.close()
+
+@pytest.fixture
+def visit(folder, browser):
+    "Makes visitors of the page; at the end none of them asked another host, and nothing went wrong"
+    from test_page import User
+    made,servers = [],[]
+    def f(handler=Files, url=None, **kw):
+        if not url: s,url = serve(folder, handler); servers.append(s)
+        made.append(u := User(browser, url, **kw))
+        u.ctx.on('request', lambda r: u.asked.append(r.url))
+        return u
+    yield f
+    for u in made:
+        u.ctx.close()
+        assert len(u.asked) > 5 and not [a for a in u.asked if not a.startswith((u.url, 'data:', 'blob:'))] and not u.errors, (u.asked, u.errors)
+    for s in servers: stop(s)
+
+def engine(u, code, arg=None): # `engine` and `id`, of the first photo
+    return u.page.evaluate(f"async arg => {{ const {{engine}} = await import(new URL('engine.js', location).href), [{{id}}] = (await engine.state()).photos; {code} }}", arg)
+
+def png(path, px): Image.fromarray(px).save(path); return path
+def said(u): u.until("!document.querySelector('#trouble').hidden"); return u.page.inner_text('#trouble')
+
+POINTS = [dict(x=60, y=90, color='#7a1f1f'), dict(x=150, y=240, color='#2f5d8a')]
+
+@pytest.mark.parametrize('way', ['gray', 'sepia', 'vivid', 'large'])
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_the_same_picture_as_python(visit, colorizer, tmp_path, way):
+    px = old(1500, 1900) if way == 'large' else old(240, 312)
+    if way == 'sepia': px = sepia(px)
+    ask = dict(strength=1, vivid=.6 if way == 'vivid' else 0, variant=0, points=[] if way == 'gray' else POINTS)
+    u = visit().one(png(tmp_path/'a.png', px))
+    with u.page.expect_download() as d: made = engine(u, "const r = await engine.finish(id, arg); await engine.save(id, 'file'); return r", ask)
+    d.value.save_as(tmp_path/'out.png')
+    assert made['name'] == d.value.suggested_filename == 'a-color.png' and made['bytes'] == (tmp_path/'out.png').stat().st_size
+    hints = [Hint(**p) for p in ask['points']]
+    with Image.open(tmp_path/'out.png') as im:
+        note,got = str(im.info['xmp']),np.asarray(im.convert('RGB')).astype(int)
+        assert im.mode in ('RGB', 'RGBA') and 'compositeWithTrainedAlgorithmicMedia' in note and load_config('default')['files']['default.safetensors'][:16] in note and all(str(h) in note for h in hints)
+    want = np.asarray(colorizer.colorize(px, hints=hints, vivid=ask['vivid']))
+    off = np.abs(got-want)
+    assert off.max() <= 1 and (off > 0).mean() < .001, (off.max(), (off > 0).mean())
+    for mine,theirs in zip(engine(u, 'return engine.likely(id, arg, 100, 200)', ask), colorizer.likely(px, 100, 200, hints=hints)):
+        near(mine['color'], '#%02x%02x%02x'%tuple(theirs.rgb)); assert abs(mine['p']-theirs.p) < .005
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_every_button(visit, colorizer, tmp_path):
+    u = visit(Isolated).one(png(tmp_path/'a.png', old(500, 651)))
+    assert u.js('crossOriginIsolated && +document.body.dataset.threads > 1') or os.cpu_count() == 1
+    u.choose(.6, .5); assert u.points() == 1
+    u.until("document.querySelectorAll('#ways img').length == 5"); u.seen(lambda: u.page.click('#ways button:nth-child(3)'))
+    u.seen(lambda: u.set('#vivid', .5)); u.seen(lambda: u.set('#strength', .5))
+    assert u.seen(lambda: u.page.click('#undo')) < 5
+    u.page.click('#unsure'); u.until("!document.querySelector('.doubt').hidden")
+    u.page.click('#in'); u.page.click('#in'); u.page.click('#in')
+    both = Image.open(u.get('#pair', tmp_path)); assert both.width > 1.9*500 and both.height < 800
+    im = Image.open(u.get('#download', tmp_path)); assert im.size == (500,651)
+    L = lightness(np.asarray(im.convert('RGB')))
+    level = lightness(np.arange(256, dtype=np.uint8)[None])[0]
+    assert np.abs(np.interp(L, level, np.arange(256))-old(500, 651)).max() <= 1
+    ask = engine(u, 'return (await engine.state()).photos[0].ask')
+    assert ask['variant'] == 2 and len(ask['points']) == 1
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_what_a_browser_cannot_do_is_said(visit, tmp_path):
+    u = visit(width=320, height=640)
+    assert u.wide() <= 0 and 'pip install' in u.page.inner_text('#promise')
+    Image.new('L', (9,9)).save(tmp_path/'scan.tif'); (tmp_path/'broken.jpg').write_bytes(OLD_PHOTO.read_bytes()[:200]); (tmp_path/'no.png').write_text('no picture'); (tmp_path/'empty.jpg').write_bytes(b'')
+    with zipfile.ZipFile(tmp_path/'a.zip', 'w') as z: z.writestr('a', 'b')
+    huge = io.BytesIO(); Image.new('1', (30000,30000)).save(huge, 'PNG'); (tmp_path/'huge.png').write_bytes(huge.getvalue())
+    u.drop(*(tmp_path/n for n in ('scan.tif', 'broken.jpg', 'no.png', 'empty.jpg', 'a.zip', 'huge.png')))
+    u.until("document.querySelectorAll('#trouble li').length == 6")
+    for line in ('scan.tif: a browser opens no TIFF; the program does: pip install', 'broken.jpg: it is damaged', 'no.png: it is damaged', 'empty.jpg: it is empty', 'a.zip: unpack', 'huge.png: more than 60 megapixels'): assert line in said(u)
+    assert u.wide() <= 0
+    u.one(png(tmp_path/'deep.png', old(90, 120).astype(np.uint16)*257))
+    u.until("document.querySelector('#note').textContent.includes('16 bits')"); assert u.wide() <= 0
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_many_photos_and_a_zip(visit, tmp_path):
+    turned = Image.fromarray(old(300, 200)); exif = turned.getexif(); exif[0x112] = 6; turned.save(tmp_path/'a.jpg', exif=exif)
+    png(tmp_path/'a.png', old(150, 90)); Image.fromarray(old(80, 60)).convert('LA').save(tmp_path/'b.png')
+    (other := tmp_path/'other').mkdir(); shutil.copy(tmp_path/'a.jpg', other/'a.jpg')
+    u = visit().drop(tmp_path/'a.jpg') # and while it is in work, more
+    u.drop(tmp_path/'a.png', tmp_path/'b.png', other/'a.jpg').ready(4)
+    with zipfile.ZipFile(u.get('#all', tmp_path)) as z:
+        assert z.testzip() is None and z.namelist() == ['a-color.jpg', 'a-color.png', 'b-color.png', 'a-color-2.jpg']
+        with Image.open(z.open('a-color.jpg')) as im: assert im.size == (200,300) and b'compositeWithTrainedAlgorithmicMedia' in im.info['xmp'] and not im.getexif().get(0x112)
+        px = np.asarray(Image.open(z.open('a-color.jpg')).convert('RGB')); assert np.ptp(px.astype(int), axis=2).max() > 10
+    u.page.click('#over'); u.page.click('#sure [value=yes]'); u.page.wait_for_selector('#drop')
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_without_a_connection_after_the_first_visit(visit, folder):
+    s,url = serve(folder)
+    u = visit(url=url)
+    u.until('document.body.dataset.threads')
+    assert u.js('navigator.serviceWorker.ready.then(() => true)') and not u.js('crossOriginIsolated')
+    stop(s)
+    u.load(); u.page.click('[data-example=broadway]'); u.ready(1)
+    assert u.js('crossOriginIsolated') # the page's own worker sends the headers now
+    assert np.ptp(np.asarray(u.picture()).astype(int), axis=2).max() > 20
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_a_part_of_the_page_is_missing(visit, folder, tmp_path):
+    shutil.copytree(folder, broken := tmp_path/'broken')
+    weights = broken/'try/model/default.safetensors'; weights.write_bytes(weights.read_bytes()[:1000])
+    s,url = serve(broken)
+    u = visit(url=url)
+    assert 'The network cannot be loaded (model/default.safetensors is cut short)' in said(u)
+    shutil.copy(folder/'try/model/default.safetensors', weights) # it is back
+    u.one(); stop(s)
+
+def resident(browser):
+    "MB of the browser's processes that run pages"
+    cdp = browser.new_browser_cdp_session()
+    pids = [p['id'] for p in cdp.send('SystemInfo.getProcessInfo')['processInfo'] if p['type'] == 'renderer']
+    return sum(int(Path(f'/proc/{i}/statm').read_text().split()[1]) for i in pids)*4096/1e6
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+@pytest.mark.skipif(not Path('/proc/self/statm').exists(), reason='needs /proc')
+def test_memory_after_ten_photos(visit, browser, tmp_path):
+    u,seen = visit(),[]
+    for i in range(10):
+        Image.fromarray(old(2000, 1500)).save(tmp_path/f'{i}.jpg')
+        u.drop(tmp_path/f'{i}.jpg').ready(i+1)
+        if i: u.seen(lambda: u.page.click(f'#strip li:nth-child({i+1}) .pick')) # noqa: B023
+        seen.append(resident(browser))
+    assert seen[-1] < 1200 and seen[-1]-seen[4] < 150, seen # what each photo adds is small
+
+if __name__ == '__main__': CASES.write_text('[\n'+',\n'.join(map(json.dumps, whole()))+'\n]\n')

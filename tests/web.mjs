@@ -1,0 +1,44 @@
+// node web.mjs CASES.json: what docs/try makes of golden vectors, as JSON on standard output. See test_web.py
+
+import {readFileSync} from 'node:fs'
+import * as paint from '../docs/try/paint.js'
+import * as steer from '../docs/try/steer.js'
+import {CUBIC, LINEAR, reduce, resize} from '../docs/try/resample.js'
+
+const types = {f: Float32Array, B: Uint8Array}
+const read = ({t, data}) => { const b = Buffer.from(data, 'base64'); return new types[t](b.buffer.slice(b.byteOffset, b.byteOffset+b.length)) }
+const give = a => Buffer.from(a.buffer, a.byteOffset, a.byteLength).toString('base64')
+const rgba = ({px: {shape: [h, w, c], ...px}}) => {
+  const a = read({...px}), out = new Uint8ClampedArray(4*w*h).fill(255)
+  for (let i = 0; i < w*h; i++) for (let k = 0; k < 3; k++) out[4*i+k] = a[i*(c ?? 1)+(c ? k : 0)]
+  return {px: out, w, h}
+}
+const look = o => ({ab: read(o.ab), logits: o.logits && read(o.logits), L: o.L && read(o.L), w: o.ab.shape[2], h: o.ab.shape[1], seen: o.seen})
+
+const make = {
+  resize: o => ({out: give(resize(read(o.x), o.size, o.to, o.box, o.linear ? LINEAR : CUBIC))}),
+  light: o => ({out: give(paint.lightness(rgba(o).px))}),
+  tone: o => { const {px, w, h} = rgba(o); return {out: paint.tone(px, w, h), chroma: paint.meanChroma(px, w, h)} },
+  seen: o => {
+    const {px, w, h} = rgba(o), size = paint.seenSize(w, h, o.side), k = paint.blocks(w, h, size)
+    const L = paint.lightness(px), s = paint.seen(k > 1 ? reduce(L, w, h, k) : L, w, h, k, size, o.multiple)
+    return {out: give(s.L), cells: give(paint.cells(s.L, s.w, s.h, 4)), size}
+  },
+  paint: o => {
+    const {px, w, h} = rgba(o), {ab, L, w: W, h: H, seen: [sw, sh]} = look(o), lines = paint.edgeLines(ab, L, W, H, o.strength)
+    const [x, y, cw, ch] = o.crop, part = new Uint8ClampedArray(4*cw*ch)
+    for (let j = 0; j < ch; j++) part.set(px.subarray(4*((y+j)*w+x), 4*((y+j)*w+x+cw)), 4*j*cw)
+    new paint.Painter(lines, [W, H], [cw, ch], [x*sw/w, y*sh/h, (x+cw)*sw/w, (y+ch)*sh/h]).paint(part)
+    const p = new paint.Painter(lines, [W, H], [w, h], [0, 0, sw, sh]), half = h >> 1  // in two strips
+    p.paint(px.subarray(0, 4*w*half)); p.paint(px.subarray(4*w*half), half)
+    return {out: give(px), crop: give(part)}
+  },
+  steer: o => {
+    const l = look(o), planes = steer.hintCells(o.points, o.photo, l.seen, l.w, l.h), pinned = steer.pin(l.ab, l.L, planes, l.w, l.h)
+    return {planes: give(planes), pinned: give(pinned), vivid: give(steer.vividAb(l.ab, l.logits, o.vivid, o.prior)), error: give(steer.expectedError(l)),
+      likely: steer.likely(l, o.photo, ...o.spot), doubtful: steer.doubtful(l, 3), other: steer.other(l, o.photo, o.cell, 1), bins: steer.BINS}
+  },
+  shown: o => ({out: o.lab.map(c => paint.shownAt(...c))}),
+}
+const cases = JSON.parse(readFileSync(process.argv[2]))
+console.log(JSON.stringify(Object.fromEntries(cases.map(c => [c.name, make[c.what](c)]))))
