@@ -22,7 +22,7 @@ __all__ = ['MOST', 'seen', 'Box']
 MOST = 3 # of all
 def seen(a, # In [0,1]
          *,
-         # Pixels,
+         # a title
          b:int=1, # two lines
 )->dict: # By a
     "Says *a* or `b` | <c>"
@@ -96,7 +96,7 @@ def test_notebooks_become_pages(tmp_path):
     assert (site/'nbs'/re.search(r'src="(01_one_files/\S+)"', html)[1]).is_file() and (site/'figures.csv').read_text() == '1,2'
     assert '/blob/main/docs/by_hand.md"' in (site/'index.html').read_text(encoding='utf-8') and not list(site.rglob('by_hand*'))
     said = re.sub(r'\s+', ' ', plain((site/'reference/one.html').read_text(encoding='utf-8')))
-    for part in ('seen(a, *, b:int=1) -> dict', 'Says *a* or `b` | <c>'.replace('`', ''), 'a In [0,1]', 'b Pixels, two lines', 'returns By a', 'The first', 'class Box Box(size)', 'size Of the box', 'Box.open(self_made=True)', 'MOST = 3', 'of all'):
+    for part in ('seen(a, *, b:int=1) -> dict', 'Says *a* or `b` | <c>'.replace('`', ''), 'a In [0,1]', 'b two lines', 'returns By a', 'The first', 'class Box Box(size)', 'size Of the box', 'Box.open(self_made=True)', 'MOST = 3', 'of all'):
         assert part in said, (part, said)
     for bad,why in (('nbs/02_two.ipynb', 'index.html: nbs/02_two.html leads nowhere'), ('nbs/01_one.ipynb#three-words', 'index.html: nbs/01_one.html#three-words has no such place')):
         put('README.md', f'# first\n\n[gone]({bad})\n')
