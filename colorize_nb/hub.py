@@ -9,6 +9,7 @@ __all__ = ['HUB', 'MOST_HUB', 'hub_name', 'pull', 'copy_model', 'hub_card', 'pus
 import json, os, re
 from contextlib import contextmanager
 from pathlib import Path
+from .command import to_install
 from .weights import ModelError, load_config, model_bytes, write_file
 
 # %% ../nbs/04d_hub.ipynb #1c1c1afe
@@ -25,7 +26,7 @@ def hub_name(where:str, # 'hf://owner/name' or 'hf://owner/name@revision'
 def _hub():
     os.environ.setdefault('HF_HUB_DISABLE_TELEMETRY', '1')
     try: import huggingface_hub
-    except ImportError: raise ImportError("models of the hub need huggingface_hub: pip install 'colorize_nb[hub]'") from None
+    except ImportError: raise ImportError(f"models of the hub need huggingface_hub: {to_install('hub')}") from None
     return huggingface_hub
 
 @contextmanager

@@ -64,6 +64,7 @@ def run(hub, home, code, *args, token=None, **env):
 def cli(hub, home, model, src, dst, **env):
     return run(hub, home, "from colorize_nb.cli import colorize\nsys.exit(colorize(path=[sys.argv[2]], model=sys.argv[1], o=sys.argv[3], overwrite=True))", model, src, dst, **env)
 
+@pytest.mark.slow
 def test_pull_and_then_without_network(hub, tmp_path, gray):
     hub.repos['me/vivid'] = files()
     Image.fromarray(gray).save(tmp_path/'a.png')
@@ -85,6 +86,7 @@ def test_what_is_not_there_is_one_line(hub, tmp_path, gray, name, said):
     assert status == 2 and said in err[-1] and err[-1].startswith('colorize: ') and not (tmp_path/'o.png').exists(), err
     assert not [l for l in err if 'Traceback' in l]
 
+@pytest.mark.slow
 def test_offline(tmp_path, gray):
     Image.fromarray(gray).save(tmp_path/'a.png')
     for env in ({}, dict(HF_HUB_OFFLINE='1')):
@@ -93,6 +95,7 @@ def test_offline(tmp_path, gray):
 
 PUSH = "print(Colorizer.from_pretrained(sys.argv[1]).push_to_hub(sys.argv[2], license='apache-2.0'))"
 
+@pytest.mark.slow
 def test_push_and_pull_again(hub, tmp_path, gray):
     status,out,err = run(hub, tmp_path/'home', PUSH, 'vivid', 'me/mine', token='hf_me')
     assert status == 0 and out.endswith('hf://me/mine'), err
@@ -115,4 +118,4 @@ def test_nothing_is_imported_before_it_is_asked_for(tmp_path):
 
 def test_without_the_extra(tmp_path):
     status,out,err = run(None, tmp_path, "sys.modules['huggingface_hub'] = None\ntry: Colorizer.from_pretrained('hf://a/b')\nexcept ImportError as e: print(e)")
-    assert out == "models of the hub need huggingface_hub: pip install 'colorize_nb[hub]'"
+    assert out.startswith('models of the hub need huggingface_hub: pip install ') and '[hub]' in out, out

@@ -248,6 +248,7 @@ def published(tmp_path_factory):
         torch.save(sd, d/f'{k}.pth')
     return d
 
+@pytest.mark.slow
 @pytest.mark.parametrize('kind', ['eccv16', 'siggraph17'])
 def test_published_weights(tmp_path, capsys, published, kind, gray):
     "By name or by `auto`: on onnxruntime what they say in torch, and hints where they take them"
@@ -267,6 +268,7 @@ def test_published_weights(tmp_path, capsys, published, kind, gray):
     im = c.colorize(gray, hints=[(40,40,'red')])
     assert im.size == gray.shape[::-1] and np.abs(gray_level(im)-gray).max() <= 1
 
+@pytest.mark.slow
 def test_weights_that_do_not_fit(tmp_path, capsys, published):
     import io, os, torch
     from safetensors.torch import save
@@ -286,6 +288,7 @@ def test_weights_that_do_not_fit(tmp_path, capsys, published):
         assert status == 2 and said in err and len(err) < 500, err
     assert not (tmp_path/'was-run').exists()
 
+@pytest.mark.slow
 def test_their_files_are_measured_like_any_other(published, tmp_path, capsys):
     pytest.importorskip('torch', reason='needs the train extra')
     from colorize_nb.compare import all_systems

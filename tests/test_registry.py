@@ -18,6 +18,7 @@ def net(name):
 
 def side(net): return net.spec.get('size') or max(64, getattr(net, 'multiple', 32))
 
+@pytest.mark.slow
 def test_it_says_what_it_is(name, net):
     "`spec` makes the same network again, and is plain data for a config"
     import json
