@@ -108,6 +108,16 @@ def test_quiet_says_what_failed_and_nothing_else(gray, tmp_path):
     r = run('colorize', '.', '-o', 'out', '--quiet', '--report', 'r.json', cwd=tmp_path)
     assert (r.returncode, r.stdout, r.stderr) == (1, '', 'failed b.png: the file is empty\n') and files(tmp_path/'out') == ['a.png']
 
+@pytest.mark.parametrize('kw', [dict(vivid=1.), dict(vivid=0.), dict(hint=['1,2,red']), dict(strength=.5), dict(model='vivid'), dict(keep_tint=True), dict(compare=True)])
+def test_settings_that_a_result_did_not_get_are_said(kw, gray, tmp_path, monkeypatch, capfdbinary):
+    monkeypatch.chdir(tmp_path); Image.fromarray(gray).save('m.png')
+    def said(**kw): assert cli.colorize(path=['m.png'], **kw) == 0; return capfdbinary.readouterr().err.decode().splitlines()
+    told = 'noticed m-color.png is there already and was not made anew: --overwrite makes it with these settings'
+    said(compare=True); was = Path('m-color.png').read_bytes()
+    assert told in said(**kw) and said(quiet=True, **kw) == [told] and Path('m-color.png').read_bytes() == was
+    assert said(quiet=True) == [] and 'noticed what is there already stays; --overwrite replaces it' in said()
+    assert said(quiet=True, overwrite=True, **kw) == []
+
 def test_the_last_line(gray, tmp_path, monkeypatch, capfdbinary):
     def last(*path, o=None):
         cli.colorize(path=path, o=o)
