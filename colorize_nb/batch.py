@@ -428,7 +428,10 @@ def _in_order(f, items, jobs):
     if len(items) == 1: yield from map(f, items); return
     ex = ThreadPoolExecutor(jobs)
     try: yield from ex.map(f, items)
-    finally: ex.shutdown(cancel_futures=True)
+    finally:
+        while True:
+            try: ex.shutdown(cancel_futures=True); break
+            except KeyboardInterrupt: pass  # again: Python would end under threads that work
 
 # %% ../nbs/02a_batch.ipynb #08ce6084
 def _reason(e, dst):

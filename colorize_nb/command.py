@@ -249,15 +249,15 @@ class Stopped(KeyboardInterrupt):
 
 @contextmanager
 def stops():
-    "SIGTERM and SIGHUP raise `Stopped`, the first time; yields a function that makes the process deaf to all of them"
+    "The first of Ctrl+C, SIGTERM and SIGHUP raises, later ones do nothing; yields a function that makes the process deaf to all"
     names = [getattr(signal, n) for n in ('SIGTERM', 'SIGHUP', 'SIGBREAK') if hasattr(signal, n)]
     mine = threading.current_thread() is threading.main_thread()  # Python takes handlers from no other
     old = {s: signal.getsignal(s) for s in [*names, signal.SIGINT]} if mine else {}
-    def deaf(which=tuple(old)):
-        for s in which: signal.signal(s, signal.SIG_IGN)
-    def stop(signum, frame): deaf(names); raise Stopped(signum)
-    for s in names:
-        if mine and old[s] == signal.SIG_DFL: signal.signal(s, stop)
+    def deaf():
+        for s in old: signal.signal(s, signal.SIG_IGN)
+    def stop(signum, frame): deaf(); raise KeyboardInterrupt if signum == signal.SIGINT else Stopped(signum)
+    for s,h in old.items():
+        if h in (signal.SIG_DFL, signal.default_int_handler): signal.signal(s, stop)
     try: yield deaf
     finally:
         for s,h in old.items(): signal.signal(s, h or signal.SIG_DFL)
@@ -297,6 +297,7 @@ def command(f): # A function with docments that returns an exit status
         try: status = f(**vars(parser(f).parse_args()))
         except KeyboardInterrupt as e: status = getattr(e, 'status', 130)
         except BrokenPipeError: status = 1
+        if threading.current_thread() is threading.main_thread(): signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends anyway
         _flush()
         sys.exit(status)
     return _f

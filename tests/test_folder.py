@@ -254,6 +254,20 @@ def test_ctrl_c(gray, tmp_path, jobs):
     assert not r['complete'] and 2 <= r['counts']['done'] < 40 and [Path(x['result']).is_file() for x in r['photos'] if x['status'] == 'done'] == [True]*r['counts']['done']
     assert len(files(out)) == r['counts']['done'] and not any(f.endswith('.part') for f in files(out))
 
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != 'posix', reason='needs SIGINT')
+@pytest.mark.parametrize('pause', [0, .01, .03])
+@pytest.mark.parametrize('jobs', [1,3])
+def test_ctrl_c_twice_is_ctrl_c(gray, tmp_path, jobs, pause):
+    src,out = scans(tmp_path/'s', gray, 40),tmp_path/'out'
+    heard = 'import signal; signal.signal(signal.SIGINT, signal.default_int_handler); '
+    p = start(src, '-o', out, '--jobs', jobs, '--report', tmp_path/'r.json', code=heard+COMMAND)
+    wait_for(out, 2, p)
+    for _ in range(3): p.send_signal(signal.SIGINT); time.sleep(pause)
+    err = p.communicate(timeout=60)[1].splitlines()
+    assert p.returncode == 130 and err[-1] == 'stopped; the same command goes on where it was', (p.returncode, err)
+    assert json.loads((tmp_path/'r.json').read_text())['counts']['done'] == len(files(out)) < 40
+
 def test_a_disk_that_fills_up(gray, tmp_path):
     "A limit on the size of files is as real as a full disk, and leaves the others alone"
     pytest.importorskip('resource', reason='no resource module here')
