@@ -26,6 +26,10 @@ def _save(report, path):
     return ''
 
 # %% ../nbs/14_cli.ipynb #8a7f3856
+def _photos(rows):
+    "A row for each photo: its own, or of its first variant"
+    return [*{r.src: r for r in reversed(rows)}.values()][::-1]
+
 def _ignored(done):
     "What was ignored in the files: a line for each, or for each kind"
     kinds = {}
@@ -76,7 +80,7 @@ def _stayed(there, steered):
 def _notices(report, steered):
     "What a person should know of the results, a line for each thing"
     from colorize_nb.batch import NEWER, NOTICES
-    done,there = report.of('done'),report.of('exists')
+    done,there = _photos(report.of('done')),_photos(report.of('exists'))
     newer = [r for r in there if r.reason == NEWER]
     if len(newer) == 1: yield f'{newer[0].src}: {NEWER}'
     elif newer: yield f'{len(newer)} photos that are newer than their results; --overwrite makes them again'
@@ -97,7 +101,7 @@ def _tell(report, seconds=0, quiet=False, steered=()):
         for k,word in dict(other='skipped', own='skipped', kept='kept').items():
             for r in report.of(k): say(f'{word} {r.src}: {r.reason}')
         for n in _notices(report, steered): say(f'noticed {n}')
-        _ignored(done+report.of('kept'))
+        _ignored(_photos(done+report.of('kept')))
     for n in _stayed(report.of('exists'), steered): say(f'noticed {n}')
     for r in report.failed: say(f'failed {r.src}: {_helped(r.reason)}')
     if quiet: return

@@ -132,6 +132,24 @@ def test_the_last_line(gray, tmp_path, monkeypatch, capfdbinary):
     assert last('in', o='out') == '0 colorized; 2 already there, in out/, 1 not a photo, skipped, 1 failed'
     assert last('a.png', o='-') == '1 colorized in x s, to standard output'
 
+def test_variants_are_no_photos(gray, tmp_path, monkeypatch, capfdbinary):
+    "Each photo is told once and counted once"
+    monkeypatch.chdir(tmp_path); (tmp_path/'in').mkdir()
+    for n in ('a', 'b'): Image.fromarray(gray).save(f'in/{n}.png', exif=b'none')
+    Path('in/bad.png').write_bytes(b'')
+    pages = [Image.fromarray(gray)]*2; pages[0].save('in/two.tif', save_all=True, append_images=pages[1:])
+    def said(status, **kw): assert cli.colorize(path=['in'], variants=2, o='out', **kw) == status; return capfdbinary.readouterr().err.decode().splitlines()
+    *told,last = said(1, report='r.json')
+    assert re.sub(r' in [\d.]+ s', '', last) == '3 colorized and 4 variants, in out/; 2 failed' and len(files(tmp_path/'out')) == 7
+    assert sum(t.startswith('failed ') for t in told) == 2 and sum('bad.png' in t for t in told) == sum('two.tif' in t for t in told) == 1, told
+    assert sum('a.png' in t for t in told) <= 1, told
+    d = json.loads(Path('r.json').read_text())
+    assert [r['variant'] for r in d['photos'] if r['source'].endswith('a.png')] == [0,1,2] and d['counts']['done'] == 3 and d['complete']
+    assert said(1)[-1] == '0 colorized; 3 already there, in out/, 2 failed'
+    assert cli.colorize(path=['in/a.png', 'out'], variants=2, o='new') == 0
+    last = capfdbinary.readouterr().err.decode().splitlines()[-1]
+    assert re.sub(r' in [\d.]+ s', '', last) == '1 colorized and 2 variants, in new/; 7 made by an earlier run, skipped'
+
 # What the help says
 
 @pytest.mark.parametrize('name', COMMANDS)
