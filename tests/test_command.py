@@ -5,6 +5,7 @@ import numpy as np, pytest
 from PIL import Image
 from conftest import OLD_PHOTO
 from colorize_nb import __version__, cli
+from colorize_nb.batch import Report, Row
 from colorize_nb.command import Bar, to_install
 from colorize_nb.weights import model_names
 from test_folder import COMMAND, files
@@ -117,6 +118,14 @@ def test_settings_that_a_result_did_not_get_are_said(kw, gray, tmp_path, monkeyp
     assert told in said(**kw) and said(quiet=True, **kw) == [told] and Path('m-color.png').read_bytes() == was
     assert said(quiet=True) == [] and 'noticed what is there already stays; --overwrite replaces it' in said()
     assert said(quiet=True, overwrite=True, **kw) == []
+
+def test_depth_that_is_lost_is_said(gray, tmp_path, monkeypatch, capfdbinary):
+    monkeypatch.chdir(tmp_path); Image.fromarray(gray.astype(np.uint16)*257).save('deep.tif'); Image.fromarray(gray).save('flat.tif')
+    def said(name, o): assert cli.colorize(path=[name], o=o) == 0; return [e for e in capfdbinary.readouterr().err.decode().splitlines() if 'depth' in e]
+    assert said('deep.tif', 'a.jpg') == ['noticed deep.tif: depth left out: a JPEG has 8 bits'] and said('deep.tif', 'a.webp') == ['noticed deep.tif: depth left out: a WebP has 8 bits']
+    assert said('deep.tif', 'a.png') == said('deep.tif', 'a.tif') == said('flat.tif', 'b.jpg') == []
+    cli._tell(Report([Row(f'{i}.tif', f'{i}.jpg', 'done', warnings=['depth left out: a JPEG has 8 bits']) for i in range(5)]))
+    assert capfdbinary.readouterr().err.decode().splitlines()[0] == 'noticed 5 times: depth left out; --report names the photos'
 
 def test_the_last_line(gray, tmp_path, monkeypatch, capfdbinary):
     def last(*path, o=None):
