@@ -172,6 +172,10 @@ class _Parser(argparse.ArgumentParser):
         args = [str(a) for a in (sys.argv[1:] if args is None else args)]
         if why := self.fault(args): self.error(why)
         return super().parse_args(args, namespace)
+    def like(self, name):
+        "'; did you mean ...?', or ''; -o is known elsewhere by longer names"
+        known = self._option_string_actions
+        return re.sub(r'--out(put)?\?$', '-o?', nearest(name, [*['--out', '--output']*('-o' in known), *known]))
     def fault(self, args):
         "Why an option is none, or ''"
         seen,known = set(),self._option_string_actions
@@ -179,7 +183,7 @@ class _Parser(argparse.ArgumentParser):
             if a == '--': break
             name = a.split('=')[0]
             if not re.match('--?[A-Za-z]', name) or ' ' in name: continue  # a path, standard input, a number
-            if name not in known: return f'unknown option {name}{nearest(name, known) or f"; {self.prog} --help shows all"}'
+            if name not in known: return f'unknown option {name}{self.like(name) or f"; {self.prog} --help shows all"}'
             if name in seen and getattr(known[name], 'once', False): return f'{name} is given twice'
             seen.add(name)
         return ''

@@ -189,6 +189,10 @@ def test_python_m():
     ('colorize', 'a.jpg --render_size=64', 'unknown option --render_size; did you mean --render-size?'),
     ('colorize', '--viv .5 a.jpg', 'unknown option --viv; did you mean --vivid?'),  # not taken for it: an option that comes later could mean more
     ('colorize', 'a.jpg -overwrite', 'unknown option -overwrite; did you mean --overwrite?'),  # not -o verwrite
+    ('colorize', 'a.jpg --out z.jpg', 'unknown option --out; did you mean -o?'),
+    ('colorize', 'a.jpg --ouput=z.jpg', 'unknown option --ouput; did you mean -o?'),
+    ('colorize', 'a.jpg -output z.jpg', 'unknown option -output; did you mean -o?'),
+    ('colorize', 'a.jpg --over', 'unknown option --over; did you mean --overwrite?'),
     ('colorize', 'a.jpg -x', 'unknown option -x; colorize --help shows all'),
     ('colorize', '-o out', 'PHOTO is missing (colorize --help shows how)'),
     ('colorize', 'a.jpg -o', '-o needs a value'),
