@@ -188,7 +188,7 @@ def colorize(
     vivid:float=None, # From 0, natural, to 1, vivid: more colour, more mistakes; default the model's own
     hint:list=None, # X,Y,COLOR: What colour a spot has, in pixels, as in 412,310,#7a1f1f or 80,40,skyblue; once for each spot
     hints:str=None, # FILE.json: The same for many photos: names with lists of [x, y, color]
-    model:str='default', # MODEL: default, vivid, or the folder of one of your own
+    model:str='default', # MODEL: default, vivid, the folder of another, or hf://OWNER/NAME
     render_size:int=None, # Side in pixels of what the network sees, 16 to 4096; default the model's own
     # photos
     keep_tint:bool=False, # Leave the tone of sepia or yellowed photos under the colours
@@ -285,7 +285,7 @@ def colorize_compare(
 def survey_make(
     photos:str, # Colour photos: a folder or a zip file
     o:str='survey.html', # PAGE.html: Its key is written beside it, keep that one
-    model:str='default', # MODEL: default, vivid, or a model folder
+    model:str='default', # MODEL: default, vivid, a model folder, or hf://OWNER/NAME
     rating:bool=False, # Ask for 1 to 5 points instead of real or fake
     n:int=20, # Pictures, or fewer where there are fewer photos
     only_generated:bool=False, # No real ones among them
