@@ -203,7 +203,7 @@ def advise(noticed:list, # Keys of `NOTICES`
     "What to try for what was noticed"
     a = {'color': ['--keep-color leaves such photos alone'],
          'nearly gray': ['--vivid 1 --overwrite has more colour']*(vivid is not None and vivid < 1)
-                        +[f'--strength {strength*1.5:g} --overwrite makes its colours stronger']*(strength <= 2)}
+                        +[f'--strength {strength*1.5:g} --overwrite makes the colours stronger']*(strength <= 2)}
     return [t for n in noticed for t in a.get(n, ())]
 
 # %% ../nbs/02a_batch.ipynb #b7c291d6

@@ -85,10 +85,13 @@ def _notices(report, steered):
     if len(newer) == 1: yield f'{newer[0].src}: {NEWER}'
     elif newer: yield f'{len(newer)} photos that are newer than their results; --overwrite makes them again'
     elif there and not done and not steered: yield 'what is there already stays; --overwrite replaces it'
-    color = [r for r in done if 'color' in r.noticed]
+    color,gray = ([r for r in done if n in r.noticed] for n in ('color', 'nearly gray'))
+    alone = ['color']*(len(color) == 1)+['nearly gray']*(len(gray) < 4)
     for r in done:
-        told = [NOTICES[n] for n in r.noticed if n in ('nearly gray', 'negative') or n == 'color' and len(color) == 1]
-        if told: yield f"{r.src}: {'; '.join(told+r.advice)}"
+        told = [n for n in r.noticed if n in [*alone, 'negative']]
+        if told: yield f"{r.src}: {'; '.join([NOTICES[n] for n in told]+r.advice*(told != ['negative']))}"
+    if len(gray) > 3:
+        yield '; '.join([f'{len(gray)} photos stayed nearly gray', *min(gray, key=lambda r: len(r.noticed)).advice, '--report names them'])
     if len(color) > 1:
         yield f'{len(color)} colour photos: their own colours are replaced by guesses; --keep-color leaves such photos alone'
     if toned := sum('tinted' in r.noticed for r in done):

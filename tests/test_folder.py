@@ -303,9 +303,9 @@ def test_report(gray, tmp_path, capsys):
     assert {n: r['status'] for n,r in got.items()} == {'a.png':'done', 'b.png':'done', 'c.png':'kept', 'd.txt':'other', 'e.jpg':'failed', 'f.png':'done'}
     assert got['a.png']['size'] == [90,120] and got['a.png']['noticed'] == [] and got['e.jpg']['reason'] == 'the file is empty'
     assert got['b.png']['noticed'] == ['tinted'] and got['c.png']['result'] == '' and got['f.png']['noticed'] == ['nearly gray']
-    assert got['f.png']['advice'] == ['--vivid 1 --overwrite has more colour', '--strength 1.35 --overwrite makes its colours stronger']
+    assert got['f.png']['advice'] == ['--vivid 1 --overwrite has more colour', '--strength 1.35 --overwrite makes the colours stronger']
     assert [*err[:-1], counts(err[-1])] == ['skipped s/d.txt: not a photo', 'kept s/c.png: a colour photo',
-                   'noticed s/f.png: stayed nearly gray; --vivid 1 --overwrite has more colour; --strength 1.35 --overwrite makes its colours stronger',
+                   'noticed s/f.png: stayed nearly gray; --vivid 1 --overwrite has more colour; --strength 1.35 --overwrite makes the colours stronger',
                    'noticed 1 sepia or yellowed: the tone is taken out; --keep-tint keeps it', 'failed s/e.jpg: the file is empty',
                    '3 colorized, 1 in colour, left alone, 1 not a photo, skipped, 1 failed']
     assert files(tmp_path/'o') == ['a.png','b.png','f.png']
@@ -469,5 +469,9 @@ def test_nearly_gray_is_said(gray, tmp_path, capsys):
     Image.fromarray(gray).save(tmp_path/'a.png')
     def said(name, **kw): colorize(path=[tmp_path/'a.png'], o=tmp_path/name, **kw); return [e for e in capsys.readouterr().err.splitlines() if 'nearly gray' in e]
     assert said('1.png') == [] and said('2.png', strength=0.) == []  # with no colour asked for, none is missed
-    assert said('3.png', strength=.1)[0].endswith('--vivid 1 --overwrite has more colour; --strength 0.15 --overwrite makes its colours stronger')
+    assert said('3.png', strength=.1)[0].endswith('--vivid 1 --overwrite has more colour; --strength 0.15 --overwrite makes the colours stronger')
     assert 'vivid' not in said('4.png', strength=.05, model='vivid')[0]
+    for n in 'bcd': Image.fromarray(gray).save(tmp_path/f'{n}.png')
+    assert colorize(path=[tmp_path/f'{n}.png' for n in 'abcd'], o=tmp_path/'o', strength=.1, vivid=1.) == 0
+    assert [e for e in capsys.readouterr().err.splitlines() if 'stayed' in e] == [
+        'noticed 4 photos stayed nearly gray; --strength 0.15 --overwrite makes the colours stronger; --report names them']
