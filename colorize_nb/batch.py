@@ -187,6 +187,7 @@ class Row:
     warnings:list=field(default_factory=list) # What was ignored in the file, one line each
     hints:list=field(default_factory=list) # As they were given, 'x,y,#rrggbb'
     spelled:str='' # An entry's name as its archive spells it, where that had to be guessed
+    variant:int=0 # Which of its other colourings; 0: the one itself
 
 # %% ../nbs/02a_batch.ipynb #f09a67b9
 NEWER = 'the photo is newer than its result; --overwrite makes it again'
@@ -201,8 +202,8 @@ def advise(noticed:list, # Keys of `NOTICES`
 )->list[str]: # One line each
     "What to try for what was noticed"
     a = {'color': ['--keep-color leaves such photos alone'],
-         'nearly gray': ['--vivid 1 has more colour']*(vivid is not None and vivid < 1)
-                        +[f'--strength {strength*1.5:g} gives more of it']*(strength <= 2)}
+         'nearly gray': ['--vivid 1 --overwrite has more colour']*(vivid is not None and vivid < 1)
+                        +[f'--strength {strength*1.5:g} --overwrite makes the colours stronger']*(strength <= 2)}
     return [t for n in noticed for t in a.get(n, ())]
 
 # %% ../nbs/02a_batch.ipynb #b7c291d6
@@ -216,11 +217,15 @@ class Report:
     def of(self, status)->list: return [r for r in self.rows if r.status == status]
     @property
     def failed(self)->list: return self.of('failed')
-    def counts(self)->dict: return {s: len(self.of(s)) for s in ('done', 'exists', 'own', 'kept', 'other', 'failed')}
+    @property
+    def variants(self)->list: return [r for r in self.of('done') if r.variant]
+    def counts(self)->dict: # Photos; their variants come on top
+        return {s: sum(not r.variant or s == 'failed' for r in self.of(s)) for s in ('done', 'exists', 'own', 'kept', 'other', 'failed')}
     def __str__(self):
         names,n = dict(done='colorized', exists='already there', own='made by an earlier run, skipped', kept='in colour, left alone',
                        other='not photos, skipped', failed='failed'),self.counts()
         if n['other'] == 1: names['other'] = 'not a photo, skipped'
+        if v := len(self.variants): names['done'] += f" and {v} variant{'s'*(v > 1)}"
         return ', '.join(f'{n[s]} {names[s]}' for s in n if n[s] or s == 'done')
 
 # %% ../nbs/02a_batch.ipynb #842225fc
@@ -428,7 +433,10 @@ def _in_order(f, items, jobs):
     if len(items) == 1: yield from map(f, items); return
     ex = ThreadPoolExecutor(jobs)
     try: yield from ex.map(f, items)
-    finally: ex.shutdown(cancel_futures=True)
+    finally:
+        while True:
+            try: ex.shutdown(cancel_futures=True); break
+            except KeyboardInterrupt: pass  # again: Python would end under threads that work
 
 # %% ../nbs/02a_batch.ipynb #08ce6084
 def _reason(e, dst):
@@ -444,8 +452,18 @@ def _row(one, t, room):
     "What became of one photo, also if anything goes wrong"
     try: row = t.row or one(t, room)
     except Exception as e: row = Row(str(t.src), '', 'failed', one_line(_reason(e, '-' if t.stdout else t.dst)))
-    row.spelled = getattr(t.src, 'spelled', '')
+    row.spelled,row.variant = getattr(t.src, 'spelled', ''),t.variant
     return row
+
+# %% ../nbs/02a_batch.ipynb #5574c2f8
+def _told_once(rows):
+    "The rows without those of variants that add nothing to what is known of the photo"
+    out,ended = [],set()
+    for r in rows:
+        made = r.status in ('done', 'exists')
+        if made or not r.variant or r.src not in ended: out.append(r)
+        if not made: ended.add(r.src)
+    return out
 
 # %% ../nbs/02a_batch.ipynb #eb70290d
 def run_many(one, # Of (`Task`, room) to a `Row`; `with room(n)` waits until n more pixels may be in work
@@ -475,6 +493,6 @@ def run_many(one, # Of (`Task`, room) to a `Row`; `with room(n)` waits until n m
         try: results.close()
         finally:
             show.close()
-            report.rows += [rows[i] for i in sorted(rows)]
+            report.rows += _told_once([rows[i] for i in sorted(rows)])
             report.complete = len(rows) == len(tasks)
     return report

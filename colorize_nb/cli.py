@@ -26,6 +26,10 @@ def _save(report, path):
     return ''
 
 # %% ../nbs/14_cli.ipynb #8a7f3856
+def _photos(rows):
+    "A row for each photo: its own, or of its first variant"
+    return [*{r.src: r for r in reversed(rows)}.values()][::-1]
+
 def _ignored(done):
     "What was ignored in the files: a line for each, or for each kind"
     kinds = {}
@@ -56,31 +60,52 @@ def _helped(reason):
     return re.sub(r'needs the (\w+) extra', lambda m: f'{m[0]}: {to_install(m[1])}', reason)
 
 # %% ../nbs/14_cli.ipynb #7940a7b7
-def _notices(report):
+_usual = dict(strength=1., vivid=None, hint=None, hints=None, model='default', render_size=None, keep_tint=False, negative=False,
+              compare=False)
+
+def _steered(a):
+    "The options that were given and change what is written for a photo"
+    return [k for k,usual in _usual.items() if getattr(a, k) != usual]
+
+def _stayed(there, steered):
+    "What a person should know of results that were there already, where `steered` options were given"
+    from colorize_nb.batch import NEWER
+    stale = [r for r in there if steered != ['compare'] or r.reason in ('', NEWER)]  # a sheet that was missing is made
+    if steered and len(stale) == 1:
+        yield f'{stale[0].dst} is there already and was not made anew: --overwrite makes it with these settings'
+    elif steered and stale:
+        yield f'{len(stale)} results are there already and were not made anew: --overwrite makes them with these settings'
+
+# %% ../nbs/14_cli.ipynb #ea4db2b1
+def _notices(report, steered):
     "What a person should know of the results, a line for each thing"
     from colorize_nb.batch import NEWER, NOTICES
-    done,there = report.of('done'),report.of('exists')
+    done,there = _photos(report.of('done')),_photos(report.of('exists'))
     newer = [r for r in there if r.reason == NEWER]
     if len(newer) == 1: yield f'{newer[0].src}: {NEWER}'
     elif newer: yield f'{len(newer)} photos that are newer than their results; --overwrite makes them again'
-    elif there and not done: yield 'what is there already stays; --overwrite replaces it'
-    color = [r for r in done if 'color' in r.noticed]
+    elif there and not done and not steered: yield 'what is there already stays; --overwrite replaces it'
+    color,gray = ([r for r in done if n in r.noticed] for n in ('color', 'nearly gray'))
+    alone = ['color']*(len(color) == 1)+['nearly gray']*(len(gray) < 4)
     for r in done:
-        told = [NOTICES[n] for n in r.noticed if n in ('nearly gray', 'negative') or n == 'color' and len(color) == 1]
-        if told: yield f"{r.src}: {'; '.join(told+r.advice)}"
+        told = [n for n in r.noticed if n in [*alone, 'negative']]
+        if told: yield f"{r.src}: {'; '.join([NOTICES[n] for n in told]+r.advice*(told != ['negative']))}"
+    if len(gray) > 3:
+        yield '; '.join([f'{len(gray)} photos stayed nearly gray', *min(gray, key=lambda r: len(r.noticed)).advice, '--report names them'])
     if len(color) > 1:
         yield f'{len(color)} colour photos: their own colours are replaced by guesses; --keep-color leaves such photos alone'
     if toned := sum('tinted' in r.noticed for r in done):
         yield f'{toned} sepia or yellowed: the tone is taken out; --keep-tint keeps it'
 
-def _tell(report, seconds=0, quiet=False):
-    "One line for each thing that a person should know; what failed only, if `quiet`"
+def _tell(report, seconds=0, quiet=False, steered=()):
+    "One line for each thing that a person should know; only what failed or had no effect, if `quiet`"
     done,seen = report.of('done'),[f is not None and f.isatty() for f in (sys.stdout, sys.stderr)]
     if not quiet:
         for k,word in dict(other='skipped', own='skipped', kept='kept').items():
             for r in report.of(k): say(f'{word} {r.src}: {r.reason}')
-        for n in _notices(report): say(f'noticed {n}')
-        _ignored(done+report.of('kept'))
+        for n in _notices(report, steered): say(f'noticed {n}')
+        _ignored(_photos(done+report.of('kept')))
+    for n in _stayed(report.of('exists'), steered): say(f'noticed {n}')
     for r in report.failed: say(f'failed {r.src}: {_helped(r.reason)}')
     if quiet: return
     if len(done) == 1 and done[0].dst != '-' and not all(seen): say(done[0].dst, file=sys.stdout)  # for scripts
@@ -166,7 +191,7 @@ def colorize(
     vivid:float=None, # From 0, natural, to 1, vivid: more colour, more mistakes; default the model's own
     hint:list=None, # X,Y,COLOR: What colour a spot has, in pixels, as in 412,310,#7a1f1f or 80,40,skyblue; once for each spot
     hints:str=None, # FILE.json: The same for many photos: names with lists of [x, y, color]
-    model:str='default', # MODEL: default, vivid, or the folder of one of your own
+    model:str='default', # MODEL: default, vivid, the folder of another, or hf://OWNER/NAME
     render_size:int=None, # Side in pixels of what the network sees, 16 to 4096; default the model's own
     # photos
     keep_tint:bool=False, # Leave the tone of sepia or yellowed photos under the colours
@@ -177,7 +202,7 @@ def colorize(
     jobs:int=None, # Photos in work at a time, up to 64; default one for each core
     shard:str=None, # K/N: Only part K of N of the photos, the same ones each time: for several machines
     device:str='cpu', # DEVICE: cpu, cuda, mps or xpu
-    quiet:bool=False, # Say nothing but what failed
+    quiet:bool=False, # Say nothing but what failed, or was not done
 )->int: # 0 all done, 1 some photo failed, 2 wrong use
     "Colorize gray photos. Each keeps its size and its lightness; the colours are a guess."
     asked,began = SimpleNamespace(**locals()),time.monotonic()
@@ -191,7 +216,7 @@ def colorize(
         if status == 2: return 2
         deaf()  # what is left is short
         unsaved = report and _save(result, report)  # first: nobody may be there to be told
-        _tell(result, time.monotonic()-began, quiet)
+        _tell(result, time.monotonic()-began, quiet, _steered(asked))
         if status > 2: say('stopped; the same command goes on where it was')
         if unsaved: say(unsaved)
     return status or (1 if result.failed or unsaved else 0)
@@ -263,7 +288,7 @@ def colorize_compare(
 def survey_make(
     photos:str, # Colour photos: a folder or a zip file
     o:str='survey.html', # PAGE.html: Its key is written beside it, keep that one
-    model:str='default', # MODEL: default, vivid, or a model folder
+    model:str='default', # MODEL: default, vivid, a model folder, or hf://OWNER/NAME
     rating:bool=False, # Ask for 1 to 5 points instead of real or fake
     n:int=20, # Pictures, or fewer where there are fewer photos
     only_generated:bool=False, # No real ones among them

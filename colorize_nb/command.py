@@ -172,6 +172,10 @@ class _Parser(argparse.ArgumentParser):
         args = [str(a) for a in (sys.argv[1:] if args is None else args)]
         if why := self.fault(args): self.error(why)
         return super().parse_args(args, namespace)
+    def like(self, name):
+        "'; did you mean ...?', or ''; -o is known elsewhere by longer names"
+        known = self._option_string_actions
+        return re.sub(r'--out(put)?\?$', '-o?', nearest(name, [*['--out', '--output']*('-o' in known), *known]))
     def fault(self, args):
         "Why an option is none, or ''"
         seen,known = set(),self._option_string_actions
@@ -179,7 +183,7 @@ class _Parser(argparse.ArgumentParser):
             if a == '--': break
             name = a.split('=')[0]
             if not re.match('--?[A-Za-z]', name) or ' ' in name: continue  # a path, standard input, a number
-            if name not in known: return f'unknown option {name}{nearest(name, known) or f"; {self.prog} --help shows all"}'
+            if name not in known: return f'unknown option {name}{self.like(name) or f"; {self.prog} --help shows all"}'
             if name in seen and getattr(known[name], 'once', False): return f'{name} is given twice'
             seen.add(name)
         return ''
@@ -249,15 +253,15 @@ class Stopped(KeyboardInterrupt):
 
 @contextmanager
 def stops():
-    "SIGTERM and SIGHUP raise `Stopped`, the first time; yields a function that makes the process deaf to all of them"
+    "The first of Ctrl+C, SIGTERM and SIGHUP raises, later ones do nothing; yields a function that makes the process deaf to all"
     names = [getattr(signal, n) for n in ('SIGTERM', 'SIGHUP', 'SIGBREAK') if hasattr(signal, n)]
     mine = threading.current_thread() is threading.main_thread()  # Python takes handlers from no other
     old = {s: signal.getsignal(s) for s in [*names, signal.SIGINT]} if mine else {}
-    def deaf(which=tuple(old)):
-        for s in which: signal.signal(s, signal.SIG_IGN)
-    def stop(signum, frame): deaf(names); raise Stopped(signum)
-    for s in names:
-        if mine and old[s] == signal.SIG_DFL: signal.signal(s, stop)
+    def deaf():
+        for s in old: signal.signal(s, signal.SIG_IGN)
+    def stop(signum, frame): deaf(); raise KeyboardInterrupt if signum == signal.SIGINT else Stopped(signum)
+    for s,h in old.items():
+        if h in (signal.SIG_DFL, signal.default_int_handler): signal.signal(s, stop)
     try: yield deaf
     finally:
         for s,h in old.items(): signal.signal(s, h or signal.SIG_DFL)
@@ -297,6 +301,7 @@ def command(f): # A function with docments that returns an exit status
         try: status = f(**vars(parser(f).parse_args()))
         except KeyboardInterrupt as e: status = getattr(e, 'status', 130)
         except BrokenPipeError: status = 1
+        if threading.current_thread() is threading.main_thread(): signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends anyway
         _flush()
         sys.exit(status)
     return _f

@@ -322,6 +322,7 @@ def __getitem__(self:Pages, i:int, # Which page
         with _one_line():
             im,way = self._pixels(i, photo)
             photo.warnings += self.notes
+            photo.how['deep'] = photo.pixels.dtype != np.uint8
             if self.pages is None: _metadata(im, photo, way)
             else: _tiff_metadata(self.file, self.pages[i][1], self.order, self.head[2:4] in (b'+\0', b'\0+'), photo, way)
             if self.file and self.head[8:12] == b'WEBP': photo.how['lossless'] = b'VP8L' in self.head
@@ -389,6 +390,7 @@ def _left_out(photo, fmt):
     if photo.text and fmt != 'PNG': photo.warn(f"texts left out: {', '.join(photo.text)[:80]}")
     if photo.comment and fmt in ('TIFF', 'WEBP'): photo.warn('comment left out')
     if photo.iptc and fmt == 'WEBP': photo.warn('IPTC captions left out')
+    if photo.how.get('deep') and fmt in ('JPEG', 'WEBP'): photo.warn(f"depth left out: a {fmt.replace('WEBP', 'WebP')} has 8 bits")
 
 # %% ../nbs/01a_photo.ipynb #bafd1c65
 _lossless_tiff = {'raw', 'packbits', 'tiff_lzw', 'tiff_adobe_deflate', 'tiff_deflate', 'zstd'}

@@ -24,7 +24,7 @@ class Photo:
     xmp:bytes=b'' # As found, but for the orientation
     text:dict=field(default_factory=dict) # PNG text chunks
     dpi:tuple=None # Dots per inch, (x, y)
-    how:dict=field(default_factory=dict) # `compression` of a TIFF, `lossless` of a WebP
+    how:dict=field(default_factory=dict) # `compression` of a TIFF, `lossless` of a WebP, whether it was `deep`: more than 8 bits
     warnings:list=field(default_factory=list) # What was ignored, one line each
     alpha16:np.ndarray=None # `(h,w)` uint16, where `alpha` had 16 bits
     iptc:bytes=b'' # Captions and keywords, as IPTC's records

@@ -178,6 +178,8 @@ def settle(tasks:list, # `Task`s, each with the name that it would have alone
         if k not in seen: seen.add(k); once.append(t)  # a photo may be named twice
     _give_names(once)
     _meet_inputs(once, options)
+    ended = {id(t.src) for t in once if t.row and not t.variant}
+    once = [t for t in once if not t.variant or id(t.src) not in ended]
     if options.shard: options.all_named(t.src for t in once); once = [t for t in once if options.mine(t.within)]
     for t in once:
         if not t.row: _look(t, options)

@@ -85,7 +85,9 @@ def config_path(where:str|Path, # A shipped name, a model folder, or a config fi
     p = Path(where) if Path(where).suffix == '.json' else Path(where)/'config.json'
     if os.path.isfile(p): return p
     names = model_names()
-    raise ModelError(f"{where}: no model there (no {p.name}); shipped models: {', '.join(names)}{nearest(str(where), names)}")
+    if os.path.dirname(where) or os.path.isdir(where): raise ModelError(f'{where}: no model there (no {p.name})')
+    raise ModelError(f"{where}: no such model; there are {', '.join(names)}, and folders: colorize-import makes them of other models "
+                     f'(docs/models.md){nearest(str(where), names)}')
 
 # %% ../nbs/02_weights.ipynb #f48d8026
 def is_model(where:str|Path, # Any path or name

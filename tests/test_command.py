@@ -5,6 +5,7 @@ import numpy as np, pytest
 from PIL import Image
 from conftest import OLD_PHOTO
 from colorize_nb import __version__, cli
+from colorize_nb.batch import Report, Row
 from colorize_nb.command import Bar, to_install
 from colorize_nb.weights import model_names
 from test_folder import COMMAND, files
@@ -108,6 +109,24 @@ def test_quiet_says_what_failed_and_nothing_else(gray, tmp_path):
     r = run('colorize', '.', '-o', 'out', '--quiet', '--report', 'r.json', cwd=tmp_path)
     assert (r.returncode, r.stdout, r.stderr) == (1, '', 'failed b.png: the file is empty\n') and files(tmp_path/'out') == ['a.png']
 
+@pytest.mark.parametrize('kw', [dict(vivid=1.), dict(vivid=0.), dict(hint=['1,2,red']), dict(strength=.5), dict(model='vivid'), dict(keep_tint=True), dict(compare=True)])
+def test_settings_that_a_result_did_not_get_are_said(kw, gray, tmp_path, monkeypatch, capfdbinary):
+    monkeypatch.chdir(tmp_path); Image.fromarray(gray).save('m.png')
+    def said(**kw): assert cli.colorize(path=['m.png'], **kw) == 0; return capfdbinary.readouterr().err.decode().splitlines()
+    told = 'noticed m-color.png is there already and was not made anew: --overwrite makes it with these settings'
+    said(compare=True); was = Path('m-color.png').read_bytes()
+    assert told in said(**kw) and said(quiet=True, **kw) == [told] and Path('m-color.png').read_bytes() == was
+    assert said(quiet=True) == [] and 'noticed what is there already stays; --overwrite replaces it' in said()
+    assert said(quiet=True, overwrite=True, **kw) == []
+
+def test_depth_that_is_lost_is_said(gray, tmp_path, monkeypatch, capfdbinary):
+    monkeypatch.chdir(tmp_path); Image.fromarray(gray.astype(np.uint16)*257).save('deep.tif'); Image.fromarray(gray).save('flat.tif')
+    def said(name, o): assert cli.colorize(path=[name], o=o) == 0; return [e for e in capfdbinary.readouterr().err.decode().splitlines() if 'depth' in e]
+    assert said('deep.tif', 'a.jpg') == ['noticed deep.tif: depth left out: a JPEG has 8 bits'] and said('deep.tif', 'a.webp') == ['noticed deep.tif: depth left out: a WebP has 8 bits']
+    assert said('deep.tif', 'a.png') == said('deep.tif', 'a.tif') == said('flat.tif', 'b.jpg') == []
+    cli._tell(Report([Row(f'{i}.tif', f'{i}.jpg', 'done', warnings=['depth left out: a JPEG has 8 bits']) for i in range(5)]))
+    assert capfdbinary.readouterr().err.decode().splitlines()[0] == 'noticed 5 times: depth left out; --report names the photos'
+
 def test_the_last_line(gray, tmp_path, monkeypatch, capfdbinary):
     def last(*path, o=None):
         cli.colorize(path=path, o=o)
@@ -121,6 +140,24 @@ def test_the_last_line(gray, tmp_path, monkeypatch, capfdbinary):
     assert last('in', o='out') == '2 colorized in x s, in out/; 1 not a photo, skipped, 1 failed'
     assert last('in', o='out') == '0 colorized; 2 already there, in out/, 1 not a photo, skipped, 1 failed'
     assert last('a.png', o='-') == '1 colorized in x s, to standard output'
+
+def test_variants_are_no_photos(gray, tmp_path, monkeypatch, capfdbinary):
+    "Each photo is told once and counted once"
+    monkeypatch.chdir(tmp_path); (tmp_path/'in').mkdir()
+    for n in ('a', 'b'): Image.fromarray(gray).save(f'in/{n}.png', exif=b'none')
+    Path('in/bad.png').write_bytes(b'')
+    pages = [Image.fromarray(gray)]*2; pages[0].save('in/two.tif', save_all=True, append_images=pages[1:])
+    def said(status, **kw): assert cli.colorize(path=['in'], variants=2, o='out', **kw) == status; return capfdbinary.readouterr().err.decode().splitlines()
+    *told,last = said(1, report='r.json')
+    assert re.sub(r' in [\d.]+ s', '', last) == '3 colorized and 4 variants, in out/; 2 failed' and len(files(tmp_path/'out')) == 7
+    assert sum(t.startswith('failed ') for t in told) == 2 and sum('bad.png' in t for t in told) == sum('two.tif' in t for t in told) == 1, told
+    assert sum('a.png' in t for t in told) <= 1, told
+    d = json.loads(Path('r.json').read_text())
+    assert [r['variant'] for r in d['photos'] if r['source'].endswith('a.png')] == [0,1,2] and d['counts']['done'] == 3 and d['complete']
+    assert said(1)[-1] == '0 colorized; 3 already there, in out/, 2 failed'
+    assert cli.colorize(path=['in/a.png', 'out'], variants=2, o='new') == 0
+    last = capfdbinary.readouterr().err.decode().splitlines()[-1]
+    assert re.sub(r' in [\d.]+ s', '', last) == '1 colorized and 2 variants, in new/; 7 made by an earlier run, skipped'
 
 # What the help says
 
@@ -152,6 +189,10 @@ def test_python_m():
     ('colorize', 'a.jpg --render_size=64', 'unknown option --render_size; did you mean --render-size?'),
     ('colorize', '--viv .5 a.jpg', 'unknown option --viv; did you mean --vivid?'),  # not taken for it: an option that comes later could mean more
     ('colorize', 'a.jpg -overwrite', 'unknown option -overwrite; did you mean --overwrite?'),  # not -o verwrite
+    ('colorize', 'a.jpg --out z.jpg', 'unknown option --out; did you mean -o?'),
+    ('colorize', 'a.jpg --ouput=z.jpg', 'unknown option --ouput; did you mean -o?'),
+    ('colorize', 'a.jpg -output z.jpg', 'unknown option -output; did you mean -o?'),
+    ('colorize', 'a.jpg --over', 'unknown option --over; did you mean --overwrite?'),
     ('colorize', 'a.jpg -x', 'unknown option -x; colorize --help shows all'),
     ('colorize', '-o out', 'PHOTO is missing (colorize --help shows how)'),
     ('colorize', 'a.jpg -o', '-o needs a value'),
@@ -162,7 +203,10 @@ def test_python_m():
     ('colorize', 'a.jpg --variants -1', '--variants must lie in 0 to 16, not -1'),
     ('colorize', 'a.jpg --render-size 9', '--render-size must lie in 16 to 4096, not 9'),
     ('colorize', 'a.jpg --device gpu0', '--device gpu0: no such device; there are cpu, cuda, mps, xpu'),
-    ('colorize', 'a.jpg --model vivd', 'vivd: no model there (no config.json); shipped models: default, vivid; did you mean vivid?'),
+    ('colorize', 'a.jpg --model vivd', 'vivd: no such model; there are default, vivid, and folders: colorize-import makes them of other models (docs/models.md); did you mean vivid?'),
+    ('colorize', 'a.jpg --model siggraph17', 'siggraph17: no such model; there are default, vivid, and folders: colorize-import makes them of other models (docs/models.md)'),
+    ('colorize', 'a.jpg --model ./mine', './mine: no model there (no config.json)'),
+    ('colorize', 'a.jpg --model .', '.: no model there (no config.json)'),
     ('colorize_train', 'photos --epoch-l1 3', 'unknown option --epoch-l1; did you mean --epochs-l1?'),
     ('colorize_train', 'photos --epochs-l1 -1', '--epochs-l1 must lie in 0 to 1000000, not -1'),
     ('colorize_train', 'photos --out-scale 3', '--out-scale must be 1, 2 or 4, not 3'),

@@ -254,6 +254,20 @@ def test_ctrl_c(gray, tmp_path, jobs):
     assert not r['complete'] and 2 <= r['counts']['done'] < 40 and [Path(x['result']).is_file() for x in r['photos'] if x['status'] == 'done'] == [True]*r['counts']['done']
     assert len(files(out)) == r['counts']['done'] and not any(f.endswith('.part') for f in files(out))
 
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != 'posix', reason='needs SIGINT')
+@pytest.mark.parametrize('pause', [0, .01, .03])
+@pytest.mark.parametrize('jobs', [1,3])
+def test_ctrl_c_twice_is_ctrl_c(gray, tmp_path, jobs, pause):
+    src,out = scans(tmp_path/'s', gray, 40),tmp_path/'out'
+    heard = 'import signal; signal.signal(signal.SIGINT, signal.default_int_handler); '
+    p = start(src, '-o', out, '--jobs', jobs, '--report', tmp_path/'r.json', code=heard+COMMAND)
+    wait_for(out, 2, p)
+    for _ in range(3): p.send_signal(signal.SIGINT); time.sleep(pause)
+    err = p.communicate(timeout=60)[1].splitlines()
+    assert p.returncode == 130 and err[-1] == 'stopped; the same command goes on where it was', (p.returncode, err)
+    assert json.loads((tmp_path/'r.json').read_text())['counts']['done'] == len(files(out)) < 40
+
 def test_a_disk_that_fills_up(gray, tmp_path):
     "A limit on the size of files is as real as a full disk, and leaves the others alone"
     pytest.importorskip('resource', reason='no resource module here')
@@ -289,9 +303,9 @@ def test_report(gray, tmp_path, capsys):
     assert {n: r['status'] for n,r in got.items()} == {'a.png':'done', 'b.png':'done', 'c.png':'kept', 'd.txt':'other', 'e.jpg':'failed', 'f.png':'done'}
     assert got['a.png']['size'] == [90,120] and got['a.png']['noticed'] == [] and got['e.jpg']['reason'] == 'the file is empty'
     assert got['b.png']['noticed'] == ['tinted'] and got['c.png']['result'] == '' and got['f.png']['noticed'] == ['nearly gray']
-    assert got['f.png']['advice'] == ['--vivid 1 has more colour', '--strength 1.35 gives more of it']
+    assert got['f.png']['advice'] == ['--vivid 1 --overwrite has more colour', '--strength 1.35 --overwrite makes the colours stronger']
     assert [*err[:-1], counts(err[-1])] == ['skipped s/d.txt: not a photo', 'kept s/c.png: a colour photo',
-                   'noticed s/f.png: stayed nearly gray; --vivid 1 has more colour; --strength 1.35 gives more of it',
+                   'noticed s/f.png: stayed nearly gray; --vivid 1 --overwrite has more colour; --strength 1.35 --overwrite makes the colours stronger',
                    'noticed 1 sepia or yellowed: the tone is taken out; --keep-tint keeps it', 'failed s/e.jpg: the file is empty',
                    '3 colorized, 1 in colour, left alone, 1 not a photo, skipped, 1 failed']
     assert files(tmp_path/'o') == ['a.png','b.png','f.png']
@@ -455,5 +469,9 @@ def test_nearly_gray_is_said(gray, tmp_path, capsys):
     Image.fromarray(gray).save(tmp_path/'a.png')
     def said(name, **kw): colorize(path=[tmp_path/'a.png'], o=tmp_path/name, **kw); return [e for e in capsys.readouterr().err.splitlines() if 'nearly gray' in e]
     assert said('1.png') == [] and said('2.png', strength=0.) == []  # with no colour asked for, none is missed
-    assert said('3.png', strength=.1)[0].endswith('--vivid 1 has more colour; --strength 0.15 gives more of it')
+    assert said('3.png', strength=.1)[0].endswith('--vivid 1 --overwrite has more colour; --strength 0.15 --overwrite makes the colours stronger')
     assert 'vivid' not in said('4.png', strength=.05, model='vivid')[0]
+    for n in 'bcd': Image.fromarray(gray).save(tmp_path/f'{n}.png')
+    assert colorize(path=[tmp_path/f'{n}.png' for n in 'abcd'], o=tmp_path/'o', strength=.1, vivid=1.) == 0
+    assert [e for e in capsys.readouterr().err.splitlines() if 'stayed' in e] == [
+        'noticed 4 photos stayed nearly gray; --strength 0.15 --overwrite makes the colours stronger; --report names them']

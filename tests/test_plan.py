@@ -217,6 +217,11 @@ def test_own_results_are_no_photos(gray, tmp_path, capsys, note):
         assert counts(capsys.readouterr().err.splitlines()[-1]) == '0 colorized, 2 already there, 4 made by an earlier run, skipped'
         assert colorize(path=[tmp_path], **kw) == 0 and contents(tmp_path) == want
 
+def test_results_are_no_photos_for_variants_either(gray, tmp_path):
+    "Without a note their names tell what they are"
+    photo(tmp_path/'a.png', gray)
+    for _ in range(2): assert colorize(path=[tmp_path], variants=1, no_note=True) == 0 and len(files(tmp_path)) == 3, files(tmp_path)
+
 def test_older_results_in_another_folder(gray, tmp_path, capsys):
     for n in ('a.png','b.jpg'): photo(tmp_path/n, gray)
     assert colorize(path=[tmp_path], o=tmp_path/'first', compare=True) == 0
