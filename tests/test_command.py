@@ -250,6 +250,7 @@ def test_too_many_megapixels(tmp_path, capsys):
     Image.new('1', (12_000, 9_000)).save(tmp_path/'a.png')
     assert cli.colorize(path=[tmp_path/'a.png']) == 1
     assert '12000x9000 is more than 100 megapixels; --max-megapixels N allows more' in capsys.readouterr().err
+    assert cli.colorize(path=[tmp_path/'a.png'], max_megapixels=.1) == 1 and '12000x9000 is more than 0.1 megapixels; ' in capsys.readouterr().err
     assert '**Same size**, from 1 pixel to 100 megapixels' in (ROOT/'README.md').read_text(encoding='utf-8')
 
 # What to install
