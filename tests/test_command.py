@@ -232,6 +232,8 @@ def test_names_of_files_have_neighbours_too(gray, tmp_path, capsys, monkeypatch)
     monkeypatch.chdir(tmp_path)
     Image.fromarray(gray).save('grandma.jpg'); Path('h.json').write_text('{"gradnma.jpg": [[1, 2, "red"]]}'); Path('none.json').write_text('{}')
     assert cli.colorize(path=['granma.jpg']) == 1 and 'No such file or directory; did you mean grandma.jpg?' in capsys.readouterr().err
+    assert cli.colorize(path=['*.jpeg']) == 1 and 'failed *.jpeg: No such file or directory; nothing matches it\n' in capsys.readouterr().err
+    assert cli.colorize(path=['help']) == 1 and 'failed help: No such file or directory; colorize --help shows how\n' in capsys.readouterr().err
     assert cli.colorize(path=['grandma.jpg'], hints='h.json') == 2 and capsys.readouterr().err.endswith('hints for it; did you mean grandma.jpg?\n')
     assert cli.colorize(path=['grandma.jpg'], hints='none.json') == 2 and capsys.readouterr().err == 'colorize: --hints none.json: no hints in it\n'
 
