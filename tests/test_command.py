@@ -127,6 +127,15 @@ def test_depth_that_is_lost_is_said(gray, tmp_path, monkeypatch, capfdbinary):
     cli._tell(Report([Row(f'{i}.tif', f'{i}.jpg', 'done', warnings=['depth left out: a JPEG has 8 bits']) for i in range(5)]))
     assert capfdbinary.readouterr().err.decode().splitlines()[0] == 'noticed 5 times: depth left out; --report names the photos'
 
+def test_many_earlier_results_are_one_line(gray, tmp_path, monkeypatch, capfdbinary):
+    monkeypatch.chdir(tmp_path)
+    for i in range(4): Image.fromarray(gray).save(f'{i}.png')
+    assert cli.colorize(path=['.']) == cli.colorize(path=['0-color.png'], o='sub') == 0; capfdbinary.readouterr()
+    assert cli.colorize(path=['.'], o='sub', report='r.json') == 0
+    told = capfdbinary.readouterr().err.decode().splitlines()
+    assert told[0] == 'skipped 4 results of earlier runs; --report names them' and len(told) == 2, told
+    assert sum(r['status'] == 'own' for r in json.loads(Path('r.json').read_text())['photos']) == 4
+
 def test_the_last_line(gray, tmp_path, monkeypatch, capfdbinary):
     def last(*path, o=None):
         cli.colorize(path=path, o=o)
