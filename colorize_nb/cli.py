@@ -102,7 +102,9 @@ def _tell(report, seconds=0, quiet=False, steered=()):
     done,seen = report.of('done'),[f is not None and f.isatty() for f in (sys.stdout, sys.stderr)]
     if not quiet:
         for k,word in dict(other='skipped', own='skipped', kept='kept').items():
-            for r in report.of(k): say(f'{word} {r.src}: {r.reason}')
+            rows = report.of(k)
+            if k == 'own' and len(rows) > 3: say(f'{word} {len(rows)} results of earlier runs; --report names them')
+            else: [say(f'{word} {r.src}: {r.reason}') for r in rows]
         for n in _notices(report, steered): say(f'noticed {n}')
         _ignored(_photos(done+report.of('kept')))
     for n in _stayed(report.of('exists'), steered): say(f'noticed {n}')

@@ -178,9 +178,12 @@ class _Parser(argparse.ArgumentParser):
         return re.sub(r'--out(put)?\?$', '-o?', nearest(name, [*['--out', '--output']*('-o' in known), *known]))
     def fault(self, args):
         "Why an option is none, or ''"
-        seen,known = set(),self._option_string_actions
+        seen,known,last = set(),self._option_string_actions,''
         for a in args:
             if a == '--': break
+            form = last and known[last].metavar or ''
+            if ',' in form and a.endswith(','): return f'{last} {a} ends at a space: write {form} without any'
+            last = a if a in known else ''
             name = a.split('=')[0]
             if not re.match('--?[A-Za-z]', name) or ' ' in name: continue  # a path, standard input, a number
             if name not in known: return f'unknown option {name}{self.like(name) or f"; {self.prog} --help shows all"}'

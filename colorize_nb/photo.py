@@ -190,7 +190,7 @@ class Pages:
 # %% ../nbs/01a_photo.ipynb #ca237cdf
 @patch
 def _size(self:Pages, w, h):
-    if w*h > self.max_pixels: raise PhotoError(f'{w}x{h} is more than {self.max_pixels/1e6:.0f} megapixels')
+    if w*h > self.max_pixels: raise PhotoError(f'{w}x{h} is more than {self.max_pixels/1e6:g} megapixels')
     if not w*h: raise PhotoError('the picture has no pixels')
     if max(w, h) > MAX_SIDE: raise PhotoError(f'{w}x{h}: a side is longer than {MAX_SIDE:,} pixels')
 
@@ -239,7 +239,7 @@ def _open(self:Pages, page=None):
     except UnidentifiedImageError:
         if page: raise PhotoError(f'this kind of TIFF is not supported ({l})') from None
         raise PhotoError(f'not a picture, or damaged; {ACCEPTED}') from None
-    except Image.DecompressionBombError: raise PhotoError(f'more than {self.max_pixels/1e6:.0f} megapixels') from None
+    except Image.DecompressionBombError: raise PhotoError(f'more than {self.max_pixels/1e6:g} megapixels') from None
     except Exception as e:  # decoders raise nearly anything on damage
         if self._without_texts(e): return self._open()
         raise PhotoError(f'damaged ({e})') from None

@@ -125,7 +125,9 @@ def _meet_inputs(tasks, o):
 
 # %% ../nbs/02b_plan.ipynb #04f28e26
 def _near(p):
-    "'; did you mean ...?' where a file beside the path `p` has a name like it"
+    "'; did you mean ...?' where a file beside the path `p` has a name like it, or what else was meant"
+    if str(p) == 'help': return '; colorize --help shows how'
+    if re.search('[*?[]', str(p)): return '; nothing matches it'
     folder,name = os.path.split(p)
     try: return nearest(name, os.listdir(folder or '.')[:1000], .75)
     except OSError: return ''

@@ -7,7 +7,7 @@ __all__ = ['MOST_HINTS', 'HintError', 'parse_color', 'Hint', 'as_hints', 'read_h
            'probabilities', 'vivid_ab', 'likely_ab', 'shown_at', 'expected_error']
 
 # %% ../nbs/01c_steer.ipynb #8dd91a88
-import json, math
+import json, math, re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
@@ -25,6 +25,7 @@ def parse_color(c:str|tuple, # '#7a1f1f', '#a11', a CSS name, or (r,g,b) in 0 to
     if isinstance(c, str):
         try: return ImageColor.getrgb(c.strip())[:3]
         except ValueError: pass
+        if re.fullmatch('([0-9A-Fa-f]{3}){1,2}', c.strip()): raise HintError(f'{c!r} is no colour; did you mean #{c.strip()}?')
         near = get_close_matches(c.strip().lower(), ImageColor.colormap, 3, .5)
         raise HintError(f"{c!r} is no colour: write #7a1f1f or a CSS name{', such as '+', '.join(near) if near else ''}")
     try:

@@ -127,6 +127,15 @@ def test_depth_that_is_lost_is_said(gray, tmp_path, monkeypatch, capfdbinary):
     cli._tell(Report([Row(f'{i}.tif', f'{i}.jpg', 'done', warnings=['depth left out: a JPEG has 8 bits']) for i in range(5)]))
     assert capfdbinary.readouterr().err.decode().splitlines()[0] == 'noticed 5 times: depth left out; --report names the photos'
 
+def test_many_earlier_results_are_one_line(gray, tmp_path, monkeypatch, capfdbinary):
+    monkeypatch.chdir(tmp_path)
+    for i in range(4): Image.fromarray(gray).save(f'{i}.png')
+    assert cli.colorize(path=['.']) == cli.colorize(path=['0-color.png'], o='sub') == 0; capfdbinary.readouterr()
+    assert cli.colorize(path=['.'], o='sub', report='r.json') == 0
+    told = capfdbinary.readouterr().err.decode().splitlines()
+    assert told[0] == 'skipped 4 results of earlier runs; --report names them' and len(told) == 2, told
+    assert sum(r['status'] == 'own' for r in json.loads(Path('r.json').read_text())['photos']) == 4
+
 def test_the_last_line(gray, tmp_path, monkeypatch, capfdbinary):
     def last(*path, o=None):
         cli.colorize(path=path, o=o)
@@ -193,6 +202,9 @@ def test_python_m():
     ('colorize', 'a.jpg --ouput=z.jpg', 'unknown option --ouput; did you mean -o?'),
     ('colorize', 'a.jpg -output z.jpg', 'unknown option -output; did you mean -o?'),
     ('colorize', 'a.jpg --over', 'unknown option --over; did you mean --overwrite?'),
+    ('colorize', 'a.jpg --hint 2,3,7a1f1f', "'7a1f1f' is no colour; did you mean #7a1f1f?"),
+    ('colorize', 'a.jpg --hint 2, 3, skyblue', '--hint 2, ends at a space: write X,Y,COLOR without any'),
+    ('colorize', '--hint 2,3, skyblue a.jpg', '--hint 2,3, ends at a space: write X,Y,COLOR without any'),
     ('colorize', 'a.jpg -x', 'unknown option -x; colorize --help shows all'),
     ('colorize', '-o out', 'PHOTO is missing (colorize --help shows how)'),
     ('colorize', 'a.jpg -o', '-o needs a value'),
@@ -229,6 +241,8 @@ def test_names_of_files_have_neighbours_too(gray, tmp_path, capsys, monkeypatch)
     monkeypatch.chdir(tmp_path)
     Image.fromarray(gray).save('grandma.jpg'); Path('h.json').write_text('{"gradnma.jpg": [[1, 2, "red"]]}'); Path('none.json').write_text('{}')
     assert cli.colorize(path=['granma.jpg']) == 1 and 'No such file or directory; did you mean grandma.jpg?' in capsys.readouterr().err
+    assert cli.colorize(path=['*.jpeg']) == 1 and 'failed *.jpeg: No such file or directory; nothing matches it\n' in capsys.readouterr().err
+    assert cli.colorize(path=['help']) == 1 and 'failed help: No such file or directory; colorize --help shows how\n' in capsys.readouterr().err
     assert cli.colorize(path=['grandma.jpg'], hints='h.json') == 2 and capsys.readouterr().err.endswith('hints for it; did you mean grandma.jpg?\n')
     assert cli.colorize(path=['grandma.jpg'], hints='none.json') == 2 and capsys.readouterr().err == 'colorize: --hints none.json: no hints in it\n'
 
@@ -247,6 +261,7 @@ def test_too_many_megapixels(tmp_path, capsys):
     Image.new('1', (12_000, 9_000)).save(tmp_path/'a.png')
     assert cli.colorize(path=[tmp_path/'a.png']) == 1
     assert '12000x9000 is more than 100 megapixels; --max-megapixels N allows more' in capsys.readouterr().err
+    assert cli.colorize(path=[tmp_path/'a.png'], max_megapixels=.1) == 1 and '12000x9000 is more than 0.1 megapixels; ' in capsys.readouterr().err
     assert '**Same size**, from 1 pixel to 100 megapixels' in (ROOT/'README.md').read_text(encoding='utf-8')
 
 # What to install

@@ -46,7 +46,7 @@ def bomb(w, h):
 
 def test_bomb_is_refused_before_decoding():
     with pytest.raises(PhotoError, match='megapixels'): open_photo(bomb(100_000, 100_000))
-    with pytest.raises(PhotoError, match='13x1000 is more than 0 megapixels'): open_photo(bomb(13, 1000), max_pixels=12_999)
+    with pytest.raises(PhotoError, match='13x1000 is more than 0.012999 megapixels'): open_photo(bomb(13, 1000), max_pixels=12_999)
     with pytest.raises(PhotoError, match='damaged|truncated'): open_photo(bomb(20_000, 10_000), max_pixels=300_000_000)  # raised: it is tried, and is cut short
     assert Image.MAX_IMAGE_PIXELS and Image.MAX_IMAGE_PIXELS < 10**8  # Pillow's own limit is back
 
