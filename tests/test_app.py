@@ -191,6 +191,7 @@ def test_stop_leaves_what_waits(client):
 
 # ---- names, archives, what costs too much
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name', ['before.jpg', 'small.npy', 'photo.jpg', 'upload', 'Natural.jpg', '../../../etc/passwd', 'C:%5Cx.jpg', 'a%00b.jpg', ''])
 def test_a_name_is_only_a_name(client, server, name):
     big = as_file(Image.open(OLD_PHOTO).convert('L').resize((1300,1700)))

@@ -250,6 +250,7 @@ def test_names_of_files_have_neighbours_too(gray, tmp_path, capsys, monkeypatch)
     (dict(jobs=4), '--jobs 4 changes nothing for one photo'), (dict(o='-', overwrite=True), '--overwrite changes nothing on standard output'),
     (dict(strength=0., vivid=.5), '--vivid changes nothing with --strength 0'), (dict(strength=0., variants=1), '--variants changes nothing with --strength 0'),
     (dict(model='vivid', vivid=.5), '--vivid 0.5 counts, not the 1 of --model vivid')])
+@pytest.mark.slow
 def test_nothing_is_ignored_in_silence(kw, said, gray, tmp_path, capfdbinary):
     Image.fromarray(gray).save(tmp_path/'a.png')
     assert cli.colorize(path=[tmp_path/'a.png'], **kw) == 0

@@ -95,6 +95,7 @@ def test_entries_are_bounded(gray, tmp_path, monkeypatch):
     r = toy_colorizer().colorize_folder(tmp_path/'a.zip', tmp_path/'o')
     assert ['unpacks to more' in x.reason or 'two of this name' in x.reason for x in r.failed] == [True, True] and len(r.of('done')) == 1
 
+@pytest.mark.slow
 @pytest.mark.parametrize('how', [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_sizes_that_lie(tmp_path, how):
     "64 MB that say they are 5 KB are never unpacked as a whole; LZMA itself takes 8 MB"
@@ -165,6 +166,7 @@ def test_jobs_on_torch_wait_for_the_lock(gray, tmp_path):
     for jobs in (1,3): c.colorize_folder(src, tmp_path/f'o{jobs}', jobs=jobs, render_size=64)
     assert all((tmp_path/'o1'/n).read_bytes() == (tmp_path/'o3'/n).read_bytes() for n in files(tmp_path/'o1')) and len(files(tmp_path/'o3')) == 5
 
+@pytest.mark.slow
 @pytest.mark.parametrize('room,most', [(320*240, 1), (2*320*240, 2), (10*320*240, 3)])
 def test_large_photos_wait_for_each_other(gray, tmp_path, monkeypatch, room, most):
     now,peak,lock = 0,0,threading.Lock()

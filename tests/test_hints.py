@@ -15,6 +15,7 @@ def c(): return Colorizer.from_pretrained()
 
 def lab(im, x, y): return rgb2lab(np.asarray(im)[y,x])
 
+@pytest.mark.slow
 @pytest.mark.parametrize('size', [(120,160), (700,500), (33,900)])
 @pytest.mark.parametrize('color', ['#7a1f1f', 'skyblue', 'gray', '#2a6f3a'])
 def test_a_spot_keeps_its_hint(c, size, color):

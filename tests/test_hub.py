@@ -78,6 +78,7 @@ def test_pull_and_then_without_network(hub, tmp_path, gray):
 
 @pytest.mark.parametrize('name,said', [('hf://me/none', 'hf auth login'), ('hf://me/other', 'colorize-import makes one'), ('hf://me/vivid@v9', 'no such revision'), ('hf://me', 'write hf://owner/name'),
                                        ('hf://me/bad', 'damaged or changed'), ('hf://me/out', 'plain names')])
+@pytest.mark.slow
 def test_what_is_not_there_is_one_line(hub, tmp_path, gray, name, said):
     hub.repos['me/vivid'],hub.repos['me/other'],hub.repos['me/bad'] = files(),{'README.md': b'hello'},files()|{'default.onnx': b'x'}
     hub.repos['me/out'] = {'config.json': json.dumps(load_config('vivid')|dict(files={'../../x.onnx': ''})).encode()}

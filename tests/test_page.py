@@ -90,6 +90,7 @@ def test_an_example_and_what_is_seen_first(user):
     u.ready(1)
     assert u.page.inner_text('#note').startswith('broadway.jpg') and not u.page.is_visible('#start')
 
+@pytest.mark.slow
 @pytest.mark.parametrize('width,height,kw', [(1280, 800, {}), (1920, 1080, {}), (390, 844, PHONE)])
 def test_the_result_and_its_buttons_are_above_the_fold(user, width, height, kw):
     u = user(width=width, height=height, **kw).one()

@@ -20,6 +20,7 @@ def test_old_photo(colorizer):
     assert np.abs(gray_level(np.asarray(out))-lev).max() <= 1
     assert np.ptp(np.asarray(out, int), axis=2).mean() > 5  # it did colorize
 
+@pytest.mark.slow
 @pytest.mark.parametrize('w', range(1, 41, 2))
 def test_odd_sizes(colorizer, w):
     rng = np.random.default_rng(w)
@@ -109,6 +110,7 @@ def test_palette_and_key_transparency(colorizer, gray):
         assert set(np.unique(a)) <= {0,255} and (a == 0).any()
     assert (a == np.where(gray == gray[0,0], 0, 255)).all()
 
+@pytest.mark.slow
 @pytest.mark.parametrize('orientation', range(1, 9))
 def test_exif(colorizer, gray, tmp_path, orientation):
     from PIL import ImageOps
@@ -147,6 +149,7 @@ def test_thumbnail_is_dropped(colorizer, gray, tmp_path):
     out = Image.open(colorizer.colorize_file(src, tmp_path/'u.jpg'))
     assert not out.getexif().get_ifd(ExifTags.IFD.IFD1) and out.getexif()[ExifTags.Base.Make] == 'Graflex'
 
+@pytest.mark.slow
 def test_corrupt_exif_does_not_fail_the_photo(colorizer, gray, tmp_path):
     rng = np.random.default_rng(0)
     for i in range(20):

@@ -35,6 +35,7 @@ def test_a_sheet_is_never_written_over_another_file(gray, tmp_path, capsys):
     assert colorize(path=[tmp_path/'a.png'], compare=True, overwrite=True) == 0
     assert Image.open(tmp_path/'a-color-compare.jpg').format == 'JPEG'
 
+@pytest.mark.slow
 @pytest.mark.parametrize('one_by_one', [True, False])
 def test_each_photo_has_a_sheet_of_its_own(gray, tmp_path, one_by_one):
     ps = [photo(tmp_path/'s'/n, np.roll(gray, 9*i)) for i,n in enumerate(('a.jpg','a.png','a.webp','b.jpg'))]
@@ -49,6 +50,7 @@ def test_a_sheet_and_a_result_of_one_name(gray, tmp_path):
     assert len(r.of('done')) == 2 and len(files(tmp_path/'o')) == 4
     assert Image.open(tmp_path/'o'/'b-compare.jpg').size == (90,120)  # the result, not the sheet
 
+@pytest.mark.slow
 @pytest.mark.parametrize('kw', [{}, dict(overwrite=True), dict(overwrite=True, compare=True)])
 def test_a_result_is_never_written_over_another_input(gray, tmp_path, kw):
     a,b = photo(tmp_path/'a.png', gray),photo(tmp_path/'a-color.png', np.roll(gray, 40))
@@ -90,6 +92,7 @@ def test_a_report_replaces_reports_only(gray, tmp_path, capsys):
 
 @pytest.mark.parametrize('names,made', [(('a.bmp','a.BMP'), ['a.bmp.png','a.png']), (('a.bmp','a.png','a.bmp.png'), ['a.bmp-2.png','a.bmp.png','a.png']),
                                         (('x.jpg','X.jpg'), ['X.jpg','x-2.jpg']), (('e\u0301.png','\u00e9.png'), ['e\u0301.png','\u00e9-2.png'])])
+@pytest.mark.slow
 @pytest.mark.parametrize('as_zip', [False, True])
 def test_every_photo_has_a_name_of_its_own(gray, tmp_path, names, made, as_zip):
     for i,n in enumerate(names): photo(tmp_path/'s'/n, np.roll(gray, 9*i))
@@ -203,6 +206,7 @@ def test_nohup_is_respected(gray, tmp_path):
 
 # Results of earlier runs
 
+@pytest.mark.slow
 @pytest.mark.parametrize('note', [True, False])
 def test_own_results_are_no_photos(gray, tmp_path, capsys, note):
     for n in 'ab': photo(tmp_path/f'{n}.png', gray)
@@ -233,6 +237,7 @@ def test_older_results_in_another_folder(gray, tmp_path, capsys):
     assert colorize(path=sorted((tmp_path/'first').iterdir()), overwrite=True) == 0 and len(files(tmp_path/'first')) == 4
     assert Image.open(toy_colorizer().colorize_file(tmp_path/'first'/'a.png', tmp_path/'again.png')).size == (90,120)  # asked for one by one, in Python
 
+@pytest.mark.slow
 def test_a_newer_photo_is_told(gray, tmp_path, capsys):
     for n in 'ab': photo(tmp_path/f'{n}.png', gray)
     with zipfile.ZipFile(tmp_path/'z.zip', 'w') as z: z.write(tmp_path/'a.png', 'a.png')

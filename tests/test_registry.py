@@ -26,6 +26,7 @@ def test_it_says_what_it_is(name, net):
     again = generator_from(json.loads(json.dumps(net.spec)))
     assert {k: v.shape for k,v in again.state_dict().items()} == {k: v.shape for k,v in net.state_dict().items()}
 
+@pytest.mark.slow
 def test_shapes(net):
     "L in, ab out, at the scale that it promises; a batch of two gives what two batches give"
     n,s = side(net),net.out_scale

@@ -249,6 +249,7 @@ def test_exif_of_a_jpeg_in_a_tiff(paint):
     for k in a:
         if k.startswith(('ExifIFD','GPS','InteropIFD')) or k in ('IFD0:ImageDescription','IFD0:Artist','IFD0:Copyright','IFD0:XPTitle'): assert b[k] == a[k], k
 
+@pytest.mark.slow
 @pytest.mark.parametrize('suffix', ['.jpg', '.png', '.webp', '.tif'])
 def test_captions_keep_their_bytes(paint, suffix):
     src = CASES/'09_utf8_caption.jpg'
@@ -279,6 +280,7 @@ def test_every_copy_of_the_orientation_is_reset(paint, suffix):
     assert {v for k,v in told(out, '-n').items() if k.endswith(':Orientation')} <= {1}
     assert Image.open(out).size == (123,160) and np.abs(L(open_photo(out).pixels)-REFERENCE).mean() < 2
 
+@pytest.mark.slow
 @pytest.mark.parametrize('kind', ['exif', 'APP1'])
 @pytest.mark.parametrize('suffix', ['.jpg', '.png', '.tif'])
 def test_orientation_in_a_raw_profile(paint, tmp_path, kind, suffix):

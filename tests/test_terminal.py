@@ -57,6 +57,7 @@ def run(*args, env=None, code=COMMAND, **kw):
     (dict(path=['a.png'], device='cdua'), 2, 'did you mean cuda?'),
     (dict(path=['a.png'], hint=['1,2']), 2, "'1,2' is no hint: write X,Y,COLOR"),
 ])
+@pytest.mark.slow
 def test_each_mistake_is_a_true_line(box, capsys, kw, status, said):
     (box/'notes.txt').write_text(''); (box/'empty').mkdir()
     before = files(box)
@@ -78,6 +79,7 @@ def test_a_console_that_cannot_show_a_name(gray, tmp_path, encoding):
     assert '写真 ü'.encode(encoding, 'backslashreplace') in out
     assert Path(json.loads((tmp_path/'r.json').read_text(encoding='utf-8'))['photos'][0]['source']).name == '写真 ü.png'
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != 'posix', reason='needs a shell')
 @pytest.mark.parametrize('how', ['>&-', '2>&-', '<&- >&- 2>&-', '>/dev/full', '2>/dev/full', '| true', '2>&1 | true'])
 def test_nobody_reads(box, how):
@@ -90,6 +92,7 @@ def test_nobody_reads(box, how):
     assert d['complete'] and d['counts']['done'] == 2 and files(box/'out') == ['a.png','b.png']
     for n in ('a.png','b.png'): Image.open(box/'out'/n).load()
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != 'posix', reason='needs a shell')
 def test_a_closed_stream_is_no_photo(box):
     "The first file that is opened would be standard output"
@@ -113,6 +116,7 @@ def test_a_damaged_profile_is_told(gray, tmp_path, capsys):
 
 # Standard input and output
 
+@pytest.mark.slow
 @pytest.mark.parametrize('fmt', ['JPEG','PNG','TIFF','WEBP','BMP'])
 def test_a_photo_through_a_pipe(gray, tmp_path, fmt):
     raw = saved(Image.fromarray(gray), fmt)

@@ -169,6 +169,7 @@ def test_two_containers_with_one_process_number(tmp_path, monkeypatch):
     for t in ts: t.join()
     assert not errors and len(set((tmp_path/'same.png').read_bytes())) == 1 and files(tmp_path) == ['same.png']
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != 'posix', reason='needs permissions')
 @pytest.mark.parametrize('mode,umask,want', [(0o600,0o022,0o600), (0o640,0o022,0o640), (0o644,0o022,0o644), (0o666,0o022,0o644), (0o666,0o077,0o600), (0o444,0o022,0o644), (0o400,0o022,0o600), (0o755,0o022,0o644)])
 def test_results_are_as_private_as_photos(gray, tmp_path, mode, umask, want):
