@@ -1,11 +1,10 @@
 """How the notebooks are cut: python tools/cells.py [--check] [NOTEBOOK...]
-Lines of the exported cells (without blank ones), definitions a cell, exported lines from one lesson to the next, longest line of code. A lesson is a code cell that runs and is shown.
+Lines of the exported cells (without blank ones), definitions a cell, exported lines from one lesson to the next, longest line of code; kB of the file, with its outputs. A lesson is a code cell that runs and is shown.
 --check: exit status 1, and a line for each, where a notebook is beyond LIMITS, or nine of ten exported cells of them all are not within P90."""
 import json, re, statistics, sys
 from pathlib import Path
 
-LIMITS,P90 = dict(longest=45, stretch=45, line=140),25
-LATER = set()
+LIMITS,P90 = dict(longest=45, stretch=45, line=140, kB=300),25
 
 def code_cells(nb):
     "(its directives, its lines) of each code cell"
@@ -34,7 +33,7 @@ def main(args):
     every = [n for r in rows.values() for n in r[0]],[n for r in rows.values() for n in r[1]]
     bad = []
     for f,(sizes,_,stretch,line) in rows.items():
-        got = dict(longest=max(sizes, default=0), stretch=stretch, line=line)
+        got = dict(longest=max(sizes, default=0), stretch=stretch, line=line, kB=-(-f.stat().st_size//1000))
         bad += [f'{f}: {k} {got[k]}, at most {v}' for k,v in LIMITS.items() if got[k] > v]
         if not check: print(f'{f.name:28} cells {len(sizes):3}  median {statistics.median(sizes or [0]):5}  p90 {p90(sizes):3}  '+'  '.join(f'{k} {v:3}' for k,v in got.items()))
     if not named and p90(every[0]) > P90: bad.append(f'all: p90 {p90(every[0])}, at most {P90}')
