@@ -35,8 +35,10 @@ def main(rounds):
     with tempfile.TemporaryDirectory() as d, sync_api.sync_playwright() as p:
         load('site').try_page(ROOT, (page := Path(d)/'try'), ORT/'dist')
         files = {f'{n} MP': photos(Path(d)/f'try/{n}', 1, size, gray=True)[0] for n,size in (('0.3', (640,480)), ('2', (1632,1224)), ('12', (4000,3000)))}
-        made = [f.read_bytes() for f in page.rglob('*') if f.is_file() and 'MP' not in f.parent.name and f not in files.values()]
-        tell(f"\nA first visit loads {sum(map(len, made))/1e6:.1f} MB, {sum(len(gzip.compress(b)) for b in made)/1e6:.1f} MB gzipped")
+        made = {f.name: f.read_bytes() for f in page.rglob('*') if f.is_file() and 'MP' not in f.parent.name and f not in files.values()}
+        for where,other in (('', '.jspi'), (' with WebGPU', '')):
+            first = [b for n,b in made.items() if n != f'ort-wasm-simd-threaded{other}.wasm']
+            tell(f"\nA first visit{where} loads {sum(map(len, first))/1e6:.1f} MB, {sum(len(gzip.compress(b)) for b in first)/1e6:.1f} MB gzipped")
         browser,rows = p.chromium.launch(executable_path=CHROMIUM, args=ARGS),[]
         for handler in (Files, Isolated):
             s,url = serve(Path(d), handler)

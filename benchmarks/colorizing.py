@@ -1,12 +1,15 @@
 """Colorizing: the whole job against its parts and against the naive way, alternating: python -m benchmarks.colorizing [--rounds 5] [--folder 200]
 Photos of 0.3, 2, 12 and 48 megapixels, gray as scanners write them (JPEG with three channels): `colorize_file` (decode, colour conversion, network, upsampling, encode), against Pillow decoding and encoding
-it alone, the network alone, and the shipped network run naively (torch, scikit-image's conversion at full size, bicubic ab). Then a folder, and the first photo of a fresh process."""
+it alone, the network alone, and the shipped network run naively (torch, scikit-image's conversion at full size, bicubic ab). Then a folder, the first photo of a fresh process, a photo of strong colours, a hint
+that changed."""
 import argparse, os, tempfile, time
 from pathlib import Path
+from warnings import catch_warnings
 import numpy as np
 from PIL import Image
 from colorize_nb.colorizer import Colorizer
-from colorize_nb.paint import cores, render_shape
+from colorize_nb.paint import cores, paint_pixels, render_shape
+from colorize_nb.photo import open_photo
 from .common import alternate, fresh, machine, median_ms, photos, put, save, table, tell
 
 SIZES = {'0.3 MP': (640,480), '2 MP': (1632,1224), '12 MP': (4000,3000), '48 MP': (8000,6000)}
@@ -98,10 +101,29 @@ def starts(d, rounds):
     tell(f'\nThe first photo takes {b/a:.2f} times what the imports do.')
     wait.insert(2, f'| `colorize photo.jpg`, from the shell to the result, 0.3 MP | {b/1000:.1f} s | |')
 
+def outside(seen, strength):
+    "Share of the cells whose colour is not in sRGB, by scikit-image"
+    from skimage.color import lab2rgb, rgb2lab
+    lab = np.concatenate([seen.L[None], seen.ab*strength]).transpose(1, 2, 0)
+    with catch_warnings(action='ignore'): return (np.abs(rgb2lab(lab2rgb(lab))-lab).max(-1) > .5).mean()  # it warns of colours that it clips
+
+def colours(d, c, rounds):
+    x = open_photo(photos(d/'12 MP', 1, SIZES['12 MP'], gray=True)[0]).pixels
+    seen,out = c.look(x),np.empty((*x.shape[:2], 3), np.uint8)
+    strong = next(k for k in np.arange(1, 20, .25) if outside(seen, k) >= .2)
+    sides = {f'{outside(seen, k):.0%} of its colours outside sRGB': lambda k=k: (paint_pixels(x, seen.ab, seen.L, seen.seen, k, out=out), 1)[1] for k in (.1, strong)}
+    none,many = table('The pixel work of a photo of 12 MP', alternate(sides, 3*rounds), next(iter(sides))).values()
+    tell(f'\nStrong colours take {many/none:.2f} times what weak ones do.')
+
+def hints(d, c, rounds):
+    x,spots = open_photo(photos(d/'preview', 1, (1280,960), gray=True)[0]).pixels,iter(range(1000))
+    sides = {'a hint that changed, network and all': lambda: (c.colorize(x, hints=[(300+next(spots), 300, '#7a1f1f')]), 1)[1]}
+    table('A photo of 1280x960 on the screen', alternate(sides, 3*rounds), next(iter(sides)))
+
 def main(rounds, folder):
     c = Colorizer.from_pretrained()
     print(machine())
-    with tempfile.TemporaryDirectory() as d: singles(Path(d), c, rounds); folders(Path(d), c, rounds, folder); starts(Path(d), rounds)
+    with tempfile.TemporaryDirectory() as d: singles(Path(d), c, rounds); folders(Path(d), c, rounds, folder); starts(Path(d), rounds); colours(Path(d), c, rounds); hints(Path(d), c, rounds)
     save('colorizing'); put('wait', '\n'.join(wait))
 
 if __name__ == '__main__':

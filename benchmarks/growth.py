@@ -33,9 +33,9 @@ def megapixels(d, c, peak, copy, rounds):
         times.append(table(f'{s[0]*s[1]/1e6:.1f} MP', alternate(sides, rounds), 'colorize')); mb.append(peak_mb('ours', f, out))
     lines = {k: (mp, [t[k] for t in times]) for k in times[0]}
     lines['bound: 6 bytes a pixel, network'] = mp,[1000*(net+6*m*1e6/copy) for m in mp]  # three read, three written
-    memory = {'colorize': (mp, mb), 'bound: photo and result': (mp, [mb[0]+6*(m-mp[0])*1e6/2**20 for m in mp])}
+    memory = {'colorize': (mp, mb), 'bound: gray photo and result': (mp, [mb[0]+4*(m-mp[0])*1e6/2**20 for m in mp])}
     figure('megapixels', [('Time of one photo', 'megapixels', 'ms', lines, 'bound: 6 bytes a pixel, network', dict(xscale='log', yscale='log', ylim=(2,40_000))),
-                          ('Peak memory', 'megapixels', 'MB', memory, 'bound: photo and result', dict(ylim=(0,None)))])
+                          ('Peak memory', 'megapixels', 'MB', memory, 'bound: gray photo and result', dict(ylim=(0,None)))])
 
 def batches(c, peak, peak16, rounds):
     bs,size = (1,2,4,8,16,32),128
