@@ -51,8 +51,10 @@ def pull(where:str, # See `hub_name`
 )->Path: # A folder in the hub's cache
     "Fetch a model from the hub, or find it in the cache; raises `ModelError`, or `ImportError` naming the extra"
     name,revision = hub_name(where)
-    get = _hub().hf_hub_download
+    hub = _hub(); get = hub.hf_hub_download
     with _plainly(where):
+        if not isinstance(hub.try_to_load_from_cache(name, 'config.json', revision=revision), str):
+            hub.get_hf_file_metadata(hub.hf_hub_url(name, 'config.json', revision=revision))  # without a connection it fails at once, `get` after half a minute
         config = Path(get(name, 'config.json', revision=revision))
         for f in load_config(config.parent)['files']:
             there = get(name, f, revision=config.parent.name, dry_run=True)
