@@ -9,6 +9,7 @@ from test_page import ARGS, CHROMIUM, sync_api  # noqa: E402
 from test_site import load  # noqa: E402
 from test_web import ORT, ROOT, Files, Isolated, serve, stop  # noqa: E402
 
+CARD = 'ort-wasm-simd-threaded.jspi.wasm'
 TIMED = """async ([file, ask, what]) => {
   const {engine} = await import(new URL('engine.js', location).href), at = () => engine.state().then(s => s.photos.at(-1)), began = performance.now()
   if (what === 'open') { await engine.add(new File([await (await fetch(file)).blob()], 'a.jpg')); while (!(await at()).size) await new Promise(ok => setTimeout(ok, 5)) }
@@ -36,9 +37,9 @@ def main(rounds):
         load('site').try_page(ROOT, (page := Path(d)/'try'), ORT/'dist')
         files = {f'{n} MP': photos(Path(d)/f'try/{n}', 1, size, gray=True)[0] for n,size in (('0.3', (640,480)), ('2', (1632,1224)), ('12', (4000,3000)))}
         made = {f.name: f.read_bytes() for f in page.rglob('*') if f.is_file() and 'MP' not in f.parent.name and f not in files.values()}
-        for where,other in (('', '.jspi'), (' with WebGPU', '')):
-            first = [b for n,b in made.items() if n != f'ort-wasm-simd-threaded{other}.wasm']
-            tell(f"\nA first visit{where} loads {sum(map(len, first))/1e6:.1f} MB, {sum(len(gzip.compress(b)) for b in first)/1e6:.1f} MB gzipped")
+        for what,names in (('A first visit loads', made.keys()-{CARD}), ('Looking for a graphics card loads, later,', {CARD})):
+            first = [made[n] for n in names]
+            tell(f"\n{what} {sum(map(len, first))/1e6:.1f} MB, {sum(len(gzip.compress(b)) for b in first)/1e6:.1f} MB gzipped.")
         browser,rows = p.chromium.launch(executable_path=CHROMIUM, args=ARGS),[]
         for handler in (Files, Isolated):
             s,url = serve(Path(d), handler)

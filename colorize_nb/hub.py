@@ -54,7 +54,8 @@ def pull(where:str, # See `hub_name`
     hub = _hub(); get = hub.hf_hub_download
     with _plainly(where):
         if not isinstance(hub.try_to_load_from_cache(name, 'config.json', revision=revision), str):
-            hub.get_hf_file_metadata(hub.hf_hub_url(name, 'config.json', revision=revision))  # without a connection it fails at once, `get` after half a minute
+            # fails at once without a connection, where `get` tries for half a minute
+            hub.get_hf_file_metadata(hub.hf_hub_url(name, 'config.json', revision=revision))
         config = Path(get(name, 'config.json', revision=revision))
         for f in load_config(config.parent)['files']:
             there = get(name, f, revision=config.parent.name, dry_run=True)

@@ -153,14 +153,19 @@ def folder(tmp_path_factory):
     return out
 
 @pytest.fixture(scope='module')
-def browser():
+def launch():
+    "Starts Chromium with more arguments, or fewer"
     for m in ('playwright', 'starlette'): pytest.importorskip(m)
     from test_page import ARGS, CHROMIUM, sync_api
     if not CHROMIUM: pytest.skip('needs chromium')
     with sync_api.sync_playwright() as p:
-        b = p.chromium.launch(executable_path=CHROMIUM, args=[*ARGS, '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1'])
-        yield b
-        b.close()
+        yield lambda *more, less=(): p.chromium.launch(executable_path=CHROMIUM, args=[*(a for a in ARGS if a not in less), '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1', *more])
+
+@pytest.fixture(scope='module')
+def browser(launch):
+    b = launch()
+    yield b
+    b.close()
 
 @pytest.fixture
 def visit(folder, browser):
@@ -277,6 +282,47 @@ def test_a_part_of_the_page_is_missing(visit, folder, tmp_path):
     assert 'The network cannot be loaded (model/default.safetensors is cut short)' in said(u)
     shutil.copy(folder/'try/model/default.safetensors', weights) # it is back
     u.one(); stop(s)
+
+@pytest.fixture(scope='module')
+def webgpu(launch, folder):
+    "A browser with a graphics card that is computed"
+    b = launch('--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan', less=['--disable-gpu'])
+    s,url = serve(folder)
+    page = b.new_page(); page.goto(url)
+    there = page.evaluate('navigator.gpu ? navigator.gpu.requestAdapter().then(a => !!a) : false')
+    page.close(); stop(s)
+    if not there: pytest.skip('needs WebGPU')
+    yield b
+    b.close()
+
+LOST = 'own.postMessage(args)','if ((self.asked = (self.asked ?? 0)+1) > 3) own.terminate(); own.postMessage(args)' # after it was tried twice and used once
+
+@pytest.mark.parametrize('change,used', [([LOST], True), ([('SAME = .01', 'SAME = 0')], False), (None, None)], ids=['lost', 'another picture', 'computed'])
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_a_graphics_card(folder, webgpu, colorizer, tmp_path, change, used):
+    "It is used where it gives the same picture, and sooner; where it is lost the processor goes on; one that is computed is not asked"
+    from test_page import User
+    shutil.copytree(folder, there := tmp_path/'there')
+    def edit(name, *pairs):
+        js = (f := there/'try'/name).read_text()
+        for a,b in pairs: assert js.count(a) == 1, a; js = js.replace(a, b)
+        f.write_text(js)
+    edit('built.js', ('"render_size": 192', '"render_size": 32')) # the test's card takes half a minute for a photo as it is
+    if change is not None: edit('worker.js', ('there.info?.isFallbackAdapter', 'false'), ('took < slow', 'true'), *change)
+    s,url = serve(there)
+    u = User(webgpu, url).one(png(tmp_path/'a.png', px := old(240, 312)))
+    if change is None: assert u.js('document.body.dataset.graphics') is None
+    else:
+        u.until('document.body.dataset.graphics')
+        told = json.loads(u.js('document.body.dataset.graphics'))
+        assert 'error' not in told and 0 < told['off'] < 1e-5 and told['used'] == used, told
+    for points in (POINTS, POINTS[:1]):
+        with u.page.expect_download() as d: engine(u, "await engine.finish(id, arg); await engine.save(id, 'file')", dict(strength=1, vivid=0, variant=0, points=points))
+        d.value.save_as(tmp_path/'out.png')
+        off = np.abs(np.asarray(Image.open(tmp_path/'out.png').convert('RGB')).astype(int)-np.asarray(colorizer.colorize(px, hints=[Hint(**p) for p in points], render_size=32)))
+        assert off.max() <= 1
+    u.ctx.close(); stop(s)
 
 def resident(browser):
     "MB of the browser's processes that run pages"

@@ -147,8 +147,9 @@ def broken(site, base=''):
     for p in sorted(site.rglob('*.css')):
         for url in re.findall(r'(?:url\(|@import )\s*["\']?((?:https?:)?//[^)"\']+)', p.read_text(encoding='utf-8')): yield f'{p.relative_to(site).as_posix()}: {url} is loaded from elsewhere'
 
-RUNTIME = 'ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm' # of onnxruntime-web
-LARGE = 'ort/ort-wasm-simd-threaded.wasm', 'model/default.onnx', 'model/default.safetensors'
+CORE = 'ort-wasm-simd-threaded'
+RUNTIME = 'ort.wasm.min.mjs', f'{CORE}.mjs', f'{CORE}.wasm', 'ort.jspi.min.mjs', f'{CORE}.jspi.mjs', f'{CORE}.jspi.wasm' # of onnxruntime-web; those of `jspi` where there is WebGPU
+LARGE = f'ort/{CORE}.wasm', f'ort/{CORE}.jspi.wasm', 'model/default.onnx', 'model/default.safetensors'
 POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; img-src 'self' blob: data:; style-src 'self' 'unsafe-inline'; form-action 'none'; base-uri 'none'"
 
 def runtime(root, out):
@@ -167,7 +168,7 @@ def try_page(root, out, dist):
     made = {f.name: f.read_bytes() for f in (code/'web').iterdir() if f.suffix in ('.js', '.css', '.svg') or f.name == 'index.html'}
     made |= {f.name: f.read_bytes() for f in (root/'docs/try').glob('*.js')}  # one of them is engine.js
     made |= {f'photos/{f.name}': f.read_bytes() for f in (code/'photos').glob('*.jpg')}
-    made |= {f'ort/{f}': (dist/f).read_bytes() for f in RUNTIME}|{f'model/{Path(f).name}': (code/f'models/{Path(f).name}').read_bytes() for f in LARGE[1:]}
+    made |= {f'ort/{f}': (dist/f).read_bytes() for f in RUNTIME}|{f'model/{Path(f).name}': (code/f'models/{Path(f).name}').read_bytes() for f in LARGE[2:]}
     cfg = json.loads((code/'models/default.json').read_text(encoding='utf-8'))
     model = {k: cfg[k] for k in ('name', 'render_size', 'multiple', 'out_scale', 'prior')}|dict(weights=cfg['files']['default.safetensors'][:16])
     sums = {f: dict(size=len(made[f]), hash=hashlib.sha256(made[f]).hexdigest()[:16]) for f in LARGE}

@@ -9,7 +9,8 @@ const LIMITS = {photos: 100, upload: 100e6, pixels: 60e6}
 const photos = new Map(), refused = []
 const worker = new Worker(new URL('worker.js', import.meta.url), {type: 'module'}), calls = new Map()
 let count = 0, load = {done: 0, total: 1}, made = null
-worker.onmessage = ({data: {n, gives, error, load: l, failed, threads}}) => {
+worker.onmessage = ({data: {n, gives, error, load: l, failed, threads, graphics}}) => {
+  if (graphics) { document.body.dataset.graphics = JSON.stringify(graphics); return }
   if (l !== undefined) { load = l; if (threads) document.body.dataset.threads = threads; if (failed) refuse('The page', failed); return }
   const {ok, no} = calls.get(n)
   calls.delete(n)
@@ -76,6 +77,7 @@ function add(file, name = file.name) {
     p.before = before
     await look(p, p.ask)
     p.size = size
+    call('graphics', p.id)
   }).catch(e => { if (photos.delete(p.id)) refuse(name, e.message) })
   return state()
 }

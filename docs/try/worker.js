@@ -1,59 +1,64 @@
 // Everything heavy, in a thread of its own: decoding, the network, painting, encoding. One call at a time; what somebody waits for comes first.
 // Of each photo it keeps its file and what the network sees of it; pixels are decoded again when they are needed, so that a hundred photos fit.
 
-import * as ort from './ort/ort.wasm.min.mjs'
 import {BUILT} from './built.js'
 import {Painter, blocks, cells, edgeLines, lightness, meanChroma, seen, seenSize, tone} from './paint.js'
 import {LINEAR, reduce, resize} from './resample.js'
 import {doubtful, expectedError, hintCells, likely, other, pin, vividAb} from './steer.js'
 import {noted, sniff} from './files.js'
+import {open} from './network.js'
 
-const SMALL = 1_200_000, STRIP = 2**20, NEARLY_GRAY = 2.5, DOUBT = [10, 22], MOST = 60e6  // pixels; C*; units of a*b*
+const SMALL = 1_200_000, STRIP = 2**20, NEARLY_GRAY = 2.5, DOUBT = [10, 22], MOST = 60e6, SAME = .01  // pixels; C*; units of a*b*; of ab/110
 const NOTES = {tinted: 'Sepia or yellowed: its tone is taken out.', color: 'A colour photo: its own colours are replaced by guesses.',
   gray: 'It stayed nearly gray: try Vivid, another suggestion, or set a colour yourself.', deep: '16 bits become 8 in a browser; the program keeps them.'}
 const photos = new Map()
 
 // ---- the network
 
-async function bytes(name, add) {  // of a large file; it is kept for the next visit, also without a connection
-  const {size, hash} = BUILT.files[name], key = `${name}?${hash}`
-  const box = await self.caches?.open('colorize').catch(() => null), kept = await box?.match(key)
-  const r = kept ?? await fetch(key), out = new Uint8Array(size)
-  if (!r.ok) throw new Error(`${name}: ${r.status}`)
-  let at = 0
-  for (const reader = r.body.getReader(); ;) {
-    const {done, value} = await reader.read()
-    if (done) break
-    if (at+value.length > size) throw new Error(`${name} is too long`)
-    out.set(value, at); at += value.length; add(value.length)
-  }
-  if (at !== size) throw new Error(`${name} is cut short`)
-  if (!kept) await box?.put(key, new Response(out, {headers: {'content-type': 'application/octet-stream'}})).catch(() => {})  // no room
-  return out
-}
 let loading = null
 function network() {
-  const names = ['ort/ort-wasm-simd-threaded.wasm', 'model/default.onnx', 'model/default.safetensors'], total = names.reduce((s, n) => s+BUILT.files[n].size, 0)
-  let done = 0
-  const tell = n => { done += n; postMessage({load: {done, total}}) }
-  loading ??= (async () => {
-    const [wasm, graph, weights] = await Promise.all(names.map(n => bytes(n, tell)))
-    Object.assign(ort.env.wasm, {wasmBinary: wasm.buffer, wasmPaths: new URL('ort/', import.meta.url).href, numThreads: self.crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency) : 1})
-    const session = await ort.InferenceSession.create(graph, {executionProviders: ['wasm'], externalData: [{path: 'default.safetensors', data: weights}],
-      extra: {session: {disable_quant_qdq: '1'}}})  // the 8-bit weights become float once
-    postMessage({load: null, threads: ort.env.wasm.numThreads})
-    return session
-  })().catch(e => { loading = null; postMessage({load: null, failed: `The network cannot be loaded (${e.message}). Is there a connection?`}); throw new Error('the network is not loaded') })
+  const threads = self.crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency) : 1
+  loading ??= open('wasm', threads, (done, total) => postMessage({load: {done, total}})).then(net => { postMessage({load: null, threads}); return net })
+    .catch(e => { loading = null; postMessage({load: null, failed: `The network cannot be loaded (${e.message}). Is there a connection?`}); throw new Error('the network is not loaded') })
   return loading
+}
+
+let card = null  // the graphics card, where it is quicker
+async function run(p, planes) {
+  const {net, grid} = p, shapes = [[1, 1, net.h, net.w], [1, 3, grid.h, grid.w]]
+  if (card) try { return await card(net.L, planes, shapes) } catch { card = null }
+  return (await network()).run(net.L, planes, shapes)
+}
+let tried = false
+async function graphics(id) {  // look for a graphics card: in a worker of its own, since a bad one takes minutes
+  const p = photos.get(id), planes = new Float32Array(3*p.grid.w*p.grid.h), shapes = [[1, 1, p.net.h, p.net.w], [1, 3, p.grid.h, p.grid.w]]
+  if (tried || navigator.connection?.saveData || !self.WebAssembly?.Suspending) return
+  tried = true
+  const there = await navigator.gpu?.requestAdapter().catch(() => null)
+  if (!there || there.info?.isFallbackAdapter) return
+  const time = async f => { const t = performance.now(), {ab} = await f(p.net.L, planes, shapes); return [ab, performance.now()-t] }
+  const [want, slow] = await time((await network()).run)
+  const own = new Worker(new URL('card.js', import.meta.url), {type: 'module'})
+  const ask = (wait, ...args) => new Promise((ok, no) => {
+    const late = setTimeout(() => { own.terminate(); no(new Error('late')) }, wait)
+    own.onerror = no
+    own.onmessage = ({data: {gives, error}}) => { clearTimeout(late); error === undefined ? ok(gives) : no(new Error(error)) }
+    own.postMessage(args)
+  })
+  ask(120_000, p.net.L, planes, shapes).then(async () => {  // it is loaded, and its programs are compiled
+    const quick = (...args) => ask(10_000, ...args), [ab, took] = await time(quick)
+    const off = ab.reduce((most, v, i) => Math.max(most, Math.abs(v-want[i])), 0), used = off <= SAME && took < slow
+    if (used) card = quick; else own.terminate()
+    postMessage({graphics: {used, off, took, slow}})
+  }).catch(e => { own.terminate(); postMessage({graphics: {used: false, error: e.message ?? 'it cannot be loaded'}}) })
 }
 const looks = new Map()  // the last few answers, by photo and points
 async function look(id, points) {
   const key = JSON.stringify([id, points]), p = photos.get(id)
   let l = looks.get(key)
   if (!l) {
-    const session = await network(), {net, grid: {w, h, seen, L}, size} = p, planes = hintCells(points, size, seen, w, h)
-    const out = await session.run({L: new ort.Tensor('float32', net.L.map(v => v/50-1), [1, 1, net.h, net.w]), hints: new ort.Tensor('float32', planes, [1, 3, h, w])})
-    l = {raw: out.ab.data.map(v => v*110), logits: out.logits.data, L, w, h, seen, planes}
+    const {grid: {w, h, seen, L}, size} = p, planes = hintCells(points, size, seen, w, h), out = await run(p, planes)
+    l = {raw: out.ab.map(v => v*110), logits: out.logits, L, w, h, seen, planes}
     looks.set(key, l)
     if (looks.size > 6) looks.delete(looks.keys().next().value)
   }
@@ -151,6 +156,7 @@ const can = {
   },
   async guess(id, {points}) { return jpeg(paint(await scaled(id, 90_000), settled(await look(id, points)), 1), .85) },
   async likely(id, {points}, x, y) { return likely(settled(await look(id, points)), photos.get(id).size, x, y) },
+  graphics,
   async doubtful(id) { return doubtful(settled(await look(id, [])), 3) },
   async other(id, points, cell, i) { return other(settled(await look(id, points)), photos.get(id).size, cell, i) },
   async doubt(id, {points}) {
@@ -191,7 +197,7 @@ const can = {
   },
 }
 
-const LATER = {open: 1, doubtful: 2, other: 2, guess: 2}
+const LATER = {open: 1, graphics: 2, doubtful: 3, other: 3, guess: 3}
 const queue = []
 let busy = false
 async function work() {
