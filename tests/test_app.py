@@ -10,6 +10,7 @@ from PIL import Image, PngImagePlugin
 from conftest import OLD_PHOTO, gray_level
 import colorize_nb.app as web
 from colorize_nb.colorizer import Colorizer
+from colorize_nb.steer import Hint
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -153,7 +154,7 @@ def test_a_session_survives_and_says_what_was_chosen(client, photo):
     ask = dict(strength=.4, vivid=.5, variant=1, points=[dict(x=10, y=20, color='#112233')])
     opened(client.of(0, 'look', dict(ask=ask)))
     (p,) = client.json('/session', 'POST')['photos'] # the page was loaded again
-    assert p['name'] == 'mother.png' and p['ask'] == ask
+    assert p['name'] == 'mother.png' and p['ask'] == ask|dict(model='default')
 
 def test_nearly_gray_and_tinted_are_said(client):
     sepia = np.asarray(Image.open(OLD_PHOTO).convert('L').resize((200,260)))[...,None]*np.array([1,.9,.7])
@@ -565,3 +566,39 @@ def test_what_nobody_thought_of_stops_one_photo_only(inside, monkeypatch, capsys
     s = c.ready()
     assert [p['name'] for p in s['photos']] == ['next.png'] and s['refused'] == [dict(name='odd.png', why='something went wrong here; it is not your photo')]
     assert capsys.readouterr().err.strip() == 'colorize-app: AttributeError at a photo that came'
+
+# ---- models of others
+
+def theirs(folder):
+    "A model that paints a* = L*/5, b* = -10, and takes no hints"
+    from test_import import conv_graph, folder as model_folder
+    return model_folder(folder/'theirs', conv_graph([[.2],[0]], [0,-10]), dict(of='L'), dict(of='ab'))
+
+@pytest.mark.slow
+def test_a_model_of_somebody_else(tmp_path, photo, colorizer):
+    where = theirs(tmp_path)
+    s = Server(tmp_path, '--model', str(where)); c = Client(s)
+    try:
+        c.add(photo.read_bytes(), 'mother.png')
+        assert c.ready()['models'] == [dict(name='default', vivid=True), dict(name='theirs', vivid=False)]
+        point = dict(x=150, y=100, color='#7a1f1f'); ask = dict(model='theirs', points=[point])
+        want = Colorizer.from_pretrained(where).colorize(photo, hints=[Hint(**point)])
+        assert (np.asarray(opened(c.result(**ask)).convert('RGB')) == np.asarray(want)).all()
+        assert web.NOTES['spread'] in c.of(0, 'look', dict(ask=ask))[2]['colorize-notes'] and web.NOTES['spread'] not in c.of(0, 'look', dict(ask=dict(model='theirs')))[2]['colorize-notes']
+        spot = dict(ask=dict(model='theirs'), x=40, y=50)
+        assert c.of(0, 'likely', spot)[1] == c.of(0, 'likely', spot|dict(ask={}))[1] # ours knows what is likely
+        assert 'only the shipped model' in error(c.of(0, 'doubt', dict(ask=dict(model='theirs'))), 422)
+        assert 'vivid' in error(c.of(0, 'look', dict(ask=dict(model='theirs', vivid=.5))), 422)
+        for m in ('/etc', str(where), '../theirs', 7, [], None): assert 'no such model here; there are default, theirs' in error(c.of(0, 'look', dict(ask=dict(model=m))), 422)
+        a = opened(s.get('/api/colorize?model=theirs', 'POST', photo.read_bytes())); assert (np.asarray(a.convert('RGB')) == np.asarray(Colorizer.from_pretrained(where).colorize(photo))).all()
+        assert 'no such model' in error(s.get('/api/colorize?model=vivid', 'POST', photo.read_bytes()), 422)
+        c.json('/session/all', 'POST', dict(model='theirs', strength=.5)); assert c.ready()['photos'][0]['ask']['model'] == 'theirs'
+    finally: s.stop()
+
+@pytest.mark.parametrize('args,says', [(['none'], 'none'), (['theirs', 'other/theirs'], 'another model is called theirs too')])
+def test_a_model_that_cannot_be_offered(tmp_path, monkeypatch, capsys, args, says):
+    monkeypatch.chdir(tmp_path); monkeypatch.setattr(web, 'OFFERED', dict(web.OFFERED)); (tmp_path/'other').mkdir()
+    theirs(tmp_path); theirs(tmp_path/'other')
+    assert web.colorize_app(model=args, no_browser=True) in (1, 2)
+    err = capsys.readouterr().err.splitlines()
+    assert len(err) == 1 and says in err[0], err

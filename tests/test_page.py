@@ -491,3 +491,21 @@ def test_in_a_frame_of_a_notebook(chromium, photo, tmp_path, monkeypatch): # noq
         assert d.value.suggested_filename == 'mother-color.png'
         evil = ctx.new_page(); evil.goto(f'http://localhost:{host.server_port}/')
     finally: ctx.close(); host.shutdown(); app.close()
+
+@pytest.mark.slow
+def test_who_paints(chromium, tmp_path):
+    from test_app import theirs
+    s = Server(tmp_path, '--model', str(theirs(tmp_path)))
+    try:
+        u = User(chromium, s.url).one()
+        u.until("document.querySelectorAll('#ways img').length == 5")
+        assert u.page.locator('#model option').all_inner_texts() == ['default', 'theirs'] and u.page.is_visible('#bold') and u.page.is_visible('#unsure')
+        u.page.click('#unsure'); u.until("!document.querySelector('.doubt').hidden")
+        u.seen(lambda: u.page.select_option('#model', 'theirs'))
+        for what in ('#bold', '#unsure', '#suggested', '.doubt'): assert not u.page.is_visible(what), what
+        px = np.asarray(u.picture()).astype(int); assert (px[...,2]-px[...,1]).max() > 8 # its b* is -10
+        u.choose(.7, .5); assert u.points() == 1; u.until("document.querySelector('#note').textContent.includes('spread over what looks alike')")
+        u.page.click('#undo'); u.seen(lambda: u.page.click('#undo'))
+        assert u.page.input_value('#model') == 'default' and u.page.is_visible('#suggested')
+        u.ctx.close()
+    finally: s.stop()

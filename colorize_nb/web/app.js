@@ -73,6 +73,7 @@ function draw() {
   for (const id of ['undo', 'redo', 'out', 'fit', 'in', 'hold', 'unsure', 'pair', 'download', 'vivid', 'strength']) $(`#${id}`).disabled = !p
   if (!p) { view.wait(has ? 'Opening…' : ''); return }
   const a = ask(), i = ready.indexOf(p)
+  drawModel(a)
   $('#undo').disabled = !pasts.get(at)?.length; $('#redo').disabled = !futures.get(at)?.length
   $('#vivid').value = a.vivid; $('#vivid').setAttribute('aria-valuetext', a.vivid ? `${Math.round(100*a.vivid)} % vivid` : 'natural')
   $('#strength').value = a.strength; $('#much').value = `${Math.round(100*a.strength)} %`; $('#strength').setAttribute('aria-valuetext', $('#much').value)
@@ -88,6 +89,15 @@ function draw() {
   }))
   $('#carry').hidden = !a.points.length || i >= ready.length-1; $('#none').hidden = !a.points.length
   drawNote()
+}
+function drawModel(a) {  // where there is more than one; what only ours can is hidden
+  const all = state.models ?? [], name = a.model ?? 'default', m = all.find(o => o.name === name), ours = name === 'default'
+  $('#who').hidden = all.length < 2
+  if ($('#model').length !== all.length) $('#model').replaceChildren(...all.map(o => new Option(o.name)))
+  $('#model').value = name
+  $('#suggested').hidden = $('#unsure').hidden = !ours
+  $('#bold').hidden = m?.vivid === false
+  if (!ours && shading) $('#unsure').click()
 }
 let notes = []
 function drawNote() {
@@ -316,6 +326,7 @@ for (const id of ['vivid', 'strength']) {
   $(`#${id}`).addEventListener('input', e => set({[id]: +e.target.value}, false))
   $(`#${id}`).addEventListener('change', e => set({[id]: +e.target.value}))
 }
+$('#model').onchange = e => set({model: e.target.value, variant: 0, vivid: 0})
 $('#undo').onclick = undo; $('#redo').onclick = redo
 
 document.addEventListener('keydown', e => {
@@ -326,7 +337,7 @@ document.addEventListener('keydown', e => {
   else if (mod && k === 'y') { e.preventDefault(); redo() }
   else if (mod || e.altKey) return
   else if (k === 'g') { if (!e.repeat) hold(true) }
-  else if (k === 'u') $('#unsure').click()
+  else if (k === 'u') { if (!$('#unsure').hidden) $('#unsure').click() }
   else if (k === '+' || k === '=') view.zoom(view.scale*1.5)
   else if (k === '-') view.zoom(view.scale/1.5)
   else if (k === '0') view.fit()
@@ -361,13 +372,14 @@ $('#all').onclick = e => busy(e.currentTarget, 'Making them…', async () => {
   await engine.save('zip')
 })
 $('#same').onclick = async () => {
-  const {strength, vivid} = ask()
+  const {strength, vivid, model} = ask(), mine = model && {model}
   for (const p of state.photos) if (p.size && p.id !== at) {
     const was = asks.get(p.id)
-    if (same(was, {...was, strength, vivid})) continue
-    pasts.set(p.id, [...pasts.get(p.id) ?? [], was]); asks.set(p.id, {...was, strength, vivid}); settled.set(p.id, asks.get(p.id))
+    const now = {...was, strength, vivid, ...mine, variant: (model ?? 'default') === 'default' ? was.variant : 0}
+    if (same(was, now)) continue
+    pasts.set(p.id, [...pasts.get(p.id) ?? [], was]); asks.set(p.id, now); settled.set(p.id, asks.get(p.id))
   }
-  await act(engine.all({strength, vivid}))
+  await act(engine.all({strength, vivid, ...mine}))
   tell('These settings are used for all photos')
   watch()
 }

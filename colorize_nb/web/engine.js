@@ -2,7 +2,8 @@
 //
 //   begin(token?)                   -> State; goes on with a session that is there. Throws Stop with status 401 where a token is asked for
 //   state()                         -> State: {photos: [{id, name, size: [w, h] | null, ask: Ask, looks, made, failed}], refused: [{name, why}],
-//                                      progress: {what: 'open' | 'make' | 'load', done, total, left, before} | null, before, local, limits}; 'load' counts bytes of the page itself
+//                                      progress: {what: 'open' | 'make' | 'load', done, total, left, before} | null, before, local, limits, models}; 'load' counts bytes of the page itself;
+//                                      models: [{name, vivid}], where one can choose
 //   add(file), example(name)        -> State; the photo is there at once and has a size when it is opened
 //   before(id), thumb(id)           -> Blob, small
 //   look(id, ask)                   -> {blob, notes}: the preview, and sentences about it
@@ -12,9 +13,9 @@
 //   crop(id, ask, side, box, width) -> Blob: a part [x, y, w, h] of the full size, 'before' or 'after', at most width wide
 //   finish(id, ask)                 -> {name, bytes}: the result is made; then save(id, 'file' | 'pair')
 //   kinds, more                     -> texts: what it opens; what else to know, if anything
-//   all({strength, vivid}), make(), stop(), remove(id), read(), clear() -> State; after make(), save('zip')
+//   all({strength, vivid, model}), make(), stop(), remove(id), read(), clear() -> State; after make(), save('zip')
 //
-// Ask is {strength, vivid, variant, points: [{x, y, color}]}, x and y in pixels of the upright photo at full size.
+// Ask is {strength, vivid, variant, points: [{x, y, color}], model}, x and y in pixels of the upright photo at full size; model where one can choose.
 
 export class Stop extends Error { constructor(status, text) { super(text); this.status = status } }
 
