@@ -76,7 +76,7 @@ def test_pull_and_then_without_network(hub, tmp_path, gray):
     for n in '12': assert (np.asarray(Image.open(tmp_path/f'{n}.png')) == want).all()
     assert {p.split('/')[-1] for _,p in hub.asked} == {'config.json', *load_config('vivid')['files']}  # nothing else is asked for
 
-@pytest.mark.parametrize('name,said', [('hf://me/none', 'hf auth login'), ('hf://me/other', 'colorize-import makes one'), ('hf://me/vivid@v9', 'no such revision'), ('hf://me', 'write hf://owner/name'),
+@pytest.mark.parametrize('name,said', [('hf://me/none', 'hf auth login'), ('hf://me/other', 'colorize-import makes one'), ('hf://me/vivid@v9', 'no such revision'), ('hf://me', 'write hf://owner/name'), ('hf://me/x.git', 'write hf://owner/name'),
                                        ('hf://me/bad', 'damaged or changed'), ('hf://me/out', 'plain names')])
 @pytest.mark.slow
 def test_what_is_not_there_is_one_line(hub, tmp_path, gray, name, said):
@@ -94,6 +94,23 @@ def test_offline(tmp_path, gray):
     for env in ({}, dict(HF_HUB_OFFLINE='1')):
         status,out,err = cli(None, tmp_path/'home', 'hf://me/vivid', tmp_path/'a.png', tmp_path/'o.png', **env)
         assert status == 2 and err == ['colorize: hf://me/vivid: the hub cannot be reached, and it is not in the cache; fetch the files elsewhere and give their folder'], err
+
+@pytest.mark.timeout(25)
+def test_a_part_is_in_the_cache(hub, tmp_path):
+    hub.repos['me/vivid'],pulls = files(),"from colorize_nb.hub import pull\ntry: pull('hf://me/vivid')\nexcept ValueError as e: print(e)"
+    assert run(hub, tmp_path/'home', pulls)[:2] == (0,'')
+    for f in (tmp_path/'home').rglob('default.onnx'): f.unlink() # the connection was lost before it came
+    assert run(None, tmp_path/'home', pulls) == (0, 'hf://me/vivid: the hub cannot be reached, and it is not in the cache; fetch the files elsewhere and give their folder', [])
+
+def test_no_place_for_the_cache(hub, tmp_path):
+    hub.repos['me/vivid'] = files(); (tmp_path/'file').write_text('')
+    status,out,err = run(hub, tmp_path/'file', "from colorize_nb.hub import pull\ntry: pull('hf://me/vivid')\nexcept ValueError as e: print(e)")
+    assert out == 'hf://me/vivid: the cache of the hub: Not a directory', (out, err)
+
+def test_a_file_that_is_too_large(hub, tmp_path):
+    hub.repos['me/vivid'] = files()
+    out = run(hub, tmp_path/'home', "import colorize_nb.hub as h\nh.MOST_HUB = 9999\ntry: h.pull('hf://me/vivid')\nexcept ValueError as e: print(e)")[1]
+    assert 'is larger than 0 MB' in out and not [p for m,p in hub.asked if m == 'GET' and 'config' not in p]
 
 PUSH = "print(Colorizer.from_pretrained(sys.argv[1]).push_to_hub(sys.argv[2], license='apache-2.0'))"
 
