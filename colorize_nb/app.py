@@ -10,7 +10,7 @@ __all__ = ['MB', 'OFFERED', 'SMALL', 'NOTES', 'VARIANTS', 'DOUBT', 'LOCAL', 'PAT
            'arrive', 'make', 'change', 'work', 'enqueue', 'progress', 'unzip', 'stranger', 'headers_for', 'body_limit',
            'bearer', 'knows', 'Guard', 'route', 'visitor', 'Call', 'endpoint', 'app', 'shown', 'painters', 'state',
            'a_name', 'receive', 'take', 'read_call', 'read_box', 'read_query', 'hints_of', 'script_body', 'a_place',
-           'listen', 'offer', 'Running', 'launch_app', 'until_told', 'colorize_app']
+           'listen', 'called', 'offered', 'Running', 'launch_app', 'until_told', 'colorize_app']
 
 # %% ../nbs/15_app.ipynb #f730cd3d
 import asyncio, atexit, base64, errno, hmac, io, json, os, re, secrets, shutil, signal, socket, sys
@@ -29,6 +29,7 @@ from .color import mean_chroma
 from .colorizer import Colorizer
 from .command import command, epilog, failed, say, to_install
 from .hints import Variant
+from .hub import HUB
 from .paint import NEARLY_GRAY, tone
 from .photo import SUFFIXES, Pages, open_photo
 from .pixels import PhotoError, to_8_bits
@@ -101,9 +102,9 @@ class Ask:
     vivid:float=0. # From natural, 0, to vivid, 1
     variant:int=0 # 0 is what the network paints, the others as `variants` made them
     points:tuple=() # (x, y, '#rrggbb')
-    model:str='default' # A name in `OFFERED`
+    model:str='default' # Or a name in `OFFERED`
 
-OFFERED = {'default':'default'} # What can paint: name -> where it lies
+OFFERED = {} # What can paint beside the shipped model: name -> a `Colorizer`
 
 def number(v, # What somebody sent
            lo:float, hi:float, # Its range
@@ -133,7 +134,8 @@ def read_ask(d, # A dict, from JSON
     if not isinstance(d, dict): raise ValueError('settings must be an object')
     if more := d.keys()-asdict(Ask()).keys(): raise ValueError(f'unknown setting: {min(more)}')
     s,v,k = (number(d.get(n, x), 0, most, n) for n,x,most in (('strength', 1, 3), ('vivid', 0, 1), ('variant', 0, 9)))
-    if (m := d.get('model', 'default')) not in [*OFFERED]: raise ValueError(f"no such model here; there are {', '.join(OFFERED)}")
+    m,names = d.get('model', 'default'),['default', *OFFERED]
+    if m not in names: raise ValueError(f"no such model here; there are {', '.join(names)}")
     return Ask(float(s), float(v), int(k), read_points(d.get('points', []), size), m)
 
 # %% ../nbs/15_app.ipynb #c3d0764a
@@ -187,14 +189,15 @@ def open_shot(shot:Shot, # Its `size`, `kind` and small copy are filled in
 # %% ../nbs/15_app.ipynb #789511be
 NOTES = {'tinted':'Sepia or yellowed: its tone is taken out.', 'color':'A colour photo: its own colours are replaced by guesses.',
          'nearly gray':'It stayed nearly gray: try Vivid, another suggestion, or set a colour yourself.',
+         'gray by another':'It stayed nearly gray: set a colour yourself, or let another model paint.',
          'spread':'This model was not taught to take colours: yours are spread over what looks alike.'}
 
 @lru_cache
-def model(where='default')->Colorizer:
-    "A colorizer of the page; the shipped one also says which colours are likely"
-    return Colorizer.from_pretrained(where)
+def model()->Colorizer:
+    "The shipped one, which also says which colours are likely"
+    return Colorizer.from_pretrained()
 
-def painter(ask:Ask)->Colorizer: return model(OFFERED[ask.model])
+def painter(ask:Ask)->Colorizer: return model() if ask.model == 'default' else OFFERED[ask.model]
 
 def jpeg(im:Image.Image, # RGB or gray
          quality:int=90,
@@ -223,7 +226,8 @@ def look(shot:Shot, ask:Ask)->tuple[bytes,list[str]]: # A JPEG, and keys of `NOT
     "The preview"
     im = paint_small(shot, ask)
     spread = ask.points and not painter(ask).cfg.get('hints')
-    notes = [shot.kind]*(shot.kind in NOTES)+['nearly gray']*(ask.strength > 0 and mean_chroma(im) < NEARLY_GRAY)+['spread']*bool(spread)
+    gray = ['nearly gray' if ask.model == 'default' else 'gray by another']*(ask.strength > 0 and mean_chroma(im) < NEARLY_GRAY)
+    notes = [shot.kind]*(shot.kind in NOTES)+gray+['spread']*bool(spread)
     data = jpeg(im)
     im.thumbnail((200,200))
     shot.ask,shot.thumb,shot.looks = ask,jpeg(im, 80),shot.looks+1
@@ -670,9 +674,10 @@ def shown(s:Shot)->dict:
     ask = asdict(s.ask)|dict(points=points)
     return dict(id=s.id, name=s.name, size=s.size, ask=ask, looks=s.looks, made=s.made == s.ask, failed=s.failed)
 
-def painters()->list[dict]: # name, and whether it knows Vivid
+def painters()->list[dict]: # name, and whether it goes from natural to vivid
     "The models that one can choose from"
-    return [dict(name=k, vivid=k == 'default' or 'prior' in model(w).cfg) for k,w in OFFERED.items()]
+    more = [dict(name=k, vivid='prior' in c.cfg and not c.cfg.get('vivid')) for k,c in OFFERED.items()]
+    return [dict(name='default', vivid=True), *more]
 
 def state(place:Place, visit:Visit)->dict:
     "What the page needs to know"
@@ -950,13 +955,26 @@ def listen(host:str, # Address
     raise OSError(f'port {port} is in use; --port chooses another' if port else 'ports 7860 to 7879 are in use; --port chooses another')
 
 # %% ../nbs/15_app.ipynb #baf0ac49
-def offer(where:str|Path, # As for `Colorizer.from_pretrained`
-):
-    "Let the page paint with one more model, under the name of its folder; raises `ValueError`, `ModelError`"
-    model(where) # its errors belong here
-    name = [s for s in re.split(r'[/\\]', str(where)) if s][-1]
-    if OFFERED.get(name, where) != where: raise ValueError(f'{where}: another model is called {name} too')
-    OFFERED[name] = where
+def called(where:str|Path, # As for `Colorizer.from_pretrained`
+           c:Colorizer, # What came of it
+)->str:
+    "What a model is called on the page: as its folder is"
+    p = Path(c.origin[0])
+    if str(where).startswith(HUB): p = Path(str(where))
+    elif p.name == 'config.json': p = p.parent
+    return a_name(p.name.removesuffix('.json')) or c.cfg['name']
+
+def offered(models:list, # As for `Colorizer.from_pretrained`
+)->dict: # As `OFFERED`
+    "Load more models to paint with; raises `ValueError`, `ModelError`"
+    out = {}
+    for where in models:
+        name = called(where, c := Colorizer.from_pretrained(where))
+        if c.origin[0] == 'default': continue
+        if name == 'default' or name in out and out[name].origin != c.origin:
+            raise ValueError(f'{where}: another model is called {name} too')
+        out[name] = c
+    return out
 
 # %% ../nbs/15_app.ipynb #1c817124
 class Running:
@@ -965,8 +983,9 @@ class Running:
         if 'uvicorn' not in globals(): raise ImportError(f"the page needs the app extra: {to_install('app')}")
         if host not in (*LOCAL, '::1') and not token:
             raise ValueError(f'--host {host} lets others in: give them a token with --token or COLORIZE_TOKEN')
-        for m in models: offer(m)
+        self.more = offered(models)
         sock = listen(host, port)
+        OFFERED.update(self.more)
         self.port,self.done = sock.getsockname()[1],threading.Event()
         self.root = a_place()
         self.place = Place(self.root, token=token, frames=frames)
@@ -988,6 +1007,7 @@ class Running:
         self.thread.join(5)
         end = time.monotonic()+20 # a thread that is in onnxruntime when Python ends would abort the process
         while any(t.is_alive() for t in [*self.place.threads]) and time.monotonic() < end: time.sleep(.02)
+        for k in self.more: OFFERED.pop(k, None)
         shutil.rmtree(self.root, ignore_errors=True)
         atexit.unregister(self.close)
 

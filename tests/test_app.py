@@ -1,5 +1,5 @@
 "The server of the page: what it answers, what it refuses, what it keeps. What a user sees is tested in test_page.py."
-import http.client, io, json, os, re, signal, socket, struct, subprocess, sys, threading, time, zipfile
+import http.client, io, json, os, re, shutil, signal, socket, struct, subprocess, sys, threading, time, zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote
@@ -595,10 +595,48 @@ def test_a_model_of_somebody_else(tmp_path, photo, colorizer):
         c.json('/session/all', 'POST', dict(model='theirs', strength=.5)); assert c.ready()['photos'][0]['ask']['model'] == 'theirs'
     finally: s.stop()
 
-@pytest.mark.parametrize('args,says', [(['none'], 'none'), (['theirs', 'other/theirs'], 'another model is called theirs too')])
+@pytest.mark.parametrize('args,says', [(['none'], 'none'), (['theirs', 'other/theirs'], 'another model is called theirs too'), (['other/default'], 'another model is called default too')])
 def test_a_model_that_cannot_be_offered(tmp_path, monkeypatch, capsys, args, says):
-    monkeypatch.chdir(tmp_path); monkeypatch.setattr(web, 'OFFERED', dict(web.OFFERED)); (tmp_path/'other').mkdir()
-    theirs(tmp_path); theirs(tmp_path/'other')
+    monkeypatch.chdir(tmp_path); (tmp_path/'other').mkdir()
+    theirs(tmp_path); theirs(tmp_path/'other').rename(tmp_path/'other/default'); theirs(tmp_path/'other')
     assert web.colorize_app(model=args, no_browser=True) in (1, 2)
     err = capsys.readouterr().err.splitlines()
     assert len(err) == 1 and says in err[0], err
+    assert not web.OFFERED
+
+@pytest.mark.parametrize('args,names', [(['theirs', 'theirs/', './theirs/.'], ['theirs']), (['default'], []), (['.'], ['odd  name']), ([b'a\xff'], ['a']), (['\t'], ['theirs']), (['m\u00f6we v1.2'], ['m\u00f6we v1.2'])])
+def test_what_a_model_is_called(tmp_path, monkeypatch, args, names):
+    "As its folder is, however that is written; what cannot be shown or sent is left out"
+    (d := theirs(tmp_path)); args = [os.fsdecode(a) for a in args]
+    for a in (*args, 'odd  name'): (tmp_path/a).exists() or shutil.copytree(d, tmp_path/a)
+    monkeypatch.chdir(tmp_path/'odd  name' if args == ['.'] else tmp_path)
+    assert [*web.offered(args)] == names
+
+def test_a_model_was_changed_between_two_pages(tmp_path, photo):
+    "A page that is opened again, as in a notebook after more training, paints with what lies there now"
+    from test_import import conv_graph, folder as model_folder
+    for a in (20, -20):
+        model_folder(tmp_path/'mine', conv_graph([[0],[0]], [a,0]), dict(of='L'), dict(of='ab'))
+        r = web.Running('127.0.0.1', None, models=[tmp_path/'mine'])
+        try: px = np.asarray(web.painter(web.Ask(model='mine')).colorize(photo)).astype(int)
+        finally: r.close()
+        assert np.sign((px[...,0]-px[...,1]).mean()) == np.sign(a)
+    assert not web.OFFERED and [m['name'] for m in web.painters()] == ['default']
+
+def test_the_shipped_model_is_loaded_once(tmp_path, photo, monkeypatch):
+    loaded = []
+    class Counted(Colorizer):
+        @classmethod
+        def from_pretrained(cls, *a): loaded.append(a); return Colorizer.from_pretrained(*a)
+    monkeypatch.setattr(web, 'Colorizer', Counted); web.model.cache_clear()
+    try: s = web.open_shot(web.Shot('a', photo)); web.look(s, web.Ask()); web.likely(s, web.Ask(), 1, 1)
+    finally: web.model.cache_clear()
+    assert len(loaded) == 1
+
+def test_what_is_said_of_another_model_suits_it(tmp_path, photo, monkeypatch):
+    from test_import import conv_graph, folder as model_folder
+    monkeypatch.setattr(web, 'OFFERED', web.offered([model_folder(tmp_path/'dull', conv_graph([[0],[0]]), dict(of='L'), dict(of='ab')), 'vivid']))
+    s = web.open_shot(web.Shot('a', photo))
+    (note,) = [web.NOTES[n] for n in web.look(s, web.Ask(model='dull'))[1]]
+    assert note.startswith('It stayed nearly gray') and 'Vivid' not in note and 'suggestion' not in note # the page hides both
+    assert web.painters()[-1] == dict(name='vivid', vivid=False) # it has its own

@@ -509,3 +509,16 @@ def test_who_paints(chromium, tmp_path):
         assert u.page.input_value('#model') == 'default' and u.page.is_visible('#suggested')
         u.ctx.close()
     finally: s.stop()
+
+@pytest.mark.slow
+def test_who_paints_by_keyboard_and_with_an_odd_name(chromium, tmp_path):
+    from test_app import theirs
+    s = Server(tmp_path, '--model', str(theirs(tmp_path).rename(tmp_path/'u  g0')))
+    try:
+        u = User(chromium, s.url).one()
+        u.page.focus('#model'); u.seen(lambda: u.page.keyboard.press('u')) # looks for a name
+        assert u.page.input_value('#model') == 'u  g0' and not u.page.is_visible('#trouble')
+        u.page.keyboard.down('g'); assert u.page.get_attribute('#hold', 'aria-pressed') == 'false'; u.page.keyboard.up('g')
+        u.seen(lambda: u.page.keyboard.press('Control+z')); assert u.page.input_value('#model') == 'default'
+        u.ctx.close()
+    finally: s.stop()

@@ -93,7 +93,8 @@ function draw() {
 function drawModel(a) {  // where there is more than one; what only ours can is hidden
   const all = state.models ?? [], name = a.model ?? 'default', m = all.find(o => o.name === name), ours = name === 'default'
   $('#who').hidden = all.length < 2
-  if ($('#model').length !== all.length) $('#model').replaceChildren(...all.map(o => new Option(o.name)))
+  const names = all.map(o => o.name)
+  if (!same([...$('#model').options].map(o => o.value), names)) $('#model').replaceChildren(...names.map(n => new Option(n, n)))  // without its value, spaces would go
   $('#model').value = name
   $('#suggested').hidden = $('#unsure').hidden = !ours
   $('#bold').hidden = m?.vivid === false
@@ -335,7 +336,7 @@ document.addEventListener('keydown', e => {
   const k = e.key.toLowerCase(), mod = e.ctrlKey || e.metaKey
   if (mod && k === 'z') { e.preventDefault(); e.shiftKey ? redo() : undo() }
   else if (mod && k === 'y') { e.preventDefault(); redo() }
-  else if (mod || e.altKey) return
+  else if (mod || e.altKey || e.target.matches('select')) return  // there, letters look for a name
   else if (k === 'g') { if (!e.repeat) hold(true) }
   else if (k === 'u') { if (!$('#unsure').hidden) $('#unsure').click() }
   else if (k === '+' || k === '=') view.zoom(view.scale*1.5)
