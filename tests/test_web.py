@@ -324,6 +324,27 @@ def test_a_graphics_card(folder, webgpu, colorizer, tmp_path, change, used):
         assert off.max() <= 1
     u.ctx.close(); stop(s)
 
+OWN = "import {open} from './network.js'\nconst net = open('wasm', 1, () => {}); let n = 0\nonmessage = async ({data: [L, hints, shapes]}) => { n++; const out = await (await net).run(L, hints, shapes); %s }"
+CARDS = {'throws': "throw new Error('no')", 'throws when it is asked': "onmessage = () => { throw new Error('no') }", 'no message': 'onmessage = () => postMessage({})',
+         'NaN': OWN%'out.logits[9] = NaN; postMessage({gives: out})', 'NaN later': OWN%'if (n > 2) out.ab.fill(NaN); postMessage({gives: out})', 'nothing later': OWN%'postMessage(n > 2 ? {} : {gives: out})'}
+
+@pytest.mark.parametrize('card', CARDS)
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_a_graphics_card_that_fails(folder, browser, tmp_path, card):
+    "The page goes on without it; a worker of the processor's stands in for the card"
+    from test_page import User
+    shutil.copytree(folder, there := tmp_path/'there')
+    js = (there/'try/worker.js').read_text()
+    for a,b in (('await navigator.gpu?.requestAdapter().catch(() => null)', '{}'), ('!self.WebAssembly?.Suspending', 'false'), ('took < slow', 'true')): assert js.count(a) == 1, a; js = js.replace(a, b)
+    (there/'try/worker.js').write_text(js); (there/'try/card.js').write_text(CARDS[card])
+    s,url = serve(there)
+    u = User(browser, url).one(png(tmp_path/'a.png', old(240, 312))).until('document.body.dataset.graphics')
+    assert json.loads(u.js('document.body.dataset.graphics'))['used'] == ('later' in card)
+    u.choose(.7, .5); assert u.points() == 1 and np.ptp(np.asarray(u.picture()).astype(int), axis=2).max() > 20
+    assert not u.page.is_visible('#trouble') and not u.errors, u.errors
+    u.ctx.close(); stop(s)
+
 def resident(browser):
     "MB of the browser's processes that run pages"
     cdp = browser.new_browser_cdp_session()

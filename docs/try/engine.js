@@ -77,7 +77,7 @@ function add(file, name = file.name) {
     p.before = before
     await look(p, p.ask)
     p.size = size
-    call('graphics', p.id)
+    call('graphics', p.id).catch(() => {})  // it was removed meanwhile
   }).catch(e => { if (photos.delete(p.id)) refuse(name, e.message) })
   return state()
 }

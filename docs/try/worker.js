@@ -19,7 +19,7 @@ let loading = null
 function network() {
   const threads = self.crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency) : 1
   loading ??= open('wasm', threads, (done, total) => postMessage({load: {done, total}})).then(net => { postMessage({load: null, threads}); return net })
-    .catch(e => { loading = null; postMessage({load: null, failed: `The network cannot be loaded (${e.message}). Is there a connection?`}); throw new Error('the network is not loaded') })
+    .catch(e => { loading = null; postMessage({load: null, failed: `The network cannot be loaded (${e.message ?? e}). Is there a connection?`}); throw new Error('the network is not loaded') })
   return loading
 }
 
@@ -39,10 +39,11 @@ async function graphics(id) {  // look for a graphics card: in a worker of its o
   const time = async f => { const t = performance.now(), {ab} = await f(p.net.L, planes, shapes); return [ab, performance.now()-t] }
   const [want, slow] = await time((await network()).run)
   const own = new Worker(new URL('card.js', import.meta.url), {type: 'module'})
-  const ask = (wait, ...args) => new Promise((ok, no) => {
-    const late = setTimeout(() => { own.terminate(); no(new Error('late')) }, wait)
-    own.onerror = no
-    own.onmessage = ({data: {gives, error}}) => { clearTimeout(late); error === undefined ? ok(gives) : no(new Error(error)) }
+  const finite = a => a.every(Number.isFinite)
+  const ask = (wait, ...args) => new Promise((ok, fail) => {
+    const no = e => { clearTimeout(late); own.terminate(); fail(e) }, late = setTimeout(() => no(new Error('late')), wait)
+    own.onerror = e => { e.preventDefault(); no(e) }  // else it would be an error of the whole page
+    own.onmessage = ({data: {gives: g, error}}) => { clearTimeout(late); g && finite(g.ab) && finite(g.logits) ? ok(g) : no(new Error(error ?? 'it gives no numbers')) }
     own.postMessage(args)
   })
   ask(120_000, p.net.L, planes, shapes).then(async () => {  // it is loaded, and its programs are compiled
@@ -210,7 +211,7 @@ async function work() {
       postMessage({n, gives: await can[what](...args)})
     } catch (e) {
       if (what === 'open') await can.remove(args[0])
-      postMessage({n, error: e instanceof RangeError ? 'out of memory' : e.message})
+      postMessage({n, error: e instanceof RangeError ? 'out of memory' : e.message ?? `${e}`})
     }
     await new Promise(ok => setTimeout(ok))  // what was asked meanwhile may come first
   }
