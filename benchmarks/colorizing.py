@@ -4,7 +4,7 @@ it alone, the network alone, and the shipped network run naively (torch, scikit-
 that changed."""
 import argparse, os, tempfile, time
 from pathlib import Path
-from warnings import catch_warnings
+from warnings import catch_warnings, simplefilter
 import numpy as np
 from PIL import Image
 from colorize_nb.colorizer import Colorizer
@@ -105,7 +105,9 @@ def outside(seen, strength):
     "Share of the cells whose colour is not in sRGB, by scikit-image"
     from skimage.color import lab2rgb, rgb2lab
     lab = np.concatenate([seen.L[None], seen.ab*strength]).transpose(1, 2, 0)
-    with catch_warnings(action='ignore'): return (np.abs(rgb2lab(lab2rgb(lab))-lab).max(-1) > .5).mean()  # it warns of colours that it clips
+    with catch_warnings():
+        simplefilter('ignore')  # it warns of colours that it clips
+        return (np.abs(rgb2lab(lab2rgb(lab))-lab).max(-1) > .5).mean()
 
 def colours(d, c, rounds):
     x = open_photo(photos(d/'12 MP', 1, SIZES['12 MP'], gray=True)[0]).pixels

@@ -24,19 +24,20 @@ function network() {
 }
 
 let card = null  // the graphics card, where it is quicker
+const feeds = ({net, grid}, planes) => [net.L, planes, [[1, 1, net.h, net.w], [1, 3, grid.h, grid.w]]]
 async function run(p, planes) {
-  const {net, grid} = p, shapes = [[1, 1, net.h, net.w], [1, 3, grid.h, grid.w]]
-  if (card) try { return await card(net.L, planes, shapes) } catch { card = null }
-  return (await network()).run(net.L, planes, shapes)
+  const args = feeds(p, planes)
+  if (card) try { return await card(...args) } catch { card = null }
+  return (await network()).run(...args)
 }
 let tried = false
 async function graphics(id) {  // look for a graphics card: in a worker of its own, since a bad one takes minutes
-  const p = photos.get(id), planes = new Float32Array(3*p.grid.w*p.grid.h), shapes = [[1, 1, p.net.h, p.net.w], [1, 3, p.grid.h, p.grid.w]]
   if (tried || navigator.connection?.saveData || !self.WebAssembly?.Suspending) return
   tried = true
   const there = await navigator.gpu?.requestAdapter().catch(() => null)
   if (!there || there.info?.isFallbackAdapter) return
-  const time = async f => { const t = performance.now(), {ab} = await f(p.net.L, planes, shapes); return [ab, performance.now()-t] }
+  const p = photos.get(id), args = feeds(p, new Float32Array(3*p.grid.w*p.grid.h))
+  const time = async f => { const t = performance.now(), {ab} = await f(...args); return [ab, performance.now()-t] }
   const [want, slow] = await time((await network()).run)
   const own = new Worker(new URL('card.js', import.meta.url), {type: 'module'})
   const finite = a => a.every(Number.isFinite)
@@ -46,7 +47,7 @@ async function graphics(id) {  // look for a graphics card: in a worker of its o
     own.onmessage = ({data: {gives: g, error}}) => { clearTimeout(late); g && finite(g.ab) && finite(g.logits) ? ok(g) : no(new Error(error ?? 'it gives no numbers')) }
     own.postMessage(args)
   })
-  ask(120_000, p.net.L, planes, shapes).then(async () => {  // it is loaded, and its programs are compiled
+  ask(120_000, ...args).then(async () => {  // it is loaded, and its programs are compiled
     const quick = (...args) => ask(10_000, ...args), [ab, took] = await time(quick)
     const off = ab.reduce((most, v, i) => Math.max(most, Math.abs(v-want[i])), 0), used = off <= SAME && took < slow
     if (used) card = quick; else own.terminate()
