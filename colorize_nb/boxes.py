@@ -117,7 +117,7 @@ class Jp2:
     lab:bytes=b'' # Ranges and offsets of CIELab
     icc:bytes=b'' # A profile
     cicp:tuple=None # H.273's numbers
-    channels:dict=field(default_factory=dict) # Of each channel (what it is: 0 colour, 1 alpha, 2 alpha that is multiplied in; which colour, from 1)
+    channels:dict=field(default_factory=dict) # Of each (0: a colour, 1: alpha, 2: alpha that is multiplied in; which colour, from 1)
 
 def _codestream(f, at):
     "The depths and the wavelet of a codestream, as a `Jp2`"

@@ -132,7 +132,8 @@ _d65 = .3127,.329
 _primaries = {1: (.64,.33, .3,.6, .15,.06, *_d65), 4: (.67,.33, .21,.71, .14,.08, .31,.316), 5: (.64,.33, .29,.6, .15,.06, *_d65),
               6: (.63,.34, .31,.595, .155,.07, *_d65), 7: (.63,.34, .31,.595, .155,.07, *_d65),
               8: (.681,.319, .243,.692, .145,.049, .31,.316), 9: (.708,.292, .17,.797, .131,.046, *_d65), 10: (1,0, 0,1, 0,0, 1/3,1/3),
-              11: (.68,.32, .265,.69, .15,.06, .314,.351), 12: (.68,.32, .265,.69, .15,.06, *_d65), 22: (.63,.34, .295,.605, .155,.077, *_d65)}
+              11: (.68,.32, .265,.69, .15,.06, .314,.351), 12: (.68,.32, .265,.69, .15,.06, *_d65),
+              22: (.63,.34, .295,.605, .155,.077, *_d65)}
 
 def _srgb_curve(x): return np.where(x > .04045, ((x+.055)/1.055)**2.4, x/12.92)
 
@@ -184,7 +185,8 @@ def cicp_profile(primaries:int, # H.273's number; 2: not said
                  full:bool=True, # Whether samples use their whole range, not 16 to 235
 )->tuple[bytes,str]: # `None` where it would be sRGB; what to warn of, or ''
     "The profile that such numbers stand for"
-    if primaries not in (*_primaries, 2) or transfer not in _transfers: return None,f'colours by unknown numbers ({primaries}/{transfer}) read as sRGB'
+    if primaries not in (*_primaries, 2) or transfer not in _transfers:
+        return None,f'colours by unknown numbers ({primaries}/{transfer}) read as sRGB'
     xy,curve = _primaries.get(primaries, _primaries[1]),_transfers[transfer]
     said = f"brighter than white ({'PQ' if transfer == 16 else 'HLG'}): compressed into sRGB" if transfer in (16, 18) else ''
     if xy == _primaries[1] and curve is _srgb_curve and full: return None,''
