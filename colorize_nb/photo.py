@@ -13,9 +13,9 @@ from functools import lru_cache
 import numpy as np
 from fastcore.basics import patch
 from PIL import Image, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError, features
-from .boxes import heif_says, jp2_picture, less_depth, png_colors, webp_lossless
+from .boxes import as_meant, foreign_format, webp_lossless
 from .deep import deep_pixels, is_deep, is_deep_png, is_page, layout, png16, png_samples, quiet_libtiff, retagged, tiff16
-from .icc import cicp_profile, srgb_profile
+from .icc import srgb_profile
 from .jpeg import jpeg_damaged, jpeg_refusal, jpeg_scans, with_end
 from .pixels import Photo, PhotoError, fill_deep, fill_photo, from_array, stand
 from .tags import (ORIENTATION, UNIT, XRES, YRES, describing, directories, iptc_of, pack_exif, photoshop_block,
@@ -41,14 +41,6 @@ def has_heif()->bool:
     return True
 
 # %% ../nbs/01a_photo.ipynb #31c09435
-_magic = {b'%!PS':'EPS', b'\xc5\xd0\xd3\xc6':'EPS', b'%PDF':'PDF', b'GIF8':'GIF', b'<svg':'SVG', b'<?xm':'SVG or XML', b'8BPS':'PSD',
-          b'\xff\x0a':'JPEG XL', b'\0\0\0\x0cJXL ':'JPEG XL', b'II\xbc':'JPEG XR', b'\xff\xd8\xff\xf7':'JPEG-LS',
-          b'v/1\1':'OpenEXR', b'AT&TFORM':'DjVu', b'gimp xcf':'XCF', b'BPG\xfb':'BPG', b'FUJIFILMCCD-RAW':'camera raw (RAF)',
-          b'IIRO':'camera raw (ORF)', b'IIRS':'camera raw (ORF)', b'MMOR':'camera raw (ORF)',
-          b'IIU\0':'camera raw (RW2)', b'II\x1a\0\0\0HEAPCCDR':'camera raw (CRW)', b'FOVb':'camera raw (X3F)',
-          b'\0MRM':'camera raw (MRW)'}
-_others = (dict.fromkeys((b'avci', b'avcs', b'jpeg', b'jpgs', b'j2ki', b'j2is', b'vvic', b'vvis'), 'a HEIF that is not HEVC')|
-           {b'crx ':'camera raw (CR3)'})
 _heic,_avif = {b'heic', b'heix', b'heim', b'heis', b'hevc', b'hevx', b'mif1', b'msf1'},{b'avif', b'avis'}
 
 def _refusal(head):
@@ -57,10 +49,7 @@ def _refusal(head):
         if head[8:12] in _avif or b'avif' in head[16:64]:
             return '' if features.check('avif') else 'AVIF needs a newer Pillow: pip install -U pillow'
         if head[8:12] in _heic: return '' if has_heif() else 'HEIC needs the heic extra'
-        if head[8:12] in _others: return f'{_others[head[8:12]]} is not a photo format here'
-        return 'a video is not a photo format here'
-    if head[:2] in (b'II', b'MM') and head[8:10] == b'CR': return 'camera raw (CR2) is not a photo format here'
-    return next((f'{n} is not a photo format here' for m,n in _magic.items() if head.lstrip().startswith(m)), '')
+    return f'{name} is not a photo format here' if (name := foreign_format(head)) else ''
 
 # %% ../nbs/01a_photo.ipynb #cef1eaa1
 _lift = threading.Lock()
@@ -301,22 +290,10 @@ def _reopened(self:Pages, b):
     with _limit(self.max_pixels): return Image.open(io.BytesIO(b), formats=['JPEG2000'])
 
 @patch
-def _colors(self:Pages, im, photo):
+def _meant(self:Pages, im, photo):
     "Pillow's picture with the values and the profile that its file means"
-    said = ()
-    if im.format == 'PNG' and isinstance(key := im.info.get('transparency'), int) and self.file and self.head[25] == 0:
-        key &= 2**self.head[24]-1
-        im.info['transparency'] = key*255//(2**self.head[24]-1) if self.head[24] < 8 else key
-    if self.file and im.format == 'PNG':
-        icc,*said = png_colors(self.file)
-        if icc: im.info['icc_profile'] = icc
-    if self.file and im.format in ('AVIF', 'HEIF'):
-        bits,numbers = heif_says(self.file)
-        icc,*said = cicp_profile(*numbers) if numbers else (None,)
-        if icc: im.info['icc_profile'] = icc
-        said.append(less_depth(bits))
-    if self.file and im.format == 'JPEG2000': im,said = jp2_picture(im, self.file, self._reopened)
-    for note in filter(None, said): photo.warn(note)
+    im,said = as_meant(im, self.file, self._reopened) if self.file else (im,())
+    for note in said: photo.warn(note)
     return im
 
 # %% ../nbs/01a_photo.ipynb #5c468c7e
@@ -334,13 +311,13 @@ def _pixels(self:Pages, i, photo):
         self.im = None
         px,key = png_samples(im, self._open),im.info.get('transparency')
         n,alpha = px.shape[2],None
-        self._colors(im, photo)
+        self._meant(im, photo)
         if n != 3: alpha = px[...,-1]
         elif key: alpha = np.where((px == np.uint16(key)).all(2), 65535, 0).astype(np.uint16)^65535
         fill_deep(np.ascontiguousarray(px[...,0] if n == 2 else px[...,:3]), alpha, im.info.get('icc_profile'), photo)
         return im,_orientation(im)
     im = self._loaded(i, photo)
-    fill_photo(im if page else self._colors(im, photo), photo)
+    fill_photo(im if page else self._meant(im, photo), photo)
     if page: photo.how['compression'] = im.info.get('compression')
     return im,self._way(page) if page else _orientation(im)
 
