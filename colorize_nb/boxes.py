@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MAX_BOXES', 'boxes', 'webp_lossless', 'png_colors', 'heif_says', 'Jp2', 'jp2_says', 'jp2_picture', 'less_depth',
-           'as_meant', 'foreign_format']
+           'as_meant', 'foreign_format', 'unsupported']
 
 # %% ../nbs/00h_boxes.ipynb #7ce24b9d
 import struct
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image
 from .icc import cicp_profile, gamma_profile, lab_to_srgb
-from .pixels import PhotoError
+from .jpeg import jpeg_refusal
 
 # %% ../nbs/00h_boxes.ipynb #beb9e40b
 MAX_BOXES = 1000 # of one level
@@ -118,6 +118,7 @@ class Jp2:
     lab:bytes=b'' # Ranges and offsets of CIELab
     icc:bytes=b'' # A profile
     cicp:tuple=None # H.273's numbers
+    palette:np.ndarray=None # `(entries,channels)` uint8
     channels:dict=field(default_factory=dict) # Of each (0: a colour, 1: alpha, 2: alpha that is multiplied in; which colour, from 1)
 
 def _codestream(f, at):
@@ -139,6 +140,15 @@ def _color_box(j, b):
     elif b[:1] in (b'\2', b'\3'): j.icc = b[3:]
     elif b[:1] == b'\5' and len(b) >= 10: j.cicp = (*struct.unpack('>HH', b[3:7]), b[9] >> 7 != 0)
 
+def _palette(b):
+    "The entries of a palette, in 8 bits"
+    entries,n = struct.unpack('>HB', b[:3])
+    bits = [(v & 127)+1 for v in b[3:3+n]]
+    if max(bits, default=99) > 16: raise ValueError('a palette of more than 16 bits')
+    row = np.dtype({'names': [str(i) for i in range(n)], 'formats': ['u1' if v <= 8 else '>u2' for v in bits]})
+    rows = np.frombuffer(b, row, entries, 3+n)
+    return np.stack([np.rint(rows[str(i)]*(255/(2**v-1))) for i,v in enumerate(bits)], -1).astype(np.uint8)
+
 def jp2_says(f)->Jp2: # A seekable file; raises `ValueError`
     "What a JPEG 2000 says of its channels and colours"
     f.seek(0)
@@ -148,6 +158,7 @@ def jp2_says(f)->Jp2: # A seekable file; raises `ValueError`
     j = _codestream(f, top[b'jp2c'][0])
     for kind,a,z in boxes(f, *top[b'jp2h']):
         if kind == b'colr': _color_box(j, _held(f, a, z))
+        if kind == b'pclr': j.palette = _palette(_held(f, a, z))
         if kind == b'cdef':
             b = _held(f, a, z)
             rows = [struct.unpack('>3H', b[i:i+6]) for i in range(2, len(b)-5, 6)]
@@ -190,8 +201,7 @@ def _channels(f, j, im, again):
     return [_shifted_up(c, b) for c,b in zip(out, j.bits)]
 
 _negated = {0: 'L', 11: 'RGB'}  # one bit, white is zero; inks without black
-_spaces = {None, 0, 11, 12, 14, 15, 16, 17, 18}
-_names = {1:'YCbCr(1)', 3:'YCbCr(2)', 4:'YCbCr(3)', 9:'PhotoYCC', 13:'YCCK', 19:'CIEJab', 20:'e-sRGB', 21:'ROMM-RGB', 24:'e-sYCC'}
+_strange = {1:'YCbCr(1)', 3:'YCbCr(2)', 4:'YCbCr(3)', 9:'PhotoYCC', 13:'YCCK', 19:'CIEJab', 20:'e-sRGB', 21:'ROMM-RGB', 24:'e-sYCC'}
 
 def _lab_picture(im, j):
     "RGB of a picture whose channels are L*, a* and b*"
@@ -204,6 +214,17 @@ def _lab_picture(im, j):
         lab = (a[y:y+step]/255*most-offsets)*np.divide(ranges, most)
         a[y:y+step] = np.rint(lab_to_srgb(lab)*255)
     return Image.fromarray(a)
+
+# %% ../nbs/00h_boxes.ipynb #14e0dd07
+def _through_palette(im, j):
+    "RGB, gray or CMYK of a picture of indices, and its alpha"
+    bands = [np.asarray(b) for b in im.split()]
+    bits = 16 if im.mode == 'I;16' else 8
+    picked = j.palette[np.minimum(bands[0] >> max(0, bits-j.bits[0]), len(j.palette)-1)]
+    modes = {1:'L', 2:'LA', 3:'RGB', 4:'CMYK' if j.space == 12 else 'RGBA'}
+    channels = [Image.fromarray(np.ascontiguousarray(picked[...,i])) for i in range(picked.shape[2])]
+    if len(bands) == 2 and len(channels) in (1,3): channels.append(Image.fromarray(bands[1]))
+    return channels[0] if len(channels) == 1 else Image.merge(modes[len(channels)], channels)
 
 # %% ../nbs/00h_boxes.ipynb #2fc3a9a7
 def _in_order(im, j):
@@ -222,13 +243,11 @@ def _in_order(im, j):
 def jp2_picture(im:Image.Image, # As Pillow has loaded it
                 f, # Its file
                 again, # Called with other bytes of it, for Pillow's picture
-)->tuple[Image.Image,list]: # With its profile in `info`; what to warn of. Raises `PhotoError`
+)->tuple[Image.Image,list]: # With its profile in `info`; what to warn of
     "A JPEG 2000 with the values and colours that its file means"
     j,most,icc,said = jp2_says(f),16 if im.mode == 'I;16' else 8,None,''
-    if j.space not in _spaces: raise PhotoError(f'a JPEG 2000 in the colour space {_names.get(j.space, j.space)} is not supported')
-    if j.space == 18 and set(j.bits) != {8}: raise PhotoError(f'a JPEG 2000 of {max(j.bits)} bits in sYCC is not supported')
-    if im.mode in ('P', 'PA'): return im,[]
-    if len(j.bits) == len(im.getbands()) and set(j.bits) != {most}:
+    if j.palette is not None: im,most = _through_palette(im, j),max(j.bits)
+    elif len(j.bits) == len(im.getbands()) and set(j.bits) != {most}:
         channels = _channels(f, j, im, again)
         im = channels[0] if len(channels) == 1 else Image.merge(im.mode, channels)
     if j.channels: im = _in_order(im, j)
@@ -258,7 +277,7 @@ def _png_meant(im, f):
 def as_meant(im:Image.Image, # As Pillow has loaded it; a PNG may still be unread
              f, # Its file
              again, # Called with other bytes of a JPEG 2000, for Pillow's picture
-)->tuple[Image.Image,list]: # Its profile in `info`; what to warn of. Raises `PhotoError`
+)->tuple[Image.Image,list]: # Its profile in `info`; what to warn of
     "Pillow's picture with the values and colours that its file means"
     if im.format == 'JPEG2000': return jp2_picture(im, f, again)
     said = [_png_meant(im, f)] if im.format == 'PNG' else []
@@ -284,3 +303,16 @@ def foreign_format(head:bytes, # The first bytes of a file; AVIF and HEIC are kn
         return 'camera raw (CR3)' if head[8:12] == b'crx ' else 'a HEIF that is not HEVC' if head[8:12] in _not_hevc else 'a video'
     if head[:2] in (b'II', b'MM') and head[8:10] == b'CR': return 'camera raw (CR2)'
     return next((name for magic,name in _magic.items() if head.lstrip().startswith(magic)), '')
+
+# %% ../nbs/00h_boxes.ipynb #367b60ad
+def unsupported(f, # A seekable file
+                head:bytes, # Its first bytes
+)->str: # '' for what can be decoded, or is no JPEG
+    "Why a JPEG or JPEG 2000 cannot be decoded"
+    if head[:3] == b'\xff\xd8\xff': return jpeg_refusal(f)
+    if head[4:8] != b'jP  ' and head[:4] != b'\xff\x4f\xff\x51': return ''
+    try: j = jp2_says(f)
+    except (ValueError, struct.error): return ''  # Pillow will refuse it
+    if not 0 < len(j.bits) < 5: return f'a JPEG 2000 of {len(j.bits)} channels is not supported'
+    if j.space in _strange: return f'a JPEG 2000 in the colour space {_strange[j.space]} is not supported'
+    return f'a JPEG 2000 of {max(j.bits)} bits in sYCC is not supported' if j.space == 18 and set(j.bits) != {8} else ''

@@ -13,10 +13,10 @@ from functools import lru_cache
 import numpy as np
 from fastcore.basics import patch
 from PIL import Image, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError, features
-from .boxes import as_meant, foreign_format, webp_lossless
+from .boxes import as_meant, foreign_format, unsupported, webp_lossless
 from .deep import deep_pixels, is_deep, is_deep_png, is_page, layout, png16, png_samples, quiet_libtiff, retagged, tiff16
 from .icc import srgb_profile
-from .jpeg import jpeg_damaged, jpeg_refusal, jpeg_scans, with_end
+from .jpeg import jpeg_damaged, jpeg_scans, with_end
 from .pixels import Photo, PhotoError, fill_deep, fill_photo, from_array, stand
 from .tags import (ORIENTATION, UNIT, XRES, YRES, describing, directories, iptc_of, pack_exif, photoshop_block,
                               png_without_long_texts, read_exif, read_profile, read_tree, shorten_exif, swapped, tag_of,
@@ -218,9 +218,9 @@ def _look_at_frames(self:Pages):
 # %% ../nbs/01a_photo.ipynb #c4d7c95b
 @patch
 def _count_scans(self:Pages):
-    "Refuse JPEGs that are drawn too often, or never, or in more than 8 bits"
+    "Refuse JPEGs that are drawn too often, or never, and what cannot be decoded"
+    if why := unsupported(self.file, self.head): raise PhotoError(why)
     if self.head[:3] != b'\xff\xd8\xff': return
-    if why := jpeg_refusal(self.file): raise PhotoError(why)
     if not (n := len(jpeg_scans(self.file, MAX_SCANS+1)[0])): raise PhotoError('damaged (a JPEG without pixels)')
     if n > MAX_SCANS: raise PhotoError(f'a JPEG of more than {MAX_SCANS} scans: a bomb, not a photo')
 
