@@ -290,7 +290,7 @@ def as_meant(im:Image.Image, # As Pillow has loaded it; a PNG may still be unrea
 
 # %% ../nbs/00h_boxes.ipynb #6894b991
 _magic = {b'%!PS':'EPS', b'\xc5\xd0\xd3\xc6':'EPS', b'%PDF':'PDF', b'GIF8':'GIF', b'<svg':'SVG', b'<?xm':'SVG or XML', b'8BPS':'PSD',
-          b'\xff\x0a':'JPEG XL', b'\0\0\0\x0cJXL ':'JPEG XL', b'II\xbc':'JPEG XR', b'\xff\xd8\xff\xf7':'JPEG-LS', b'v/1\1':'OpenEXR',
+          b'\xff\x0a':'JPEG XL', b'\0\0\0\x0cJXL ':'JPEG XL', b'II\xbc':'JPEG XR', b'v/1\1':'OpenEXR',
           b'AT&TFORM':'DjVu', b'gimp xcf':'XCF', b'BPG\xfb':'BPG', b'FUJIFILMCCD-RAW':'camera raw (RAF)', b'IIRO':'camera raw (ORF)',
           b'IIRS':'camera raw (ORF)', b'MMOR':'camera raw (ORF)', b'IIU\0':'camera raw (RW2)', b'II\x1a\0\0\0HEAPCCDR':'camera raw (CRW)',
           b'FOVb':'camera raw (X3F)', b'\0MRM':'camera raw (MRW)'}

@@ -89,7 +89,8 @@ _frames = {*range(0xC0, 0xD0)}-{0xC4, 0xC8, 0xCC}
 
 def jpeg_refusal(f)->str: # A seekable file
     "Why such a JPEG cannot be decoded, or ''"
-    kind,b = next(((k, b) for k,b in _segments(f) if k in _frames), (0, b''))
+    kind,b = next(((k, b) for k,b in _segments(f) if k in _frames or k == 0xF7), (0, b''))
+    if kind == 0xF7: return 'JPEG-LS is not supported'
     if len(b) > 4 and b[4] != 8: return f'a JPEG of {b[4]} bits is not supported'
     return 'a hierarchical JPEG is not supported' if kind in (0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF) else ''
 
