@@ -118,7 +118,7 @@ class Jp2:
     lab:bytes=b'' # Ranges and offsets of CIELab
     icc:bytes=b'' # A profile
     cicp:tuple=None # H.273's numbers
-    palette:np.ndarray=None # `(entries,channels)` uint8
+    palette:np.ndarray=None # `(entries,channels)` uint8, of no entries where it is deeper
     channels:dict=field(default_factory=dict) # Of each (0: a colour, 1: alpha, 2: alpha that is multiplied in; which colour, from 1)
 
 def _codestream(f, at):
@@ -141,13 +141,11 @@ def _color_box(j, b):
     elif b[:1] == b'\5' and len(b) >= 10: j.cicp = (*struct.unpack('>HH', b[3:7]), b[9] >> 7 != 0)
 
 def _palette(b):
-    "The entries of a palette, in 8 bits"
+    "The entries of a palette on the scale of 255; none where they have more than 8 bits"
     entries,n = struct.unpack('>HB', b[:3])
-    bits = [(v & 127)+1 for v in b[3:3+n]]
-    if max(bits, default=99) > 16: raise ValueError('a palette of more than 16 bits')
-    row = np.dtype({'names': [str(i) for i in range(n)], 'formats': ['u1' if v <= 8 else '>u2' for v in bits]})
-    rows = np.frombuffer(b, row, entries, 3+n)
-    return np.stack([np.rint(rows[str(i)]*(255/(2**v-1))) for i,v in enumerate(bits)], -1).astype(np.uint8)
+    bits = np.array([(v & 127)+1 for v in b[3:3+n]])
+    if bits.max() > 8: return np.empty((0,n), np.uint8)
+    return np.rint(np.frombuffer(b, np.uint8, entries*n, 3+n).reshape(-1, n)*(255/(2**bits-1))).astype(np.uint8)
 
 def jp2_says(f)->Jp2: # A seekable file; raises `ValueError`
     "What a JPEG 2000 says of its channels and colours"
@@ -314,5 +312,7 @@ def unsupported(f, # A seekable file
     try: j = jp2_says(f)
     except (ValueError, struct.error): return ''  # Pillow will refuse it
     if not 0 < len(j.bits) < 5: return f'a JPEG 2000 of {len(j.bits)} channels is not supported'
+    if j.palette is not None and (not len(j.palette) or j.bits[0] > 8):
+        return 'a JPEG 2000 with a palette of more than 8 bits is not supported'
     if j.space in _strange: return f'a JPEG 2000 in the colour space {_strange[j.space]} is not supported'
     return f'a JPEG 2000 of {max(j.bits)} bits in sYCC is not supported' if j.space == 18 and set(j.bits) != {8} else ''
