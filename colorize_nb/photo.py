@@ -16,7 +16,7 @@ from PIL import Image, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError, 
 from .boxes import as_meant, foreign_format, unsupported, webp_lossless
 from .deep import deep_pixels, is_deep, is_deep_png, is_page, layout, png16, png_samples, quiet_libtiff, retagged, tiff16
 from .icc import srgb_profile
-from .jpeg import jpeg_damaged, jpeg_scans, with_end
+from .jpeg import jpeg_damaged, jpeg_scans, tiff_damaged, with_end
 from .pixels import Photo, PhotoError, fill_deep, fill_photo, from_array, stand
 from .tags import (ORIENTATION, UNIT, XRES, YRES, describing, directories, iptc_of, pack_exif, photoshop_block,
                               png_without_long_texts, read_exif, read_profile, read_tree, shorten_exif, swapped, tag_of,
@@ -327,6 +327,13 @@ def _way(self:Pages, page):
     "The orientation of a page"
     return (page[1][ORIENTATION].values(self.order) or (1,))[0] if ORIENTATION in page[1] else 1
 
+# %% ../nbs/01a_photo.ipynb #911a8285
+@patch
+def _damaged(self:Pages, i):
+    "Whether a decoder warns of a page's pixels, where Pillow does not"
+    if self.pages: return self.pages[i][2].packed in (2, 3, 4, 7) and tiff_damaged(self.file, self.pages[i][0])
+    return self.head[:3] == b'\xff\xd8\xff' and _length(self.file) <= MAX_WHOLE and jpeg_damaged(self.file)
+
 # %% ../nbs/01a_photo.ipynb #243e69a0
 @patch
 def __getitem__(self:Pages, i:int, # Which page
@@ -335,8 +342,7 @@ def __getitem__(self:Pages, i:int, # Which page
     photo = Photo(None)
     try:
         with _one_line():
-            if self.file and self.head[:3] == b'\xff\xd8\xff' and _length(self.file) <= MAX_WHOLE and jpeg_damaged(self.file):
-                photo.warn('damaged: parts of the picture may be wrong')
+            if self.file and self._damaged(i): photo.warn('damaged: parts of the picture may be wrong')
             im,way = self._pixels(i, photo)
             photo.warnings += self.notes
             photo.how['deep'] = photo.pixels.dtype != np.uint8

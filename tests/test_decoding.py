@@ -9,7 +9,8 @@ from colorize_nb.boxes import webp_lossless
 from colorize_nb.color import lightness
 from colorize_nb.icc import primary_matrix, srgb_profile
 from colorize_nb.jpeg import jpeg_damaged, _libtiff
-from colorize_nb.photo import PhotoError, encode, open_photo
+from colorize_nb.deep import join_pages
+from colorize_nb.photo import Pages, PhotoError, encode, open_photo
 from conftest import OLD_PHOTO
 from test_scans import CASES, saved, tool
 
@@ -261,6 +262,17 @@ def test_damage_is_noticed_as_djpeg_notices_it():
             assert jpeg_damaged(io.BytesIO(bad)) == want
             seen.append(want)
     assert {*seen} == {True, False}
+
+@pytest.mark.parametrize('packed', ['jpeg', 'group4', 'group3'])
+def test_damage_in_a_tiff_is_noticed(packed):
+    "On the second page only, of which Pillow says nothing either"
+    if _libtiff() is None: pytest.skip("this Pillow's libtiff cannot be asked")
+    im = Image.open(OLD_PHOTO).convert('L').crop((180,60,300,220)).convert('L' if packed == 'jpeg' else '1')
+    b = join_pages([saved(im, 'TIFF', compression=packed)]*2)
+    assert [p.warnings for p in Pages(b)] == [[], []]
+    at,size = (Pages(b).pages[1][1][k].values('<')[0] for k in (273, 279))
+    bad = b[:at+size-200]+bytes(20)+b[at+size-180:]
+    assert [p.warnings for p in Pages(bad)] == [[], ['damaged: parts of the picture may be wrong']]
 
 @pytest.mark.parametrize('head,why', [(b'\xff\x0a\xfa\x1f', 'JPEG XL is not'), (b'\0\0\0\x0cJXL \r\n\x87\n', 'JPEG XL is not'), (b'\0\0\0\x18ftypcrx ', 'camera raw .CR3. is not'),
     (b'II*\0\x10\0\0\0CR\2\0', 'camera raw .CR2. is not'), (b'FUJIFILMCCD-RAW 0201', 'camera raw .RAF. is not'), (b'IIRO\x08\0\0\0', 'camera raw .ORF. is not'), (b'IIU\0\x18\0\0\0', 'camera raw .RW2. is not'),
