@@ -100,8 +100,8 @@ def mine(self:Options, within:str, # A photo's path within the folder or archive
     return int.from_bytes(h.digest()[:8], 'big')%n == k-1
 
 # %% ../nbs/02a_batch.ipynb #4076f63f
-_becomes = {'.bmp':'.png', '.heic':'.jpg', '.heif':'.jpg', '.jfif':'.jpg',
-            '.avif':'.jpg'}|dict.fromkeys(('.jp2', '.j2k', '.jpf', '.jpx'), '.png')
+_becomes = (dict.fromkeys(('.heic', '.heif', '.hif', '.jfif', '.mpo', '.avif'), '.jpg')|
+            dict.fromkeys(('.bmp', '.jp2', '.j2k', '.j2c', '.jpf', '.jpx'), '.png'))
 
 def file_names(folder:Path)->set:
     "The names in a folder, in lower case"

@@ -13,18 +13,20 @@ from functools import lru_cache
 import numpy as np
 from fastcore.basics import patch
 from PIL import Image, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError, features
+from .boxes import as_meant, foreign_format, unsupported, webp_lossless
 from .deep import deep_pixels, is_deep, is_deep_png, is_page, layout, png16, png_samples, quiet_libtiff, retagged, tiff16
 from .icc import srgb_profile
-from .jpeg import jpeg_scans, with_end
+from .jpeg import jpeg_damaged, jpeg_scans, tiff_damaged, with_end
 from .pixels import Photo, PhotoError, fill_deep, fill_photo, from_array, stand
 from .tags import (ORIENTATION, UNIT, XRES, YRES, describing, directories, iptc_of, pack_exif, photoshop_block,
                               png_without_long_texts, read_exif, read_profile, read_tree, shorten_exif, swapped, tag_of,
                               upright_tags, upright_xmp, write_profile)
 
 # %% ../nbs/01a_photo.ipynb #93c4346d
-SUFFIXES = {'.jpg':'JPEG', '.jpeg':'JPEG', '.jpe':'JPEG', '.jfif':'JPEG', '.png':'PNG', '.tif':'TIFF', '.tiff':'TIFF', '.webp':'WEBP',
-            '.bmp':'BMP', '.jp2':'JPEG2000', '.j2k':'JPEG2000', '.jpf':'JPEG2000', '.jpx':'JPEG2000',
-            '.avif':'AVIF', '.heic':'HEIF', '.heif':'HEIF'}
+SUFFIXES = {'.jpg':'JPEG', '.jpeg':'JPEG', '.jpe':'JPEG', '.jfif':'JPEG', '.mpo':'JPEG', '.png':'PNG',
+            '.tif':'TIFF', '.tiff':'TIFF', '.webp':'WEBP', '.bmp':'BMP',
+            '.jp2':'JPEG2000', '.j2k':'JPEG2000', '.j2c':'JPEG2000', '.jpf':'JPEG2000', '.jpx':'JPEG2000',
+            '.avif':'AVIF', '.heic':'HEIF', '.heif':'HEIF', '.hif':'HEIF'}
 FORMATS = [f for f in dict.fromkeys(SUFFIXES.values()) if f != 'HEIF']  # those that need no extra
 ACCEPTED = f"accepted: {', '.join(FORMATS).replace('WEBP', 'WebP').replace('JPEG2000', 'JPEG 2000')}"
 MAX_PIXELS = 10**8
@@ -39,7 +41,6 @@ def has_heif()->bool:
     return True
 
 # %% ../nbs/01a_photo.ipynb #31c09435
-_magic = {b'%!PS':'EPS', b'\xc5\xd0\xd3\xc6':'EPS', b'%PDF':'PDF', b'GIF8':'GIF', b'<svg':'SVG', b'<?xm':'SVG or XML', b'8BPS':'PSD'}
 _heic,_avif = {b'heic', b'heix', b'heim', b'heis', b'hevc', b'hevx', b'mif1', b'msf1'},{b'avif', b'avis'}
 
 def _refusal(head):
@@ -48,8 +49,7 @@ def _refusal(head):
         if head[8:12] in _avif or b'avif' in head[16:64]:
             return '' if features.check('avif') else 'AVIF needs a newer Pillow: pip install -U pillow'
         if head[8:12] in _heic: return '' if has_heif() else 'HEIC needs the heic extra'
-        return 'a video is not a photo format here'
-    return next((f'{n} is not a photo format here' for m,n in _magic.items() if head.lstrip().startswith(m)), '')
+    return f'{name} is not a photo format here' if (name := foreign_format(head)) else ''
 
 # %% ../nbs/01a_photo.ipynb #cef1eaa1
 _lift = threading.Lock()
@@ -218,7 +218,8 @@ def _look_at_frames(self:Pages):
 # %% ../nbs/01a_photo.ipynb #c4d7c95b
 @patch
 def _count_scans(self:Pages):
-    "Refuse JPEGs that are drawn too often, or never"
+    "Refuse JPEGs that are drawn too often, or never, and what cannot be decoded"
+    if why := unsupported(self.file, self.head): raise PhotoError(why)
     if self.head[:3] != b'\xff\xd8\xff': return
     if not (n := len(jpeg_scans(self.file, MAX_SCANS+1)[0])): raise PhotoError('damaged (a JPEG without pixels)')
     if n > MAX_SCANS: raise PhotoError(f'a JPEG of more than {MAX_SCANS} scans: a bomb, not a photo')
@@ -282,6 +283,19 @@ def _loaded(self:Pages, i, photo):
         return self._loaded(i, photo)
     return im
 
+# %% ../nbs/01a_photo.ipynb #9e779790
+@patch
+def _reopened(self:Pages, b):
+    "Pillow's picture of other bytes of a JPEG 2000"
+    with _limit(self.max_pixels): return Image.open(io.BytesIO(b), formats=['JPEG2000'])
+
+@patch
+def _meant(self:Pages, im, photo):
+    "Pillow's picture with the values and the profile that its file means"
+    im,said = as_meant(im, self.file, self._reopened) if self.file else (im,())
+    for note in said: photo.warn(note)
+    return im
+
 # %% ../nbs/01a_photo.ipynb #5c468c7e
 @patch
 def _pixels(self:Pages, i, photo):
@@ -297,12 +311,13 @@ def _pixels(self:Pages, i, photo):
         self.im = None
         px,key = png_samples(im, self._open),im.info.get('transparency')
         n,alpha = px.shape[2],None
+        self._meant(im, photo)
         if n != 3: alpha = px[...,-1]
         elif key: alpha = np.where((px == np.uint16(key)).all(2), 65535, 0).astype(np.uint16)^65535
         fill_deep(np.ascontiguousarray(px[...,0] if n == 2 else px[...,:3]), alpha, im.info.get('icc_profile'), photo)
         return im,_orientation(im)
     im = self._loaded(i, photo)
-    fill_photo(im, photo)
+    fill_photo(im if page else self._meant(im, photo), photo)
     if page: photo.how['compression'] = im.info.get('compression')
     return im,self._way(page) if page else _orientation(im)
 
@@ -312,6 +327,13 @@ def _way(self:Pages, page):
     "The orientation of a page"
     return (page[1][ORIENTATION].values(self.order) or (1,))[0] if ORIENTATION in page[1] else 1
 
+# %% ../nbs/01a_photo.ipynb #911a8285
+@patch
+def _damaged(self:Pages, i):
+    "Whether a decoder warns of a page's pixels, where Pillow does not"
+    if self.pages: return self.pages[i][2].packed in (2, 3, 4, 7) and tiff_damaged(self.file, self.pages[i][0])
+    return self.head[:3] == b'\xff\xd8\xff' and _length(self.file) <= MAX_WHOLE and jpeg_damaged(self.file)
+
 # %% ../nbs/01a_photo.ipynb #243e69a0
 @patch
 def __getitem__(self:Pages, i:int, # Which page
@@ -320,12 +342,13 @@ def __getitem__(self:Pages, i:int, # Which page
     photo = Photo(None)
     try:
         with _one_line():
+            if self.file and self._damaged(i): photo.warn('damaged: parts of the picture may be wrong')
             im,way = self._pixels(i, photo)
             photo.warnings += self.notes
             photo.how['deep'] = photo.pixels.dtype != np.uint8
             if self.pages is None: _metadata(im, photo, way)
             else: _tiff_metadata(self.file, self.pages[i][1], self.order, self.head[2:4] in (b'+\0', b'\0+'), photo, way)
-            if self.file and self.head[8:12] == b'WEBP': photo.how['lossless'] = b'VP8L' in self.head
+            if self.file and self.head[8:12] == b'WEBP': photo.how['lossless'] = webp_lossless(self.file)
             if im is None or self.pages is None: stand(photo, way)  # Pillow turns TIFFs itself
     except PhotoError as e: raise PhotoError(f'page {i+1}: {e}' if len(self) > 1 else str(e)) from None
     return photo

@@ -19,7 +19,7 @@ def saved(im, fmt, **kw):
 
 def tool(*args, **kw):
     "What a tool from Debian prints; skips where it is not installed"
-    if not shutil.which(args[0]): pytest.skip(f'{args[0]} is missing: apt-get install libimage-exiftool-perl imagemagick libtiff-tools')
+    if not shutil.which(args[0]): pytest.skip(f'{args[0]} is missing: apt-get install libimage-exiftool-perl imagemagick libtiff-tools libopenjp2-tools libjpeg-turbo-progs')
     return subprocess.run([*map(str, args)], capture_output=True, check=True, **kw).stdout
 
 def told(f, *args):
