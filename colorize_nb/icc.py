@@ -91,7 +91,7 @@ def deep_to_srgb(a:np.ndarray, # `(h,w)` or `(h,w,3)`, uint16 or float in [0,1]
         out[y:y+step] = np.rint(x*most) if most > 1 else x
     return out
 
-# %% ../nbs/00d_icc.ipynb #56a2f61f
+# %% ../nbs/00d_icc.ipynb #8a429426
 def _lab(a, kind):
     "L* and a*, b* of samples as a TIFF stores them: 8 CIELab, 9 ICCLab, 10 ITULab; only L* where there is one sample"
     bits = 8*a.dtype.itemsize
@@ -102,6 +102,7 @@ def _lab(a, kind):
     if kind == 9: return L/(top if bits == 8 else 65280)*100,(ab-2**(bits-1))/2**(bits-8)
     return L/top*100,(ab-[2**(bits-1), 2**(bits-2)+2**(bits-3)][:ab.shape[-1]])*[170/top, 200/top][:ab.shape[-1]]
 
+# %% ../nbs/00d_icc.ipynb #56a2f61f
 def lab_to_srgb(a:np.ndarray, # `(h,w)` or `(h,w,3)`: uint8, uint16, or floats; is changed
                 kind:int, # What a TIFF calls it: 8 CIELab, 9 ICCLab, 10 ITULab
 )->np.ndarray: # The same array in sRGB, floats in [0,1]

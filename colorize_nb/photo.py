@@ -12,15 +12,15 @@ from contextlib import contextmanager
 from functools import lru_cache
 import numpy as np
 from fastcore.basics import patch
-from PIL import Image, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError, features
-from .deep import (LAB, RAW, Patched, alpha_sample, colour_samples, deep_pixels, is_deep, is_deep_png, is_mask, layout,
-                              page_file, photo_pages, png16, png_samples, quiet_libtiff, retagged, tiff16)
-from .icc import lab_to_srgb, srgb_profile
+from PIL import Image, PngImagePlugin, UnidentifiedImageError, features
+from .deep import is_deep, is_deep_png, png16, png_samples, retagged, tiff16
+from .icc import srgb_profile
 from .jpeg import MAX_EXIFS, exif_segments, jpeg_exif, jpeg_scans, with_end
-from .pixels import Photo, PhotoError, fill_deep, fill_photo, from_array, stand, to_8_bits
+from .pixels import Photo, PhotoError, fill_deep, fill_page, fill_photo, from_array, stand, warn_of_channels
 from .tags import (ORIENTATION, UNIT, XRES, YRES, Bounds, describing, directories, iptc_of, pack_exif, photoshop_block,
-                              png_without_long_texts, read_directory, read_exif, read_profile, read_tree, shorten_exif, swapped, tag_of,
+                              png_without_long_texts, read_exif, read_profile, read_tree, shorten_exif, swapped, tag_of, tags_way,
                               tiff_start, upright_tags, upright_xmp, write_profile)
+from .tiff import RAW, Patched, is_mask, layout, page_file, photo_pages, quiet_libtiff
 
 # %% ../nbs/01a_photo.ipynb #93c4346d
 SUFFIXES = {'.jpg':'JPEG', '.jpeg':'JPEG', '.jpe':'JPEG', '.jfif':'JPEG', '.png':'PNG', '.tif':'TIFF', '.tiff':'TIFF', '.webp':'WEBP',
@@ -64,20 +64,15 @@ def _limit(max_pixels):
         finally: Image.MAX_IMAGE_PIXELS = old
 
 # %% ../nbs/01a_photo.ipynb #f8234318
-_xmp_way = re.compile(rb'tiff:Orientation(?:="|>)([0-9])')
-
 def _orientation(im, read=True):
     "EXIF's orientation, or XMP's; not `read` from a file: as the caller's picture has it"
     info = im.info
     try:
         if not read: return im.getexif().get(ORIENTATION, 1)
-        f = io.BytesIO((info.get('exif') or read_profile(info.get('Raw profile type exif', ''))).removeprefix(b'Exif\0\0'))
-        order,big,at = tiff_start(f)
-        return read_directory(f, at, order, big)[0][ORIENTATION].values(order, 1)[0]
-    except Exception: pass  # broken EXIF raises nearly anything
-    xmp = info.get('XML:com.adobe.xmp') or info.get('xmp') or b''
-    found = _xmp_way.search(xmp.encode() if isinstance(xmp, str) else xmp)
-    return int(found[1]) if found else 1
+        exif = info.get('exif') or read_profile(info.get('Raw profile type exif', ''))
+        xmp = info.get('XML:com.adobe.xmp') or info.get('xmp') or b''
+        return tags_way(exif, xmp.encode() if isinstance(xmp, str) else xmp)
+    except Exception: return 1  # broken EXIF raises nearly anything
 
 # %% ../nbs/01a_photo.ipynb #40f4965f
 def _profiles(photo):
@@ -204,7 +199,8 @@ def _find_pages(self:Pages):
         dirs,self.order = directories(self.file, MAX_PAGES+1, bounds)
         if len(dirs) > MAX_PAGES: raise PhotoError(f'at least {len(dirs)} pages, more than {MAX_PAGES}')
         if not dirs: raise PhotoError('a TIFF without a picture')
-        if masks := sum(is_mask(tags, self.order) for _,tags in dirs): self.notes.append(f"{masks} transparency mask{'s'*(masks > 1)} left out")
+        masks = sum(is_mask(tags, self.order) for _,tags in dirs)
+        if masks: self.notes.append(f"{masks} transparency mask{'s'*(masks > 1)} left out")
         if bounds.left_out: self.notes.append(f'TIFF: {bounds.lost()}')
         dirs = photo_pages(self.file, dirs, self.order, self.big, MAX_PAGES+1, bounds)
         self.pages = [(at, tags, layout(tags, self.order)) for at,tags in dirs]
@@ -218,7 +214,8 @@ def _check_page(self:Pages, l):
     if l.shows in RAW or self.head[8:10] == b'CR': raise PhotoError('raw data of a camera, not a picture yet: develop it first')
     self._size(l.width, l.height)
     if l.width*l.height*l.samples*l.bits > MAX_SAMPLES*8*self.max_pixels:
-        raise PhotoError(f'{l.width}x{l.height} with {l.samples} samples of {l.bits} bits is more than {MAX_SAMPLES*self.max_pixels/1e6:g} MB')
+        most = f'{MAX_SAMPLES*self.max_pixels/1e6:g} MB'
+        raise PhotoError(f'{l.width}x{l.height} with {l.samples} samples of {l.bits} bits is more than {most}')
 
 # %% ../nbs/01a_photo.ipynb #e9c2c162
 @patch
@@ -312,31 +309,14 @@ def _loaded(self:Pages, i, photo):
         return self._loaded(i, photo)
     return im
 
-# %% ../nbs/01a_photo.ipynb #9d7f36d7
-def _fill_page(f, page, photo):
-    "Fill in the pixels of a page that Pillow does not read"
-    at,tags,l = page
-    px,alpha = deep_pixels(f, l)
-    icc = tags[34675].data if 34675 in tags else b''
-    if l.shows in LAB: px,icc = lab_to_srgb(px, l.shows),b''
-    photo.how['compression'] = TiffImagePlugin.COMPRESSION_INFO[l.packed]
-    if l.shows != 5: return fill_deep(px, alpha, icc, photo)
-    if l.bits > 8: photo.warn('depth left out: CMYK is read with 8 bits')
-    im = Image.fromarray(to_8_bits(px), 'CMYK')
-    if icc: im.info['icc_profile'] = icc
-    fill_photo(im, photo)
-    if alpha is not None: photo.set_alpha(alpha)
-
 # %% ../nbs/01a_photo.ipynb #5c468c7e
 @patch
 def _pixels(self:Pages, i, photo):
     "Fill in the pixels of a page as they are stored; returns Pillow's picture, or `None`, and the orientation"
     page,im = self.pages and self.pages[i],None
-    if page and (n := colour_samples(page[2])):
-        lost = page[2].samples-n-(alpha_sample(page[2]) is not None)
-        if lost > 0: photo.warn(f"{lost} channel{'s'*(lost > 1)} without a meaning left out")
+    if page: warn_of_channels(page[2], photo)
     if page and is_deep(page[2]):
-        _fill_page(self.file, page, photo)
+        fill_page(self.file, *page[1:], photo)
         return None,self._way(page)
     if not page and self.file: im = self.im = self.im or self._open()
     if im and is_deep_png(im):

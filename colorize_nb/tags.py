@@ -6,7 +6,7 @@
 __all__ = ['KIND_SIZE', 'MAX_VALUE', 'MAX_VALUES', 'MAX_ENTRIES', 'EXIF', 'GPS', 'INTEROP', 'MAKER', 'ORIENTATION', 'WIDTH',
            'HEIGHT', 'XRES', 'YRES', 'UNIT', 'MAX_TEXT', 'Tag', 'tag_of', 'tiff_start', 'Bounds', 'read_directory',
            'directories', 'read_tree', 'pack_tree', 'swapped', 'upright_tags', 'upright_xmp', 'read_exif', 'pack_exif',
-           'shorten_exif', 'describing', 'photoshop_block', 'iptc_of', 'read_profile', 'write_profile',
+           'tags_way', 'shorten_exif', 'describing', 'photoshop_block', 'iptc_of', 'read_profile', 'write_profile',
            'png_without_long_texts']
 
 # %% ../nbs/00b_tags.ipynb #df969bc6
@@ -225,6 +225,21 @@ def pack_exif(tree:dict, # As from `read_tree`
     "EXIF as it stands in a file"
     if not tree: return b''
     return _prefix+(b'II*\0' if order == '<' else b'MM\0*')+struct.pack(order+'I', 8)+pack_tree(tree, order, 8)
+
+# %% ../nbs/00b_tags.ipynb #38ae5faa
+_xmp_way = re.compile(rb'tiff:Orientation(?:="|>)([0-9])')
+
+def tags_way(exif:bytes, # With or without its prefix; b'' for none
+             xmp:bytes=b'', # A packet
+)->int: # EXIF's orientation; 1: upright
+    "Which way a photo lies"
+    try:
+        f = io.BytesIO(exif.removeprefix(_prefix))
+        order,big,at = tiff_start(f)
+        return read_directory(f, at, order, big)[0][ORIENTATION].values(order, 1)[0]
+    except (ValueError, KeyError, IndexError): pass
+    found = _xmp_way.search(xmp)
+    return int(found[1]) if found else 1
 
 # %% ../nbs/00b_tags.ipynb #8c873753
 def _dirs(tree):
