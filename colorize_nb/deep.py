@@ -37,7 +37,8 @@ def _depths(l):
 def _for_pillow(l):
     "Whether Pillow reads it well"
     more = l.samples-colour_samples(l)
-    if l.planar == 2 or l.shows in LAB or l.bits not in (1, 2, 4, 8) or l.format != 1 and (l.format, l.shows, l.bits) != (2, 1, 8): return False
+    if l.planar == 2 or l.shows in LAB or l.bits not in (1, 2, 4, 8): return False
+    if l.format != 1 and (l.format, l.shows, l.bits) != (2, 1, 8): return False
     if l.shows in (0, 1, 3): return not more
     return l.bits == 8 and (not more or l.shows == 2 and more == 1 and alpha_sample(l) and l.fill == 1)
 

@@ -209,7 +209,7 @@ def test_as_imagemagick_reads_them(tmp_path, kind):
 
 def pages(*each, sub=None):
     "A TIFF of several pages, as (array, kind, more tags); `sub` are pages of SubIFDs of the first, each leading on to the next"
-    out,first = b'II*\0    ',None
+    out = b'II*\0    '
     places = []
     for a,shows,more in (sub or [])[::-1]:
         b,at = tif(a, shows, head=False, at=len(out), more=more|({330:(13,[places[-1]])} if places and more.get(254, (4,[0]))[1] == [1] else {}))
