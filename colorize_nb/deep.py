@@ -59,7 +59,9 @@ def _unpacked(b, l, rows, row):
                 273: tag_of(4, 8), 277: tag_of(3, 1), 278: tag_of(4, rows), 279: tag_of(4, len(b))}
         at = 8+len(b)+len(b)%2
         f = io.BytesIO(b'II*\0'+struct.pack('<I', at)+b.ljust(at-8, b'\0')+pack_tree(tags, '<', at))
-        return np.asarray(TiffImagePlugin.TiffImageFile(f))
+        im = TiffImagePlugin.TiffImageFile(f)
+        im.im = Image.new('L', im.size, None).im  # Pillow's own limit is for pixels; these are bytes of them
+        return np.asarray(im)
     if len(b) < rows*row: raise ValueError('image file is truncated')
     return np.frombuffer(b, np.uint8, rows*row).reshape(rows, row)
 
