@@ -50,20 +50,38 @@ def is_deep(l:Layout)->bool:
 # %% ../nbs/00c_deep.ipynb #b6472ff2
 _backwards = bytes(int(f'{i:08b}'[::-1], 2) for i in range(256))
 
+def _inflated(b, lengths):
+    "Unpack deflate, as many bytes at a time as `lengths` say"
+    z,at,tail = zlib.decompressobj(),0,b''
+    for n in lengths:
+        parts = []
+        while n:
+            if not tail: tail = b[at:at+2**20]; at += 2**20
+            got = z.decompress(tail, n)
+            tail,n = z.unconsumed_tail,n-len(got)
+            if not got and at >= len(b): raise ValueError('image file is truncated')
+            parts.append(got)
+        yield b''.join(parts)
+
 def _unpacked(b, l, rows, row):
-    "The bytes of a strip or tile: `(rows,row)`"
+    "The bytes of a strip or tile, some rows at a time: `(rows,row)`"
+    step = max(1, 2**24//row)
     if l.fill == 2: b = b.translate(_backwards)
-    if l.packed in (8, 32946): b = zlib.decompressobj().decompress(b, rows*row)
-    elif l.packed != 1:
+    if l.packed in (8, 32946):
+        lengths = [min(step, rows-a)*row for a in range(0, rows, step)]
+        for part in _inflated(b, lengths): yield np.frombuffer(part, np.uint8).reshape(-1, row)
+        return
+    if l.packed != 1:
         tags = {256: tag_of(4, row), 257: tag_of(4, rows), 258: tag_of(3, 8), 259: tag_of(3, l.packed), 262: tag_of(3, 1),
                 273: tag_of(4, 8), 277: tag_of(3, 1), 278: tag_of(4, rows), 279: tag_of(4, len(b))}
         at = 8+len(b)+len(b)%2
         f = io.BytesIO(b'II*\0'+struct.pack('<I', at)+b.ljust(at-8, b'\0')+pack_tree(tags, '<', at))
         im = TiffImagePlugin.TiffImageFile(f)
         im.im = Image.new('L', im.size, None).im  # Pillow's own limit is for pixels; these are bytes of them
-        return np.asarray(im)
+        yield np.asarray(im)
+        return
     if len(b) < rows*row: raise ValueError('image file is truncated')
-    return np.frombuffer(b, np.uint8, rows*row).reshape(rows, row)
+    yield np.frombuffer(b, np.uint8, rows*row).reshape(rows, row)
 
 # %% ../nbs/00c_deep.ipynb #d33e880f
 def _odd(b, bits, n):
@@ -101,43 +119,44 @@ def _blocks(f, l, planes):
         rows = bh if bw < l.width or across*down > down else min(bh, l.height-y)
         f.seek(int(l.where[0][i]))
         b = f.read(min(int(sizes[i]), rows*row*(1 if l.packed == 1 else 2)+4096))  # no method packs to twice the size
-        yield y,x,plane,_unpacked(b, l, rows, row)
+        for part in _unpacked(b, l, rows, row): yield y,x,plane,part; y += len(part)
 
 # %% ../nbs/00c_deep.ipynb #98b28f6f
 class _Sixteen:
     "Whole numbers of many bits as uint16"
     def __init__(self, bits): self.shift,self.high = bits-16,False
-    def __call__(self, part, out):
+    def __call__(self, part, outs):
         if part.dtype.kind == 'f' or self.shift <= 0: return part
         if not self.high and part.max(initial=0) > 65535:
             self.high = True
-            if out is not None: out >>= self.shift
+            for out in outs: out >>= self.shift
         return (part >> self.shift if self.high else part).astype(np.uint16)
 
-def _kept(part, l, keep):
-    "The samples asked for"
+def _usable(part):
+    "Samples that can be worked with"
     if part.dtype.kind == 'i' and part.min(initial=0) < 0: raise ValueError('negative samples')
     with np.errstate(over='ignore', invalid='ignore'):  # what is no number is refused as such
-        if part.dtype.kind == 'f': part = part.astype(np.float32)
-    if l.planar == 2: return part
-    return part[...,:len(keep)] if keep == [*range(len(keep))] else part[...,keep]
+        return part.astype(np.float32) if part.dtype.kind == 'f' else part
 
 # %% ../nbs/00c_deep.ipynb #3be1e0c4
 def read_samples(f, # A seekable file
                  l:Layout, # Of a page of it
-                 keep:list=None, # Which samples; default all
-)->np.ndarray: # `(h,w,samples)`; raises `ValueError`
+                 *groups:slice, # Which samples belong together; default all
+)->list: # `(h,w,samples)` for each group; raises `ValueError`
     "Samples of a page as they are stored"
-    keep,n,bw = keep or [*range(l.samples)],1 if l.planar == 2 else l.samples,l.block[1]
-    out,sixteen = None,_Sixteen(l.bits)
-    for y,x,plane,b in _blocks(f, l, keep if l.planar == 2 else [0]):
+    groups,n,bw = groups or (slice(0, l.samples),),1 if l.planar == 2 else l.samples,l.block[1]
+    outs,sixteen = [],_Sixteen(l.bits)
+    wanted = {i for g in groups for i in range(g.start, g.stop)}
+    for y,x,plane,b in _blocks(f, l, wanted if l.planar == 2 else {0}):
         for a in range(0, min(len(b), l.height-y), step := max(1, 2**20//(bw*n))):
-            part = _kept(_samples(b[a:min(a+step, l.height-y)], l, bw, n)[:,:l.width-x], l, keep)
-            part = sixteen(part, out)
-            if out is None: out = np.empty((l.height,l.width,len(keep)), part.dtype.newbyteorder('='))
-            at = keep.index(plane) if l.planar == 2 else 0
-            out[y+a:y+a+len(part), x:x+part.shape[1], at:at+part.shape[2]] = part
-    return out
+            part = _samples(b[a:min(a+step, l.height-y)], l, bw, n)[:,:l.width-x]
+            part = sixteen(_usable(part[...,:max(wanted)+1]), outs)
+            if not outs: outs = [np.empty((l.height,l.width,g.stop-g.start), part.dtype.newbyteorder('=')) for g in groups]
+            for out,g in zip(outs, groups):
+                to = out[y+a:y+a+len(part), x:x+part.shape[1]]
+                if l.planar != 2: to[...] = part[...,g]
+                elif g.start <= plane < g.stop: to[...,plane-g.start] = part[...,0]
+    return outs
 
 # %% ../nbs/00c_deep.ipynb #9612113d
 def _pieces(a):
@@ -176,17 +195,17 @@ def deep_pixels(f, # A seekable file
                 l:Layout, # Of a page for which `is_deep`
 )->tuple[np.ndarray,np.ndarray]: # `(h,w)`, `(h,w,3)`, CMYK `(h,w,4)`: uint8, uint16, float32; Lab as stored; alpha, `None`
     "The picture on a page, black is zero"
-    n,with_alpha = colour_samples(l),alpha_sample(l)
-    a = read_samples(f, l, [*range(n)]+([] if with_alpha is None else [with_alpha]))
-    if a.dtype.kind == 'f' and not np.isfinite([a.min(), a.max()]).all(): raise ValueError('pixels hold NaN or infinity')
-    if a.dtype.kind != 'f' and l.shows not in (3, *LAB): a = _scaled(a, l)
-    px,alpha = a[...,:n],None if with_alpha is None else a[...,n]
-    most = 1 if a.dtype.kind == 'f' else np.iinfo(a.dtype).max
-    if l.shows == 3 and alpha is not None: alpha = _scaled(alpha, l)
-    if alpha is not None and l.shows in (0, 1, 2, 5) and l.extra[with_alpha-n:][:1] == (1,): _divided(px, alpha, most)
+    n,at = colour_samples(l),alpha_sample(l)
+    arrays = read_samples(f, l, slice(0, n), *([] if at is None else [slice(at, at+1)]))
+    px,is_float = arrays[0],arrays[0].dtype.kind == 'f'
+    if is_float and not all(np.isfinite([a.min(), a.max()]).all() for a in arrays): raise ValueError('pixels hold NaN or infinity')
+    if not is_float and l.shows not in (3, *LAB): px = _scaled(px, l)
+    alpha = None if at is None else arrays[1][...,0] if is_float else _scaled(arrays[1], l)[...,0]
+    most = 1 if is_float else np.iinfo(px.dtype).max
+    if alpha is not None and l.shows in (0, 1, 2, 5) and l.extra[at-n:][:1] == (1,): _divided(px, alpha, most)
     if l.shows == 0: _inverted(px, most)
-    px = px[...,0] if n == 1 else px
-    return np.ascontiguousarray(_painted(px, l.colors) if l.shows == 3 else px),alpha
+    if n == 1: px = px[...,0]
+    return _painted(px, l.colors) if l.shows == 3 else px,alpha
 
 # %% ../nbs/00c_deep.ipynb #cc30f879
 def is_deep_png(im:Image.Image)->bool: # As `Image.open` gives it, not loaded

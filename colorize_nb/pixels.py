@@ -73,15 +73,19 @@ def set_alpha(self:Photo, a:np.ndarray, # `(h,w)`: uint8, uint16 or float in [0,
 # %% ../nbs/00f_pixels.ipynb #17399e40
 FEW = .01 # share of the pixels that may lie outside
 
-def _plain_float(a, unit=False, notes=None):
-    if not np.isfinite(a).all(): raise PhotoError('pixels hold NaN or infinity')
+def _plain_float(a, unit=False, notes=None, own=False):
     lo,hi = float(a.min()),float(a.max())
-    def holds(p): return hi <= p or hi <= 1.05*p or np.count_nonzero(a > p) <= FEW*a.size
+    if not np.isfinite([lo, hi]).all(): raise PhotoError('pixels hold NaN or infinity')
+    step = max(1, 2**20//max(1, a[0].size))
+    parts = [slice(y, y+step) for y in range(0, len(a), step)]
+    def holds(p): return hi <= p or hi <= 1.05*p or sum(np.count_nonzero(a[s] > p) for s in parts) <= FEW*a.size
     peak = next((p for p in ((1.,) if unit else (1., 255., 65535.)) if holds(p)), None)
     if peak is None or lo < -.05*peak and np.count_nonzero(a < 0) > FEW*a.size:
         raise PhotoError(f"float pixels must lie in [0,1]{'' if unit else ', [0,255] or [0,65535]'}, not [{lo:g},{hi:g}]")
     if (lo < 0 or hi > peak) and notes is not None: notes.append(f'float pixels of [{lo:.4g},{hi:.4g}] clipped to [0,{peak:g}]')
-    return np.clip(a/np.float32(peak), 0, 1).astype(np.float32)
+    out = a if own and a.dtype == np.float32 and a.flags.writeable else np.empty(a.shape, np.float32)
+    for s in parts: out[s] = np.clip(a[s]/np.float32(peak), 0, 1)
+    return out
 
 # %% ../nbs/00f_pixels.ipynb #fec6ecb7
 def from_array(a:np.ndarray, # `(h,w)`, `(h,w,1|2|3|4)`: uint8, uint16, bool, or float in [0,1]
@@ -143,7 +147,7 @@ def fill_deep(px:np.ndarray, # `(h,w)` or `(h,w,3)`: uint8, uint16 or float
               photo:Photo, # To fill
 ):
     "Pixels and alpha of more than 8 bits into `photo`"
-    if px.dtype.kind == 'f': px = _plain_float(px, notes=photo.warnings)
+    if px.dtype.kind == 'f': px = _plain_float(px, notes=photo.warnings, own=True)
     if icc:
         try: px = deep_to_srgb(px, icc) if px.dtype != np.uint8 else np.asarray(to_srgb(Image.fromarray(px), icc))
         except (ValueError, IndexError):
