@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SUFFIXES', 'FORMATS', 'ACCEPTED', 'MAX_PIXELS', 'MAX_PAGES', 'MAX_TOTAL', 'MAX_SIDE', 'MAX_SCANS', 'MAX_WHOLE',
-           'has_heif', 'Pages', 'open_photo', 'xmp_note', 'encode']
+           'MAX_SAMPLES', 'has_heif', 'Pages', 'open_photo', 'xmp_note', 'encode']
 
 # %% ../nbs/01a_photo.ipynb #dae3698f
 import html, io, os, re, stat, tempfile, threading, warnings
@@ -12,15 +12,16 @@ from contextlib import contextmanager
 from functools import lru_cache
 import numpy as np
 from fastcore.basics import patch
-from PIL import Image, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError, features
+from PIL import Image, PngImagePlugin, UnidentifiedImageError, features
 from .boxes import as_meant, foreign_format, unsupported, webp_lossless
-from .deep import deep_pixels, is_deep, is_deep_png, is_page, layout, png16, png_samples, quiet_libtiff, retagged, tiff16
+from .deep import is_deep, is_deep_png, png16, png_samples, retagged, tiff16
 from .icc import srgb_profile
-from .jpeg import jpeg_damaged, jpeg_scans, tiff_damaged, with_end
-from .pixels import Photo, PhotoError, fill_deep, fill_photo, from_array, stand
-from .tags import (ORIENTATION, UNIT, XRES, YRES, describing, directories, iptc_of, pack_exif, photoshop_block,
-                              png_without_long_texts, read_exif, read_profile, read_tree, shorten_exif, swapped, tag_of,
-                              upright_tags, upright_xmp, write_profile)
+from .jpeg import MAX_EXIFS, exif_segments, jpeg_damaged, jpeg_exif, jpeg_scans, tiff_damaged, with_end
+from .pixels import Photo, PhotoError, fill_deep, fill_page, fill_photo, from_array, stand, warn_of_channels
+from .tags import (ORIENTATION, UNIT, XRES, YRES, Bounds, describing, directories, iptc_of, pack_exif, photoshop_block,
+                              png_without_long_texts, read_exif, read_profile, read_tree, shorten_exif, swapped, tag_of, tags_way,
+                              tiff_start, upright_tags, upright_xmp, write_profile)
+from .tiff import RAW, Patched, is_mask, layout, page_file, photo_pages, quiet_libtiff
 
 # %% ../nbs/01a_photo.ipynb #93c4346d
 SUFFIXES = {'.jpg':'JPEG', '.jpeg':'JPEG', '.jpe':'JPEG', '.jfif':'JPEG', '.mpo':'JPEG', '.png':'PNG',
@@ -63,9 +64,15 @@ def _limit(max_pixels):
         finally: Image.MAX_IMAGE_PIXELS = old
 
 # %% ../nbs/01a_photo.ipynb #f8234318
-def _orientation(im):
-    try: return im.getexif().get(ORIENTATION, 1)
-    except Exception: return 1  # Pillow raises nearly anything on broken EXIF
+def _orientation(im, read=True):
+    "EXIF's orientation, or XMP's; not `read` from a file: as the caller's picture has it"
+    info = im.info
+    try:
+        if not read: return im.getexif().get(ORIENTATION, 1)
+        exif = info.get('exif') or read_profile(info.get('Raw profile type exif', ''))
+        xmp = info.get('XML:com.adobe.xmp') or info.get('xmp') or b''
+        return tags_way(exif, xmp.encode() if isinstance(xmp, str) else xmp)
+    except Exception: return 1  # broken EXIF raises nearly anything
 
 # %% ../nbs/01a_photo.ipynb #40f4965f
 def _profiles(photo):
@@ -77,7 +84,7 @@ def _profiles(photo):
 
 def _own_tags(exif, photo):
     "EXIF's tree; broken EXIF is ignored with a warning"
-    try: return read_exif(exif) if exif else ({},'<')
+    try: return read_exif(exif, photo.warnings) if exif else ({},'<')
     except Exception as e: photo.warn(f'EXIF ignored ({e})'); return {},'<'
 
 # %% ../nbs/01a_photo.ipynb #b42062e9
@@ -109,9 +116,11 @@ def _tiff_metadata(f, tags, order, big, photo, way):
     def raw(k): return tags[k].data if k in tags else b''
     photo.xmp,photo.iptc = raw(700),raw(33723) or iptc_of(raw(34377))
     if tags.get(33723) and tags[33723].kind == 4 and order == '>': photo.iptc = swapped({0: tags[33723]})[0].data  # "longs" that are bytes
-    _carry(photo, describing(read_tree(f, tags, order, big)), order, way)
-    unit = _inch.get(tags[UNIT].values(order)[0] if UNIT in tags else 2)
-    dpi = [tags[k].values(order) for k in (XRES, YRES) if k in tags]
+    bounds = Bounds(_length(f))
+    _carry(photo, describing(read_tree(f, tags, order, big, bounds=bounds)), order, way)
+    if bounds.left_out: photo.warn(f'EXIF: {bounds.lost()}')
+    unit = _inch.get(tags[UNIT].values(order, 1)[0] if UNIT in tags else 2)
+    dpi = [tags[k].values(order, 1) for k in (XRES, YRES) if k in tags]
     if unit and len(dpi) == 2 and all(len(d) > 1 and d[1] for d in dpi):
         dpi = tuple(a/b*unit for a,b,*_ in dpi)
         if all(0 < d < 1e5 for d in dpi): photo.dpi = dpi[::-1 if way in (5,6,7,8) else 1]
@@ -142,22 +151,6 @@ def _opened(src):
     except OSError as e: raise PhotoError(e.strerror or str(e)) from None
     except (ValueError, TypeError) as e: raise e if isinstance(e, PhotoError) else PhotoError(str(e)) from None  # a name that cannot be one
 
-# %% ../nbs/01a_photo.ipynb #a3c5f66e
-class _OnePage:
-    "A TIFF in which one directory is the first and the last"
-    def __init__(self, f, at, tags, order, big):
-        def word(n): return n.to_bytes(8 if big else 4, 'little' if order == '<' else 'big')
-        f.seek(at); n = int.from_bytes(f.read(8 if big else 2), 'little' if order == '<' else 'big')
-        self.f,self.changes = f,{8 if big else 4: word(at), at+(8+20*n if big else 2+12*n): word(0)}
-        f.seek(0)
-    def read(self, n=-1):
-        start = self.f.tell(); b = self.f.read(n)
-        for at,new in self.changes.items():
-            a = at-start
-            if a < len(b) and a+len(new) > 0: b = b[:max(a, 0)]+new[max(-a, 0):len(b)-a]+b[max(a+len(new), 0):]
-        return b
-    def __getattr__(self, name): return getattr(self.f, name)
-
 # %% ../nbs/01a_photo.ipynb #a9bee636
 MAX_PAGES,MAX_TOTAL = 1000,2**31 # pages of a file; pixels of all of them
 MAX_SIDE,MAX_SCANS = 500_000,64 # pixels; times that a progressive JPEG may draw its picture
@@ -170,6 +163,7 @@ class Pages:
                  least:int=None, # Sides that are enough in pixels: a JPEG may be decoded smaller, but not below; default full size
     ):
         self.max_pixels,self.least,self.file,self.pages,self.notes = max_pixels,least,None,None,[]
+        self.exif = b''
         if isinstance(src, Image.Image): self.im = src
         else:
             self.file,self.im = _opened(src),None
@@ -190,22 +184,38 @@ class Pages:
 # %% ../nbs/01a_photo.ipynb #ca237cdf
 @patch
 def _size(self:Pages, w, h):
+    if not (w >= 1 and h >= 1): raise PhotoError('the picture has no pixels')
     if w*h > self.max_pixels: raise PhotoError(f'{w}x{h} is more than {self.max_pixels/1e6:g} megapixels')
-    if not w*h: raise PhotoError('the picture has no pixels')
     if max(w, h) > MAX_SIDE: raise PhotoError(f'{w}x{h}: a side is longer than {MAX_SIDE:,} pixels')
 
 # %% ../nbs/01a_photo.ipynb #8429394a
+MAX_SAMPLES = 8 # bytes of a pixel of the largest picture; a smaller one may have more
+
 @patch
 def _find_pages(self:Pages):
     "Read the directories of a TIFF"
     try:
-        dirs,self.order = directories(self.file, MAX_PAGES+1)
+        bounds,self.big = Bounds(_length(self.file)),tiff_start(self.file)[1]
+        dirs,self.order = directories(self.file, MAX_PAGES+1, bounds)
         if len(dirs) > MAX_PAGES: raise PhotoError(f'at least {len(dirs)} pages, more than {MAX_PAGES}')
         if not dirs: raise PhotoError('a TIFF without a picture')
-        dirs = [d for d in dirs if is_page(d[1], self.order)] or dirs[:1]
+        masks = sum(is_mask(tags, self.order) for _,tags in dirs)
+        if masks: self.notes.append(f"{masks} transparency mask{'s'*(masks > 1)} left out")
+        if bounds.left_out: self.notes.append(f'TIFF: {bounds.lost()}')
+        dirs = photo_pages(self.file, dirs, self.order, self.big, MAX_PAGES+1, bounds)
         self.pages = [(at, tags, layout(tags, self.order)) for at,tags in dirs]
     except PhotoError: raise
-    except Exception as e: raise PhotoError(f'damaged ({e})') from None  # broken directories raise nearly anything
+    except Exception as e: raise PhotoError(f'damaged ({_short(e)})') from None  # broken directories raise nearly anything
+    for *_,l in self.pages: self._check_page(l)
+
+@patch
+def _check_page(self:Pages, l):
+    "Refuse raw data, and more samples than there is memory for"
+    if l.shows in RAW or self.head[8:10] == b'CR': raise PhotoError('raw data of a camera, not a picture yet: develop it first')
+    self._size(l.width, l.height)
+    if l.width*l.height*l.samples*l.bits > MAX_SAMPLES*8*self.max_pixels:
+        most = f'{MAX_SAMPLES*self.max_pixels/1e6:g} MB'
+        raise PhotoError(f'{l.width}x{l.height} with {l.samples} samples of {l.bits} bits is more than {most}')
 
 # %% ../nbs/01a_photo.ipynb #e9c2c162
 @patch
@@ -221,16 +231,30 @@ def _count_scans(self:Pages):
     "Refuse JPEGs that are drawn too often, or never, and what cannot be decoded"
     if why := unsupported(self.file, self.head): raise PhotoError(why)
     if self.head[:3] != b'\xff\xd8\xff': return
+    self._take_exif()
     if not (n := len(jpeg_scans(self.file, MAX_SCANS+1)[0])): raise PhotoError('damaged (a JPEG without pixels)')
     if n > MAX_SCANS: raise PhotoError(f'a JPEG of more than {MAX_SCANS} scans: a bomb, not a photo')
+
+# %% ../nbs/01a_photo.ipynb #df66d2e2
+@patch
+def _take_exif(self:Pages):
+    "Keep a JPEG's EXIF, and hide it from Pillow, which has no bound for it"
+    names = exif_segments(self.file)
+    if len(names) > MAX_EXIFS: raise PhotoError(f'a JPEG with more than {MAX_EXIFS} segments of EXIF: a bomb, not a photo')
+    self.exif = jpeg_exif(self.file)
+    self.file = Patched(self.file, {at: b'Exix' for at in names})
 
 # %% ../nbs/01a_photo.ipynb #0b91b5f6
 @patch
 def _open(self:Pages, page=None):
     "Pillow's picture with only its header read"
     f,formats = self.file,FORMATS if self.head[4:8] != b'ftyp' else ['AVIF','HEIF'] if has_heif() else ['AVIF']
-    if page: at,tags,l = page; f,formats = _OnePage(f, at, tags, self.order, self.head[2:4] in (b'+\0', b'\0+')),['TIFF']; quiet_libtiff()
-    elif not page and _length(f) > MAX_WHOLE and self.head[:4] not in (b'\x89PNG',) and self.head[:2] not in (b'\xff\xd8', b'BM'):
+    if page:
+        _,_,l = page
+        if l.samples > 16 or l.inks != 1: raise PhotoError(f'this kind of TIFF is not supported ({l})')
+        with _one_line(): f,formats = page_file(f, *page, self.big),['TIFF']
+        quiet_libtiff()
+    elif _length(f) > MAX_WHOLE and self.head[:4] not in (b'\x89PNG',) and self.head[:2] not in (b'\xff\xd8', b'BM'):
         raise PhotoError(f'a file of more than {MAX_WHOLE/1e6:.0f} MB')
     f.seek(0)
     try:
@@ -243,7 +267,8 @@ def _open(self:Pages, page=None):
     except Image.DecompressionBombError: raise PhotoError(f'more than {self.max_pixels/1e6:g} megapixels') from None
     except Exception as e:  # decoders raise nearly anything on damage
         if self._without_texts(e): return self._open()
-        raise PhotoError(f'damaged ({e})') from None
+        raise PhotoError(f'damaged ({_short(e)})') from None
+    if self.exif: im.info['exif'] = self.exif
     if self.least: im.draft('RGB', (self.least, self.least))
     return im
 
@@ -259,11 +284,13 @@ def _without_texts(self:Pages, e):
     return True
 
 # %% ../nbs/01a_photo.ipynb #15d8f24f
+def _short(e): return ' '.join(str(e).split())[:200]
+
 @contextmanager
 def _one_line():
     try: yield
     except (PhotoError, MemoryError): raise
-    except Exception as e: raise PhotoError(f'damaged or not supported ({e})') from None
+    except Exception as e: raise PhotoError(f'damaged or not supported ({_short(e)})') from None
 
 # %% ../nbs/01a_photo.ipynb #9e82603d
 @patch
@@ -301,10 +328,9 @@ def _meant(self:Pages, im, photo):
 def _pixels(self:Pages, i, photo):
     "Fill in the pixels of a page as they are stored; returns Pillow's picture, or `None`, and the orientation"
     page,im = self.pages and self.pages[i],None
+    if page: warn_of_channels(page[2], photo)
     if page and is_deep(page[2]):
-        icc = page[1].get(34675)
-        fill_deep(*deep_pixels(self.file, page[2]), icc and icc.data, photo)
-        photo.how['compression'] = TiffImagePlugin.COMPRESSION_INFO[page[2].packed]
+        fill_page(self.file, *page[1:], photo)
         return None,self._way(page)
     if not page and self.file: im = self.im = self.im or self._open()
     if im and is_deep_png(im):
@@ -315,17 +341,17 @@ def _pixels(self:Pages, i, photo):
         if n != 3: alpha = px[...,-1]
         elif key: alpha = np.where((px == np.uint16(key)).all(2), 65535, 0).astype(np.uint16)^65535
         fill_deep(np.ascontiguousarray(px[...,0] if n == 2 else px[...,:3]), alpha, im.info.get('icc_profile'), photo)
-        return im,_orientation(im)
+        return im,_orientation(im, self.file)
     im = self._loaded(i, photo)
     fill_photo(im if page else self._meant(im, photo), photo)
     if page: photo.how['compression'] = im.info.get('compression')
-    return im,self._way(page) if page else _orientation(im)
+    return im,self._way(page) if page else _orientation(im, self.file)
 
 # %% ../nbs/01a_photo.ipynb #5cb464b8
 @patch
 def _way(self:Pages, page):
     "The orientation of a page"
-    return (page[1][ORIENTATION].values(self.order) or (1,))[0] if ORIENTATION in page[1] else 1
+    return (page[1][ORIENTATION].values(self.order, 1) or (1,))[0] if ORIENTATION in page[1] else 1
 
 # %% ../nbs/01a_photo.ipynb #911a8285
 @patch
@@ -347,7 +373,7 @@ def __getitem__(self:Pages, i:int, # Which page
             photo.warnings += self.notes
             photo.how['deep'] = photo.pixels.dtype != np.uint8
             if self.pages is None: _metadata(im, photo, way)
-            else: _tiff_metadata(self.file, self.pages[i][1], self.order, self.head[2:4] in (b'+\0', b'\0+'), photo, way)
+            else: _tiff_metadata(self.file, self.pages[i][1], self.order, self.big, photo, way)
             if self.file and self.head[8:12] == b'WEBP': photo.how['lossless'] = webp_lossless(self.file)
             if im is None or self.pages is None: stand(photo, way)  # Pillow turns TIFFs itself
     except PhotoError as e: raise PhotoError(f'page {i+1}: {e}' if len(self) > 1 else str(e)) from None
