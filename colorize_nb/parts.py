@@ -6,7 +6,7 @@
 __all__ = ['MAX_PACKETS', 'Parts', 'read_parts', 'parts_xmp']
 
 # %% ../nbs/00e2_parts.ipynb #d0ebd17a
-import io, re, zlib
+import io, re, struct, zlib
 from dataclasses import dataclass, field
 from PIL.PngImagePlugin import iTXt
 from .tags import MAX_TEXT, directories, photoshop_block, placing, read_profile, swapped
@@ -23,6 +23,7 @@ class Parts:
     comments:list=field(default_factory=list) # Bytes
     text:list=field(default_factory=list) # PNG's: (keyword, text)
     place:dict=field(default_factory=dict) # GeoTIFF's tags
+    dpi:tuple=None # JPEG 2000's for showing it, (x, y)
     changed:bytes=b'' # PNG's time of the last change
     left:list=field(default_factory=list) # What is not carried
 
@@ -151,7 +152,7 @@ def _boxes(f):
         elif size == 1: size,start = int.from_bytes(head[8:], 'big'),16
         if size < start: return
         f.seek(at+start)
-        yield kind,b'' if kind in _jp2_pixels else f.read(min(size, end-at)-start)
+        yield kind,b'' if kind == b'jp2c' else f.read(min(size, end-at)-start)
         at += size
 
 def _place(data):
@@ -159,11 +160,20 @@ def _place(data):
     found,order = directories(io.BytesIO(data), 1)
     return placing(found[0][1] if order == '<' else swapped(found[0][1])) if found else {}
 
-# %% ../nbs/00e2_parts.ipynb #1ce2056d
+def _shown_dpi(header):
+    "The resolution at which JPEG 2000's header wants the picture shown, or `None`"
+    boxes = [box for kind,res in _boxes(io.BytesIO(header)) if kind == b'res ' for box in _boxes(io.BytesIO(res))]
+    for kind,b in boxes:
+        if kind == b'resd' and len(b) >= 10:
+            y,y_under,x,x_under,y_power,x_power = struct.unpack('>4H2b', b[:10])
+            if x_under and y_under: return x/x_under*10.**x_power*.0254,y/y_under*10.**y_power*.0254
+
+# %% ../nbs/00e2_parts.ipynb #b9bfc7e5
 def _jp2(f):
     parts = Parts()
     for kind,body in _boxes(f):
         what,data = _uuids.get(body[:16].hex()) if kind == b'uuid' else None,body[16:]
+        if kind == b'jp2h': parts.dpi = _shown_dpi(body)
         if kind in _jp2_pixels: continue
         if what == 'xmp': parts.xmp.append(data)
         elif kind == b'xml ' and b'http://www.w3.org/1999/02/22-rdf-syntax-ns#' in body: parts.xmp.append(body)
@@ -187,13 +197,18 @@ def _from_pillow(im):
     if isinstance(info.get('photoshop'), dict): parts.resources = photoshop_block(_as_bytes(info['photoshop'].get(0x0404)))
     return parts
 
+def _avif_exif(im):
+    "EXIF as an AVIF holds it, or b''"
+    found = im._decoder.get_info() if hasattr(im, '_decoder') else ()
+    return next((b for b in found if isinstance(b, bytes) and b.removeprefix(b'Exif\0\0')[:4] in (b'II*\0', b'MM\0*')), b'')
+
 def read_parts(im, # Pillow's picture
                f, # The file it comes from, seekable; or `None`
 )->Parts:
     "Everything a file says about itself"
     read = {'JPEG':_jpeg, 'MPO':_jpeg, 'PNG':_png, 'JPEG2000':_jp2}.get(im.format) if f else None
     parts = read(f) if read else _from_pillow(im)
-    parts.exif = _as_bytes(im.info.get('exif')) or parts.exif
+    parts.exif = im.format == 'AVIF' and _avif_exif(im) or _as_bytes(im.info.get('exif')) or parts.exif
     _take_profiles(parts)
     return parts
 

@@ -103,7 +103,7 @@ def _metadata(im, photo, way, f=None):
     info,parts = im.info,read_parts(im, f)
     tree,order = _own_tags(parts.exif, photo)
     _carry(photo, parts, tree, order, way)
-    dpi = info.get('dpi') if im.format != 'JPEG' or info.get('jfif_unit') else None  # where a JPEG has none Pillow says 72
+    dpi = info.get('dpi', parts.dpi) if im.format != 'JPEG' or info.get('jfif_unit') else None  # where a JPEG has none Pillow says 72
     if dpi and all(0 < float(d) < 1e5 for d in dpi): photo.dpi = tuple(float(d) for d in dpi)[::-1 if way in (5,6,7,8) else 1]
 
 # %% ../nbs/01a_photo.ipynb #3cff0a5f

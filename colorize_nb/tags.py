@@ -201,11 +201,11 @@ def shorten_exif(exif:bytes, # With its prefix
     return exif if len(exif) <= most else b''
 
 # %% ../nbs/00b_tags.ipynb #a0db482f
-_describes = {269, 270, 271, 272, 285, 286, 287, XRES, YRES, UNIT, 297, 305, 306, 315, 316, 18246, 18249, 32781, 33432, 33434, 33437,
+_describes = {11, 269, 270, 271, 272, 285, 286, 287, XRES, YRES, UNIT, 297, 305, 306, 315, 316, 18246, 18249, 32781, 33432, 33434, 33437,
               34850, 34852, 34855, *range(36864, 36869), *range(37377, 37387), *range(37393, 37400), *range(40091, 40096), 42016, EXIF, GPS}
 _places = {33550, 33920, 33922, 34264, 34735, 34736, 34737, 42112, 42113, 50844}
 _stored = _pixels|{*range(254, 267), ORIENTATION, 280, 281, *range(288, 294), 317, *range(320, 329), *range(332, 348), 351,
-                   *range(400, 436), *range(512, 522), *range(529, 533), 559, 700, *range(32995, 32999), 33723, 34377, 34675}
+                   *range(400, 436), *range(512, 522), *range(529, 533), 559, 700, *range(32995, 32999), 33723, 34377, 34675, 59932, 59933}
 
 def describing(tree:dict)->dict: # As from `read_tree`
     "The tags that say something about the photo, and not about the file"

@@ -29,9 +29,9 @@ def utf8_xmp(xmp:bytes)->bytes: # A packet in any encoding
     return (head.rstrip()+end+tail).lstrip().encode('utf-8', 'replace')
 
 # %% ../nbs/00e1_xmp.ipynb #b8b7cac5
-MAX_XMP,MAX_NODES = 2**24,2**18 # bytes and elements of a packet
+MAX_XMP,MAX_NODES = 2**24,2**16 # bytes of a packet, its elements and attributes
 _rdf = 'http://www.w3.org/1999/02/22-rdf-syntax-ns# '
-_tag = re.compile(rb'<[^\s/>]+(?:[^>"\']|"[^"]*"|\'[^\']*\')*>')
+_tag = re.compile(rb'<[^\s/>]+(?:[^>"\']+|"[^"]*"|\'[^\']*\')*>')  # of XML that was parsed: there is an end
 _attr = re.compile(rb'\s+([^\s=]+)\s*=\s*("[^"]*"|\'[^\']*\')')
 
 class _Node:
@@ -42,14 +42,13 @@ class _Node:
         self.empty = xmp[self.inside-2:self.inside] == b'/>'
         self.end,self.stop = self.inside,self.inside if self.empty else 0  # of an open one, `_end` learns it
         found = [*_attr.finditer(xmp, start, self.inside)]
-        self.spaces = {m[1] for m in found if m[1].startswith(b'xmlns')}
+        self.spaces = {m[1]: m for m in found if m[1].startswith(b'xmlns')}
         self.attrs = [*zip(attrs, [m for m in found if m[1] not in self.spaces])]
 
 # %% ../nbs/00e1_xmp.ipynb #7dd581f8
 class _Packet:
     "The elements of a packet: RDF, its descriptions and their properties; raises `ValueError`"
     def __init__(self, xmp):
-        if len(xmp) > MAX_XMP: raise ValueError(f'more than {MAX_XMP>>20} MB')
         self.xmp,self.path,self.count = xmp,[],0
         self.rdf,self.items,self.properties,self.scope = None,[],[],{}
         p = self.parser = expat.ParserCreate(namespace_separator=' ')
@@ -66,8 +65,8 @@ class _Packet:
         if not self.rdf: self.scope[b'xmlns:'+prefix.encode() if prefix else b'xmlns'] = uri or ''
 
     def _start(self, name, attrs):
-        self.count += 1
-        if self.count > MAX_NODES: raise ValueError(f'more than {MAX_NODES:,} elements')
+        self.count += 1+len(attrs)//2
+        if self.count > MAX_NODES: raise ValueError(f'more than {MAX_NODES:,} elements and attributes')
         node,above = None,self.path[-1] if self.path else None
         kin = self.properties if above in self.items[-1:] else self.items if above and above is self.rdf else None
         alone = not self.items or self.items[-1].stop
@@ -127,6 +126,15 @@ def _right_values(xmp, spans, turned):
         if a in spans and b in spans: edits += [(*spans[x], xmp[slice(*spans[y])]) for x,y in ((a, b), (b, a))]
     return edits
 
+_prefix = re.compile(rb'(?<![\w.-])([\w.-]{1,64}):')
+
+def _without_idle(xmp):
+    "The packet without prefixes that nothing uses any more"
+    used,packet = {*_prefix.findall(xmp)},_Packet(xmp)
+    spaces = [item for node in [packet.rdf, *packet.items] for item in node.spaces.items()]
+    return _edited(xmp, [(m.start(), m.end(), b'') for k,m in spaces if k[:6] == b'xmlns:' and k[6:] not in used])
+
+# %% ../nbs/00e1_xmp.ipynb #b9a7fd37
 def _tidy(packet, notes, turned):
     "The packet without what describes the old file, upright"
     xmp,edits,spans,said = packet.xmp,[],{},set()
@@ -138,7 +146,8 @@ def _tidy(packet, notes, turned):
         if (say := _leaves(node.name)) is not None: edits.append((node.start, node.stop, b'')); said.add(say)
         if b'<' not in xmp[node.inside:node.end]: spans[node.name] = node.inside,node.end
     if said := sorted(filter(None, said)): notes.append(f"XMP about {' and '.join(said)} left out")
-    return _edited(xmp, edits+_right_values(xmp, spans, turned))
+    left = _edited(xmp, edits+_right_values(xmp, spans, turned))
+    return _without_idle(left) if edits else left
 
 # %% ../nbs/00e1_xmp.ipynb #b0c4ae19
 _closing = re.compile(rb'</(?:[\w.-]+:)?RDF\s*>')
@@ -148,12 +157,13 @@ def tidy_xmp(xmp:bytes, # A packet as found
              turned:bool=False, # Whether rows have become columns
 )->bytes: # b'' for nothing
     "A packet that is true of the result: UTF-8, upright, without what describes the old file"
+    if len(xmp) > MAX_XMP: notes.append(f'XMP of more than {MAX_XMP>>20} MB left out'); return b''
     xmp = utf8_xmp(xmp)
     if not xmp: return b''
     try: packet = _Packet(xmp)
     except ValueError as e:
-        keep = len(xmp) <= MAX_XMP and _closing.search(xmp)
-        notes.append(f"XMP is damaged ({e}): {'carried as it is' if keep else 'left out'}")
+        keep = _closing.search(xmp)
+        notes.append(f"XMP cannot be read ({e}): {'carried as it is' if keep else 'left out'}")
         return xmp if keep else b''
     if packet.rdf: return _tidy(packet, notes, turned)
     if not packet.items: notes.append('XMP without RDF left out'); return b''
