@@ -63,14 +63,15 @@ def _named(kind, body):
     return f"APP{kind-0xE0} {word[0].decode().strip() if word else ''}".strip()
 
 def _jpeg(f):
-    parts,kind = Parts(),0
+    parts,kind,shop = Parts(),0,[]
     for kind,body in _segments(f):
         if kind == 0xFE: parts.comments.append(body)
         elif not 0xE0 <= kind <= 0xEF: continue
         elif body.startswith(_xmp): parts.xmp.append(body[len(_xmp):])
         elif body.startswith(_more): parts.further.append(body[len(_more):])
-        elif body.startswith(_shop): parts.resources += body[len(_shop):]
+        elif body.startswith(_shop): shop.append(body[len(_shop):])
         elif not body.startswith(_coding): parts.left.append(_named(kind, body))
+    parts.resources = b''.join(shop)
     n,first = _behind(f) if kind == 0xDA else (0,b'')
     what = 'a video' if b'ftyp' in first[:4096] else 'further pictures' if b'\xff\xd8\xff' in first[:4096] else 'unknown'
     if n: parts.left.append(f'{n:,} bytes behind the picture ({what})')
@@ -122,13 +123,15 @@ def _png(f):
 # %% ../nbs/00e2_parts.ipynb #a76f3b4b
 def _take_profiles(parts):
     "Move profiles from PNG's texts to where they belong"
+    shop = [parts.resources]
     for key,text in [(k, t) for k,t in parts.text if k.startswith('Raw profile type ')]:
         kind,data = key.split()[-1].lower(),read_profile(text)
         if kind in ('icc', 'icm'): pass
         elif data and kind == 'xmp' or data.startswith(_xmp): parts.xmp.append(data.removeprefix(_xmp))
         elif data and kind in ('exif', 'app1'): parts.exif = parts.exif or data
-        elif data and kind in ('iptc', '8bim', 'app13'): parts.resources += _resources(data)
+        elif data and kind in ('iptc', '8bim', 'app13'): shop.append(_resources(data))
         else: parts.left.append(f'text {key}')
+    parts.resources = b''.join(shop)
     parts.text = [(k, t) for k,t in parts.text if not k.startswith('Raw profile type ')]
 
 def _resources(data):
@@ -170,7 +173,7 @@ def _shown_dpi(header):
 
 # %% ../nbs/00e2_parts.ipynb #b9bfc7e5
 def _jp2(f):
-    parts = Parts()
+    parts,shop = Parts(),[]
     for kind,body in _boxes(f):
         what,data = _uuids.get(body[:16].hex()) if kind == b'uuid' else None,body[16:]
         if kind == b'jp2h': parts.dpi = _shown_dpi(body)
@@ -178,11 +181,12 @@ def _jp2(f):
         if what == 'xmp': parts.xmp.append(data)
         elif kind == b'xml ' and b'http://www.w3.org/1999/02/22-rdf-syntax-ns#' in body: parts.xmp.append(body)
         elif what == 'exif': parts.exif = parts.exif or data
-        elif what == 'iptc': parts.resources += _resources(data)
+        elif what == 'iptc': shop.append(_resources(data))
         elif what == 'place':
             try: parts.place |= _place(data)
             except ValueError: parts.left.append('GeoJP2, which is damaged')
         else: parts.left.append(f"box {'uuid '+body[:16].hex() if kind == b'uuid' else kind.decode('latin-1').strip()}")
+    parts.resources = b''.join(shop)
     return parts
 
 # %% ../nbs/00e2_parts.ipynb #acdaf399
@@ -229,7 +233,7 @@ def parts_xmp(parts:Parts, # As from `read_parts`
 )->bytes: # In UTF-8, upright; b'' for none
     "The XMP of a file as one packet"
     guids = {m[1].upper() for b in parts.xmp for m in re.finditer(rb'HasExtendedXMP\s*(?:=\s*["\']|>)\s*([0-9A-Fa-f]{32})', b)}
-    found = [_extended(parts.further, g) for g in sorted(guids)]
+    found = [_extended(parts.further, g) for g in sorted(guids)[:MAX_PACKETS]]
     if not all(found) or parts.further and not found: notes.append('extended XMP is damaged: left out')
     whole,packets = b'',parts.xmp+[*filter(None, found)]
     if len(packets) > MAX_PACKETS: notes.append(f'{len(packets)-MAX_PACKETS} packets of XMP left out')

@@ -185,13 +185,29 @@ def _with(xmp, new):
         return _edited(xmp, [(ends[-1], ends[-1], new)]) if ends else _empty%new
     return _append(xmp, rdf, new) if rdf else _empty%new
 
+# %% ../nbs/00e1_xmp.ipynb #6458d590
+_ours,_iptc = 'https://colorize-nb.github.io/colorize_nb/ns/','http://iptc.org/std/Iptc4xmpExt/2008-02-29/'
+
+def _without_note(xmp):
+    "The packet without an older note, and the source that it names"
+    packet,edits,source = _Packet(xmp),[],b''
+    found = [(name, m.start(), m.end(), m[2][1:-1]) for node in packet.items for name,m in node.attrs]
+    found += [(node.name, node.start, node.stop, xmp[node.inside:node.end].strip()) for node in packet.properties]
+    for name,start,stop,value in found:
+        if name.rpartition(' ')[0] != _ours and name != _iptc+' DigitalSourceType': continue
+        edits.append((start, stop, b''))
+        if name.endswith('DigitalSourceType') and b'<' not in value: source = value
+    return _edited(xmp, edits),source.decode()
+
 def xmp_note(xmp:bytes=b'', # A packet to add to, or nothing
              **about, # What to say, as attributes: model, weights, strength
 )->bytes: # An XMP packet
     "XMP that says the colours are generated"
+    try: xmp,source = _without_note(xmp) if xmp else (b'', '')
+    except ValueError: source = ''
+    if source not in ('', _dst): about |= dict(DigitalSourceType=html.unescape(source))
     attrs = ' '.join(f'colorize_nb:{k}="{html.escape(str(v))}"' for k,v in about.items())
-    spaces = ('xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" '
-              'xmlns:colorize_nb="https://colorize-nb.github.io/colorize_nb/ns/"')
+    spaces = f'xmlns:Iptc4xmpExt="{_iptc}" xmlns:colorize_nb="{_ours}"'
     return _with(xmp, f'{_start}{spaces} Iptc4xmpExt:DigitalSourceType="{_dst}" {attrs}/>'.encode())
 
 # %% ../nbs/00e1_xmp.ipynb #a4305827
