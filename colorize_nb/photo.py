@@ -86,15 +86,17 @@ def _own_tags(exif, photo):
 
 def _carry(photo, parts, tree, order, way):
     "Metadata of an upright photo"
-    turned = way in (5,6,7,8)
+    turned,place = way in (5,6,7,8),placing(tree) or parts.place  # EXIF may hold it as well
+    if place and way != 1:
+        photo.warn('the place on the map (GeoTIFF) left out: the picture was turned')
+        tree,parts.place = {k: v for k,v in tree.items() if k not in place},{}
     photo.exif = pack_exif(srgb_tags(upright_tags(tree, turned), order), order)
     photo.xmp = upright_xmp(parts_xmp(parts, notes := [], turned))
     for n in notes: photo.warn(n)
     photo.iptc,(photo.resources,lost) = iptc_of(parts.resources),other_resources(parts.resources, way != 1)
     if lost: photo.warn(f'{len(lost)} paths or guides left out: the picture was turned')
-    if parts.place and way != 1: photo.warn('the place on the map (GeoTIFF) left out: the picture was turned')
-    else: photo.place = parts.place
-    photo.text,photo.comments,photo.changed = parts.text,[c.rstrip(b'\0') for c in parts.comments if c.strip(b'\0')],parts.changed
+    photo.text,photo.changed,photo.place = parts.text,parts.changed,parts.place
+    photo.comments = [c.rstrip(b'\0') for c in parts.comments if c.strip(b'\0')]
     if parts.left: photo.warn(f"left out: {_few(parts.left)}")
 
 # %% ../nbs/01a_photo.ipynb #b42062e9
@@ -415,7 +417,8 @@ def _tiff_tree(photo, xmp, exif):
     "What a TIFF's directory gets beside its pixels"
     tree,order = read_exif(exif) if exif else ({},'<')
     if lost := unknown_tags(tree): photo.warn(f"left out: {_few(f'tag {k}' for k in lost)}")
-    tree = describing(tree if order == '<' else swapped(tree))|photo.place
+    tree = tree if order == '<' else swapped(tree)
+    tree = describing(tree)|placing(tree)|photo.place
     if photo.dpi and not {XRES, YRES} <= set(tree):
         tree |= {k: tag_of(5, round(d*1000), 1000) for k,d in zip((XRES, YRES), photo.dpi)}|{UNIT: tag_of(3, 2)}
     more = {700: (1, xmp), 33723: (7, photo.iptc), 34377: (1, photo.resources), 34675: (7, srgb_profile())}

@@ -41,7 +41,7 @@ STORED = re.compile('''(ExifTool|System|File|JFIF|ICC.*|Composite|RIFF|MPF\\d|Ad
 
 # Group or name -> the warning that says it is left out
 SAID = {'IPTC':'IPTC captions', 'Photoshop':"Photoshop's resources", 'File:Comment':'comment', 'GeoTiff':'GeoTIFF', 'IFD0:(PixelScale|ModelTiePoint|ModelTransform|GDAL\\w+)':'GeoTIFF',
-        'PNG:ModifyDate':'tIME', 'PNG':'texts left out', 'XMP-(GCamera|hdrgm|Container|Item)':'XMP about'}
+        'PNG:ModifyDate':'tIME', 'PNG':'texts left out', 'XMP-(GCamera|hdrgm|Container|Item|Device|GImage)':'XMP about'}
 
 def missing(before, after, warnings):
     "What is neither carried nor said"
@@ -271,6 +271,13 @@ def test_a_place_on_the_map(tmp_path, order):
         turned = b'II*\0'+struct.pack('<I', 8+GRAY.size)+GRAY.tobytes()+pack_tree(tree|{274: tag_of(3, 3)}, '<', 8+GRAY.size)
         out,photo,_ = result(turned, '.tif')
         assert not out.place and 'the place on the map (GeoTIFF) left out: the picture was turned' in photo.warnings
+
+def test_a_place_in_exif():
+    exif = pack_exif({k: Tag(v[0], v[1]) if v[0] == 2 else tag_of(*v, order='>') for k,v in PLACE.items()}, '>')
+    turned = pack_exif({274: tag_of(3, 6), 42113: Tag(2, b'0\0')}, '<')
+    assert result(jpeg(exif=exif), '.tif')[0].place[33550].data == tag_of(*PLACE[33550]).data and not result(jpeg(exif=exif), '.tif')[1].warnings
+    out,photo,_ = result(jpeg(exif=turned), '.tif')
+    assert not out.place and photo.warnings == ['the place on the map (GeoTIFF) left out: the picture was turned']
 
 def test_segments_that_are_not_known_are_named():
     assert result(jpeg((0xEB, b'JP\0\1c2pa'), (0xEC, b'Ducky\0\1')))[1].warnings == ['left out: APP11 JP, APP12 Ducky']
