@@ -24,12 +24,13 @@ from .graph import export_graph, graph_session
 from .hub import HUB, copy_model, pull, push
 from .icc import srgb_profile
 from .paint import NEARLY_GRAY, at_work, looks_negative, paint_pixels, seen_lightness, small_sheet, tone
-from .photo import MAX_PIXELS, SUFFIXES, Pages, encode, open_photo, xmp_note
+from .photo import MAX_PIXELS, SUFFIXES, Pages, encode, open_photo
 from .pixels import PhotoError, to_8_bits
 from .plan import Task, plan_folder, settle, write_result, write_sheet
 from .steer import HintError, hint_cells, pin, spread, vivid_ab
 from .weights import ModelError, config_path, load_config, load_weights, model_files, model_names
 from .weights import save_config, save_weights, unpack, write_file
+from .xmp import xmp_note
 
 # %% ../nbs/10_colorizer.ipynb #68d6aa45
 def _onnx_run(where, cfg):

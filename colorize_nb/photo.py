@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['SUFFIXES', 'FORMATS', 'ACCEPTED', 'MAX_PIXELS', 'MAX_PAGES', 'MAX_TOTAL', 'MAX_SIDE', 'MAX_SCANS', 'MAX_WHOLE',
-           'MAX_SAMPLES', 'has_heif', 'Pages', 'open_photo', 'xmp_note', 'encode']
+           'MAX_SAMPLES', 'has_heif', 'Pages', 'open_photo', 'encode']
 
 # %% ../nbs/01a_photo.ipynb #dae3698f
-import html, io, os, re, stat, tempfile, threading, warnings
+import io, os, stat, tempfile, threading, warnings
 from contextlib import contextmanager
 from functools import lru_cache
 import numpy as np
@@ -17,11 +17,13 @@ from .boxes import as_meant, foreign_format, unsupported, webp_lossless
 from .deep import is_deep, is_deep_png, png16, png_samples, retagged, tiff16
 from .icc import srgb_profile
 from .jpeg import MAX_EXIFS, exif_segments, jpeg_damaged, jpeg_exif, jpeg_scans, tiff_damaged, with_end
+from .parts import Parts, parts_xmp, read_parts
 from .pixels import Photo, PhotoError, fill_deep, fill_page, fill_photo, from_array, stand, warn_of_channels
-from .tags import (ORIENTATION, UNIT, XRES, YRES, Bounds, describing, directories, iptc_of, pack_exif, photoshop_block,
-                              png_without_long_texts, read_exif, read_profile, read_tree, shorten_exif, swapped, tag_of, tags_way,
-                              tiff_start, upright_tags, upright_xmp, write_profile)
+from .tags import (ORIENTATION, UNIT, XRES, YRES, Bounds, describing, directories, iptc_of, other_resources, pack_exif,
+                              photoshop_block, placing, png_without_long_texts, read_exif, read_profile, read_tree, shorten_exif, srgb_tags, swapped,
+                              tag_of, tags_way, tiff_start, unknown_tags, upright_tags, upright_xmp, write_profile)
 from .tiff import RAW, Patched, is_mask, layout, page_file, photo_pages, quiet_libtiff
+from .xmp import split_xmp
 
 # %% ../nbs/01a_photo.ipynb #93c4346d
 SUFFIXES = {'.jpg':'JPEG', '.jpeg':'JPEG', '.jpe':'JPEG', '.jfif':'JPEG', '.mpo':'JPEG', '.png':'PNG',
@@ -75,38 +77,43 @@ def _orientation(im, read=True):
     except Exception: return 1  # broken EXIF raises nearly anything
 
 # %% ../nbs/01a_photo.ipynb #40f4965f
-def _profiles(photo):
-    "Take what stands in PNG texts as profiles out of them: `(exif, iptc)`"
-    raw = {k: read_profile(photo.text.pop(k)) for k in [*photo.text] if k.startswith('Raw profile type ')}
-    kinds = {k.split()[-1].lower(): b for k,b in raw.items()}
-    photo.xmp = photo.xmp or kinds.get('xmp', b'')
-    return kinds.get('exif') or kinds.get('app1') or b'',iptc_of(kinds.get('iptc') or kinds.get('8bim') or b'')
-
 def _own_tags(exif, photo):
     "EXIF's tree; broken EXIF is ignored with a warning"
     try: return read_exif(exif, photo.warnings) if exif else ({},'<')
     except Exception as e: photo.warn(f'EXIF ignored ({e})'); return {},'<'
 
+def _carry(photo, parts, tree, order, way):
+    "Metadata of an upright photo"
+    turned,place = way in (5,6,7,8),placing(tree) or parts.place  # EXIF may hold it as well
+    if place and way != 1:
+        photo.warn('the place on the map (GeoTIFF) left out: the picture was turned')
+        tree,parts.place = {k: v for k,v in tree.items() if k not in place},{}
+    photo.exif = pack_exif(srgb_tags(upright_tags(tree, turned), order), order)
+    photo.xmp = upright_xmp(parts_xmp(parts, notes := [], turned))
+    for n in notes: photo.warn(n)
+    photo.iptc,(photo.resources,lost) = iptc_of(parts.resources),other_resources(parts.resources, way != 1)
+    if lost: photo.warn(f'{len(lost)} paths or guides left out: the picture was turned')
+    photo.text,photo.changed,photo.place = parts.text,parts.changed,parts.place
+    photo.comments = [c.rstrip(b'\0') for c in parts.comments if c.strip(b'\0')]
+    if parts.left: photo.warn(f"left out: {_few(parts.left)}")
+
 # %% ../nbs/01a_photo.ipynb #b42062e9
-def _metadata(im, photo, way):
-    "Fill in `photo`'s metadata from Pillow's picture"
-    info = im.info
-    xmp = info.get('xmp') or info.get('XML:com.adobe.xmp') or b''
-    photo.xmp = xmp.encode() if isinstance(xmp, str) else bytes(xmp)
-    photo.text = {k: str(v) for k,v in getattr(im, 'text', {}).items() if k != 'XML:com.adobe.xmp'} if im.format == 'PNG' else {}
-    exif,photo.iptc = _profiles(photo)
-    tree,order = _own_tags(info.get('exif') or exif, photo)
-    shop = info.get('photoshop')
-    if isinstance(shop, dict): photo.iptc = bytes(shop.get(0x0404, b''))
-    photo.comment = c if im.format in ('JPEG', 'MPO') and isinstance(c := info.get('comment'), bytes) else b''
-    _carry(photo, tree, order, way)
-    dpi = info.get('dpi') if im.format != 'JPEG' or info.get('jfif_unit') else None  # where a JPEG has none Pillow says 72
+def _metadata(im, photo, way, f=None):
+    "Fill in `photo`'s metadata from Pillow's picture and its file"
+    info,parts = im.info,read_parts(im, f)
+    tree,order = _own_tags(parts.exif, photo)
+    _carry(photo, parts, tree, order, way)
+    dpi = info.get('dpi', parts.dpi) if im.format != 'JPEG' or info.get('jfif_unit') else None  # where a JPEG has none Pillow says 72
     if dpi and all(0 < float(d) < 1e5 for d in dpi): photo.dpi = tuple(float(d) for d in dpi)[::-1 if way in (5,6,7,8) else 1]
 
 # %% ../nbs/01a_photo.ipynb #10b9b726
-def _carry(photo, tree, order, way):
-    "Metadata of an upright photo"
-    photo.exif,photo.xmp = pack_exif(upright_tags(tree, way in (5,6,7,8)), order),upright_xmp(photo.xmp)
+def _few(names, most=100):
+    "Names in one line of a warning"
+    names = [''.join(c if c.isprintable() else '?' for c in str(n)) for n in dict.fromkeys(names)]
+    shown = ', '.join(names)
+    if len(shown) <= most: return shown
+    n = max(1, sum(len(', '.join(names[:i+1])) <= most for i in range(min(len(names), most))))
+    return f"{', '.join(names[:n])[:most]}"+(f' and {len(names)-n} more' if n < len(names) else ' ...')
 
 # %% ../nbs/01a_photo.ipynb #3cff0a5f
 _inch = {2: 1, 3: 2.54}
@@ -114,10 +121,13 @@ _inch = {2: 1, 3: 2.54}
 def _tiff_metadata(f, tags, order, big, photo, way):
     "Fill in `photo`'s metadata from a page of a TIFF"
     def raw(k): return tags[k].data if k in tags else b''
-    photo.xmp,photo.iptc = raw(700),raw(33723) or iptc_of(raw(34377))
-    if tags.get(33723) and tags[33723].kind == 4 and order == '>': photo.iptc = swapped({0: tags[33723]})[0].data  # "longs" that are bytes
+    iptc,shop,place = raw(33723),raw(34377),placing(tags)
+    if iptc and tags[33723].kind == 4 and order == '>': iptc = swapped({0: tags[33723]})[0].data  # "longs" that are bytes
+    if iptc and not iptc_of(shop): shop = photoshop_block(iptc)+shop
+    parts = Parts([raw(700)] if 700 in tags else [], resources=shop, place=place if order == '<' else swapped(place))
+    parts.left = [f'tag {k}' for k in unknown_tags(tags)]
     bounds = Bounds(_length(f))
-    _carry(photo, describing(read_tree(f, tags, order, big, bounds=bounds)), order, way)
+    _carry(photo, parts, describing(read_tree(f, tags, order, big, bounds=bounds)), order, way)
     if bounds.left_out: photo.warn(f'EXIF: {bounds.lost()}')
     unit = _inch.get(tags[UNIT].values(order, 1)[0] if UNIT in tags else 2)
     dpi = [tags[k].values(order, 1) for k in (XRES, YRES) if k in tags]
@@ -372,7 +382,7 @@ def __getitem__(self:Pages, i:int, # Which page
             im,way = self._pixels(i, photo)
             photo.warnings += self.notes
             photo.how['deep'] = photo.pixels.dtype != np.uint8
-            if self.pages is None: _metadata(im, photo, way)
+            if self.pages is None: _metadata(im, photo, way, self.file)
             else: _tiff_metadata(self.file, self.pages[i][1], self.order, self.big, photo, way)
             if self.file and self.head[8:12] == b'WEBP': photo.how['lossless'] = webp_lossless(self.file)
             if im is None or self.pages is None: stand(photo, way)  # Pillow turns TIFFs itself
@@ -400,55 +410,54 @@ def open_photo(src, # Path, bytes, PIL image, array as in `from_array`, or a `Ph
     if len(pages) > 1: raise PhotoError(f'{len(pages)} pages, not one photo; `colorize_file` and the command `colorize` write them all')
     return pages[0]
 
-# %% ../nbs/01a_photo.ipynb #fbaf4d39
-_dst = 'http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia'
-
-def xmp_note(xmp:bytes=b'', # A packet to add to, or nothing
-         **about, # What to say, as attributes: model, weights, strength
-)->bytes: # An XMP packet
-    "XMP that says the colours are generated"
-    attrs = ' '.join(f'colorize_nb:{k}="{html.escape(str(v))}"' for k,v in about.items())
-    d = ('<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" '
-         f'xmlns:colorize_nb="https://colorize-nb.github.io/colorize_nb/ns/" Iptc4xmpExt:DigitalSourceType="{_dst}" {attrs}/>').encode()
-    head,sep,tail = xmp.rpartition(b'</rdf:RDF>')
-    if sep: return head+d+sep+tail
-    return (b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'
-            b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'+d+b'</rdf:RDF></x:xmpmeta><?xpacket end="w"?>')
-
-# %% ../nbs/01a_photo.ipynb #abf55f35
-_note = re.compile(rb'<rdf:Description (?=[^>]*xmlns:colorize_nb=)[^>]*/>')
-
-def _shorter_xmp(xmp, most):
-    "A packet of at most `most` bytes: without its padding, or only with the note"
-    xmp = re.sub(rb'\s{32,}', b' ', xmp)
-    if len(xmp) <= most: return xmp
-    return xmp_note().replace(_note.search(xmp_note())[0], found[-1]) if (found := _note.findall(xmp)) else b''
-
 # %% ../nbs/01a_photo.ipynb #d33f5ef3
-def _fit_jpeg(photo, xmp, exif):
-    "EXIF and XMP that fit into a JPEG's segments"
-    if len(exif) > 65533:
-        exif = shorten_exif(exif, 65533); photo.warn('EXIF is too large for a JPEG: its largest values left out')
-    if len(xmp) > 65504:
-        xmp = _shorter_xmp(xmp, 65504); photo.warn('XMP is too large for a JPEG: shortened or left out')
-    return exif,xmp
+def _segment(kind, head, b): return bytes((255, kind))+(len(head+b)+2).to_bytes(2, 'big')+head+b
+
+def _in_segments(kind, head, b, most=65500):
+    "Bytes as segments of a JPEG, each with a head"
+    return b''.join(_segment(kind, head, b[i:i+most]) for i in range(0, len(b), most))
+
+def _jpeg_xmp(xmp):
+    "XMP as segments of a JPEG"
+    first,rest,guid = split_xmp(xmp, 65504)
+    out = _segment(0xE1, b'http://ns.adobe.com/xap/1.0/\0', first) if first else b''
+    for i in range(0, len(rest), 65400):
+        head = b'http://ns.adobe.com/xmp/extension/\0'+guid+len(rest).to_bytes(4, 'big')+i.to_bytes(4, 'big')
+        out += _segment(0xE1, head, rest[i:i+65400])
+    return out
+
+def _fit_jpeg(photo, exif):
+    "EXIF that fits into a JPEG's segment"
+    if len(exif) <= 65533: return exif
+    photo.warn('EXIF is too large for a JPEG: its largest values left out')
+    return shorten_exif(exif, 65533)
 
 # %% ../nbs/01a_photo.ipynb #f2ac142d
 def _left_out(photo, fmt):
     "Say what `fmt` has no place for"
-    if photo.text and fmt != 'PNG': photo.warn(f"texts left out: {', '.join(photo.text)[:80]}")
-    if photo.comment and fmt in ('TIFF', 'WEBP'): photo.warn('comment left out')
+    if photo.text and fmt != 'PNG': photo.warn(f'texts left out: {_few(k for k,_ in photo.text)}')
+    if photo.changed and fmt != 'PNG': photo.warn('time of the last change (tIME) left out')
+    if photo.comments and fmt in ('TIFF', 'WEBP'): photo.warn('comment left out')
     if photo.iptc and fmt == 'WEBP': photo.warn('IPTC captions left out')
+    if photo.resources and fmt == 'WEBP': photo.warn("Photoshop's resources left out")
+    if photo.place and fmt != 'TIFF': photo.warn(f"the place on the map (GeoTIFF) left out: a {fmt.replace('WEBP', 'WebP')} has none")
     if photo.how.get('deep') and fmt in ('JPEG', 'WEBP'): photo.warn(f"depth left out: a {fmt.replace('WEBP', 'WebP')} has 8 bits")
 
 # %% ../nbs/01a_photo.ipynb #bafd1c65
 _lossless_tiff = {'raw', 'packbits', 'tiff_lzw', 'tiff_adobe_deflate', 'tiff_deflate', 'zstd'}
 
+def _words(b):
+    try: return b.decode()
+    except UnicodeDecodeError: return b.decode('latin-1')
+
+def _resources(photo): return (photoshop_block(photo.iptc) if photo.iptc else b'')+photo.resources
+
 def _png_text(photo, xmp):
     png = PngImagePlugin.PngInfo()
-    for k,v in photo.text.items(): png.add_itxt(k, v)
-    if photo.comment: png.add_itxt('Comment', photo.comment.decode('utf-8', 'replace'))
-    if photo.iptc: png.add_text('Raw profile type iptc', write_profile('iptc', photoshop_block(photo.iptc)), zip=True)
+    for k,v in photo.text: png.add_itxt(k, v, getattr(v, 'lang', ''), getattr(v, 'tkey', ''))
+    for c in photo.comments: png.add_itxt('Comment', _words(c))
+    if shop := _resources(photo): png.add_text('Raw profile type iptc', write_profile('iptc', shop), zip=True)
+    if photo.changed: png.add(b'tIME', photo.changed)
     if xmp: png.add_itxt('XML:com.adobe.xmp', xmp.decode('utf-8', 'replace'))
     return png
 
@@ -456,10 +465,12 @@ def _png_text(photo, xmp):
 def _tiff_tree(photo, xmp, exif):
     "What a TIFF's directory gets beside its pixels"
     tree,order = read_exif(exif) if exif else ({},'<')
-    tree = describing(tree if order == '<' else swapped(tree))
+    if lost := unknown_tags(tree): photo.warn(f"left out: {_few(f'tag {k}' for k in lost)}")
+    tree = tree if order == '<' else swapped(tree)
+    tree = describing(tree)|placing(tree)|photo.place
     if photo.dpi and not {XRES, YRES} <= set(tree):
         tree |= {k: tag_of(5, round(d*1000), 1000) for k,d in zip((XRES, YRES), photo.dpi)}|{UNIT: tag_of(3, 2)}
-    more = {700: (1, xmp), 33723: (7, photo.iptc), 34675: (7, srgb_profile())}
+    more = {700: (1, xmp), 33723: (7, photo.iptc), 34377: (1, photo.resources), 34675: (7, srgb_profile())}
     return tree|{k: tag_of(kind, b) for k,(kind,b) in more.items() if b}
 
 # %% ../nbs/01a_photo.ipynb #d1498750
@@ -475,13 +486,11 @@ def _as_jpeg(im, photo, xmp, exif, flatten):
         if not flatten and im.getchannel('A').getextrema()[0] < 255: raise PhotoError('JPEG has no transparency: name the result .png')
         if flatten: photo.warn('transparency is laid on white: a JPEG has none')
         whole = Image.new('RGB', im.size, 'white'); whole.paste(im, mask=im.getchannel('A')); im = whole
-    exif,xmp = _fit_jpeg(photo, xmp, exif)
-    iptc = b'Photoshop 3.0\0'+photoshop_block(photo.iptc) if photo.iptc else b''
-    if len(iptc) > 65533: iptc = photo.warn('IPTC captions are too long for a JPEG: left out') or b''
-    if len(photo.comment) > 65533: photo.warn('comment shortened')
-    extra = b'\xff\xed'+(len(iptc)+2).to_bytes(2, 'big')+iptc if iptc else b''
-    kw = dict(quality=95, subsampling=0, extra=extra, comment=photo.comment[:65533])|(dict(xmp=xmp) if xmp else {})
-    im.save(out := io.BytesIO(), 'JPEG', icc_profile=srgb_profile(), exif=exif, **kw|(dict(dpi=photo.dpi) if photo.dpi else {}))
+    if any(len(c) > 65533 for c in photo.comments): photo.warn('comment shortened')
+    extra = _jpeg_xmp(xmp)+_in_segments(0xED, b'Photoshop 3.0\0', _resources(photo))
+    extra += b''.join(_segment(0xFE, b'', c[:65533]) for c in photo.comments)
+    kw = dict(quality=95, subsampling=0, extra=extra, comment=b'', exif=_fit_jpeg(photo, exif), icc_profile=srgb_profile())
+    im.save(out := io.BytesIO(), 'JPEG', **kw|(dict(dpi=photo.dpi) if photo.dpi else {}))
     return out.getvalue()
 
 # %% ../nbs/01a_photo.ipynb #ac69cd61

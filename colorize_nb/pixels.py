@@ -25,13 +25,16 @@ class Photo:
     alpha:Image.Image=None # Mode L
     exif:bytes=b'' # Without orientation and thumbnail
     xmp:bytes=b'' # As found, but for the orientation
-    text:dict=field(default_factory=dict) # PNG text chunks
+    text:list=field(default_factory=list) # PNG's texts: (keyword, text)
     dpi:tuple=None # Dots per inch, (x, y)
     how:dict=field(default_factory=dict) # `compression` of a TIFF, `lossless` of a WebP, whether it was `deep`: more than 8 bits
     warnings:list=field(default_factory=list) # What was ignored, one line each
     alpha16:np.ndarray=None # `(h,w)` uint16, where `alpha` had 16 bits
     iptc:bytes=b'' # Captions and keywords, as IPTC's records
-    comment:bytes=b'' # Of a JPEG
+    resources:bytes=b'' # Photoshop's others
+    comments:list=field(default_factory=list) # Of a JPEG, bytes
+    place:dict=field(default_factory=dict) # GeoTIFF's and GDAL's tags, little-endian
+    changed:bytes=b'' # A PNG's time of change
 
 # %% ../nbs/00f_pixels.ipynb #3f6dc2f1
 def to_8_bits(a:np.ndarray, # uint8, uint16 or float in [0,1]

@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['KIND_SIZE', 'MAX_VALUE', 'MAX_VALUES', 'MAX_ENTRIES', 'EXIF', 'GPS', 'INTEROP', 'MAKER', 'ORIENTATION', 'WIDTH',
            'HEIGHT', 'XRES', 'YRES', 'UNIT', 'MAX_TEXT', 'Tag', 'tag_of', 'tiff_start', 'Bounds', 'read_directory',
-           'directories', 'read_tree', 'pack_tree', 'swapped', 'upright_tags', 'upright_xmp', 'read_exif', 'pack_exif',
-           'tags_way', 'shorten_exif', 'describing', 'photoshop_block', 'iptc_of', 'read_profile', 'write_profile',
-           'png_without_long_texts']
+           'directories', 'read_tree', 'pack_tree', 'swapped', 'upright_tags', 'srgb_tags', 'upright_xmp', 'read_exif',
+           'pack_exif', 'tags_way', 'shorten_exif', 'describing', 'placing', 'unknown_tags', 'photoshop_block',
+           'iptc_of', 'other_resources', 'read_profile', 'write_profile', 'png_without_long_texts']
 
 # %% ../nbs/00b_tags.ipynb #df969bc6
 import array, io, re, struct, zlib
@@ -187,16 +187,27 @@ def swapped(tree:dict, # As from `read_tree`
 
 # %% ../nbs/00b_tags.ipynb #d7c0dc13
 ORIENTATION,WIDTH,HEIGHT,XRES,YRES,UNIT = 274,40962,40963,282,283,296
+_pixels = {254, 255, 258, 259, 262, 273, 277, 278, 279, 284, 301, 318, 319, 330, 513, 514, 529, 530, 532}
 
 def upright_tags(tree:dict, # As from `read_tree`
                  turned:bool, # Whether rows have become columns
 )->dict:
     "The tree of a photo that stands upright now"
-    out = {k: v for k,v in tree.items() if k != ORIENTATION}
+    out = {k: v for k,v in tree.items() if k != ORIENTATION and k not in _pixels}
     def swap(d, a, b): return d|{y: d[x] for x,y in ((a, b), (b, a)) if x in d}
     if not turned: return out
-    out = swap(out, XRES, YRES)
+    out = swap(swap(out, XRES, YRES), 256, 257)
     return out|({EXIF: swap(out[EXIF], WIDTH, HEIGHT)} if isinstance(out.get(EXIF), dict) else {})
+
+def srgb_tags(tree:dict, # As from `read_tree`
+              order:str, # Its byte order
+)->dict:
+    "The tree of a photo that is in sRGB now"
+    if not isinstance(tree.get(EXIF), dict): return tree
+    inside = {k: v for k,v in tree[EXIF].items() if k not in (37122, 42240)}  # bits a pixel of the old file, gamma
+    if inside.get(40961) == tag_of(3, 2, order=order): inside[40961] = tag_of(3, 1, order=order)  # 2 is Adobe RGB
+    if isinstance(rules := inside.get(INTEROP), dict) and 1 in rules: inside[INTEROP] = rules|{1: Tag(2, b'R98\0')}
+    return tree|{EXIF: inside}
 
 # %% ../nbs/00b_tags.ipynb #2949319f
 _xmp_turn = re.compile(rb'(tiff:Orientation\s*(?:=\s*["\']|>)\s*)\d+')
@@ -268,27 +279,55 @@ def shorten_exif(exif:bytes, # With its prefix
     return exif if len(exif) <= most else b''
 
 # %% ../nbs/00b_tags.ipynb #a0db482f
-_describes = {269, 270, 271, 272, 285, XRES, YRES, UNIT, 305, 306, 315, 316, 18246, 18249, 33432, 36867, *range(40091, 40096), EXIF, GPS}
+_describes = {11, 269, 270, 271, 272, 285, 286, 287, XRES, YRES, UNIT, 297, 305, 306, 315, 316, 18246, 18249, 32781, 33432, 33434, 33437,
+              34850, 34852, 34855, *range(36864, 36869), *range(37377, 37387), *range(37393, 37400), *range(40091, 40096), 42016, EXIF, GPS}
+_places = {33550, 33920, 33922, 34264, 34735, 34736, 34737, 42112, 42113, 50844}
+_stored = _pixels|{*range(254, 267), ORIENTATION, 280, 281, *range(288, 294), 317, *range(320, 329), *range(332, 348), 351,
+                   *range(400, 436), *range(512, 522), *range(529, 533), 559, 700, *range(32995, 32999), 33723, 34377, 34675, 59932, 59933}
 
 def describing(tree:dict)->dict: # As from `read_tree`
-    "What says something about the photo, and not about the file"
+    "The tags that say something about the photo, and not about the file"
     return {k: v for k,v in tree.items() if k in _describes}
+
+def placing(tree:dict)->dict: # As from `read_tree`
+    "The tags that say where on the map the pixels are"
+    return {k: v for k,v in tree.items() if k in _places}
+
+def unknown_tags(tree:dict)->list: # As from `read_tree`
+    "The numbers of all other tags, but for those that say how pixels are stored"
+    return sorted({*tree}-_describes-_places-_stored)
 
 # %% ../nbs/00b_tags.ipynb #a00147c7
 def photoshop_block(iptc:bytes)->bytes: # IPTC's records
     "Photoshop's resources with IPTC in them"
     return b'8BIM\x04\x04\0\0'+struct.pack('>I', len(iptc))+iptc+bytes(len(iptc)%2)
 
-def iptc_of(block:bytes)->bytes: # Photoshop's resources
-    "IPTC's records, or b''"
+def _resources(block):
+    "Photoshop's resources as (number, bytes, bytes with their head)"
     block,at = block.removeprefix(b'Photoshop 3.0\0'),0
     while block[at:at+4] == b'8BIM' and at+12 <= len(block):
-        kind,name = block[at+4:at+6],block[at+6]
+        start,kind,name = at,struct.unpack('>H', block[at+4:at+6])[0],block[at+6]
         at += 7+name+(name+1)%2
         size = struct.unpack('>I', block[at:at+4].rjust(4, b'\0'))[0]
-        if kind == b'\x04\x04': return block[at+4:at+4+size]
-        at += 4+size+size%2
-    return b''
+        end = at+4+size+size%2
+        yield kind,block[at+4:at+4+size],block[start:end]
+        at = end
+
+def iptc_of(block:bytes)->bytes: # Photoshop's resources
+    "IPTC's records, or b''"
+    return b''.join(data for kind,data,_ in _resources(block) if kind == 0x0404)
+
+# %% ../nbs/00b_tags.ipynb #91d0c3fe
+_old_resources = {0x03ED, 0x03EE, 0x03F0, 0x03FF, 0x0404, 0x0406, 0x0409, 0x040C, 0x040F, 0x0411, 0x0416, 0x0417, 0x0422, 0x0423, 0x0424}
+_in_place = {0x0408, 0x041A, 0x0BB7, *range(0x07D0, 0x0BB7)}
+
+def other_resources(block:bytes, # Photoshop's resources
+                    turned:bool=False, # Whether the picture has been turned or mirrored
+)->tuple[bytes,list]: # Those that can be carried, and the numbers of those with a place, which cannot
+    "Photoshop's resources beside IPTC, without those that describe the old pixels"
+    found = [(kind, whole) for kind,_,whole in _resources(block) if kind not in _old_resources]
+    lost = [kind for kind,_ in found if turned and kind in _in_place]
+    return b''.join(whole for kind,whole in found if kind not in lost),lost
 
 # %% ../nbs/00b_tags.ipynb #d9e46bcb
 def read_profile(text:str)->bytes: # A text chunk "Raw profile type ..."
