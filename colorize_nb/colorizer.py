@@ -16,7 +16,7 @@ from fastcore.basics import patch
 from fastcore.meta import delegates
 from PIL import Image
 from . import __version__
-from .batch import OWN, OptionError, Options, Report, Row, advise, beside, made_here, result_format, run_many
+from .batch import OWN, OptionError, Options, Report, Row, advise, beside, is_there, made_here, result_format, run_many
 from .color import L2net, mean_chroma, net2ab
 from .deep import join_pages
 from .foreign import fitted_lightness, foreign_run
@@ -252,8 +252,10 @@ def _note(self:Colorizer, o, hints=()): return xmp_note(**self._about(o, hints))
 @patch
 def _late_sheet(self:Colorizer, t, o, pages):
     "The sheet of a result that is there already"
-    photo,after = pages[0],Pages(t.dst, o.max_pixels).first_picture()
+    photo = pages[0]
     if made_here(photo.xmp): return Row(str(t.src), '', 'own', OWN)
+    try: after = Pages(t.dst, o.max_pixels).first_picture()
+    except PhotoError as e: raise PhotoError(f'no sheet: {t.dst} is there already, and cannot be read: {e}') from None
     if after.size != photo.pixels.shape[1::-1]: raise PhotoError(f'no sheet: {t.dst} is there already, and has another size')
     write_sheet(t, encode(small_sheet(photo.pixels, after), 'JPEG', xmp=self._note(o)), o)
     return Row(str(t.src), str(t.dst), 'exists', 'its sheet was missing, and is made')
@@ -280,7 +282,7 @@ def _file(self:Colorizer, t, o, room=nullcontext, own=False):
         row.warnings += [w for w in photo.warnings if w not in row.warnings]
         return file
     with room(max(w*h for w,h in pages.sizes)), at_work:
-        if not t.stdout and not o.overwrite and os.path.lexists(t.dst):  # it has appeared since the plan was made, or lacks its sheet
+        if not t.stdout and not o.overwrite and is_there(t.dst):  # it has appeared since the plan was made, or lacks its sheet
             return self._late_sheet(t, o, pages) if o.compare else Row(row.src, row.dst, 'exists')
         photo = pages[0]
         if not own and made_here(photo.xmp): return Row(row.src, '', 'own', OWN)
