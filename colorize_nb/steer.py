@@ -14,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 import numpy as np
 from PIL import ImageColor
+from .command import brief
 from .color import AB_BINS, ab2net, edge_lines, fit_gamut, lab2rgb8, net2ab, paint_lines, rgb2lab, widen
 
 # %% ../nbs/01c_steer.ipynb #dba054ff
@@ -23,15 +24,17 @@ def parse_color(c:str|tuple, # '#7a1f1f', '#a11', a CSS name, or (r,g,b) in 0 to
 )->tuple[int,int,int]:
     "A colour as (r,g,b); raises `HintError` naming the nearest CSS names"
     if isinstance(c, str):
-        try: return ImageColor.getrgb(c.strip())[:3]
-        except ValueError: pass
-        if re.fullmatch('([0-9A-Fa-f]{3}){1,2}', c.strip()): raise HintError(f'{c!r} is no colour; did you mean #{c.strip()}?')
-        near = get_close_matches(c.strip().lower(), ImageColor.colormap, 3, .5)
-        raise HintError(f"{c!r} is no colour: write #7a1f1f or a CSS name{', such as '+', '.join(near) if near else ''}")
+        try: rgb = ImageColor.getrgb(c.strip())[:3]
+        except (ValueError, OverflowError): rgb = ()
+        if rgb and all(0 <= v <= 255 for v in rgb): return rgb
+        if rgb: raise HintError(f'{brief(c)} is no colour: it goes beyond 0 to 255, or 0 to 100%')
+        if re.fullmatch('([0-9A-Fa-f]{3}){1,2}', c.strip()): raise HintError(f'{brief(c)} is no colour; did you mean #{c.strip()}?')
+        near = get_close_matches(c.strip().lower()[:40], ImageColor.colormap, 3, .5)
+        raise HintError(f"{brief(c)} is no colour: write #7a1f1f or a CSS name{', such as '+', '.join(near) if near else ''}")
     try:
-        if len(c) == 3 and all(v == int(v) and 0 <= v <= 255 for v in c): return tuple(int(v) for v in c)
+        if len(c) == 3 and all(not isinstance(v, (bool,str)) and v == int(v) and 0 <= v <= 255 for v in c): return tuple(int(v) for v in c)
     except (TypeError, ValueError, OverflowError): pass
-    raise HintError(f'{c!r} is no colour: (r,g,b) from 0 to 255 is')
+    raise HintError(f'{brief(c)} is no colour: (r,g,b) from 0 to 255 is')
 
 # %% ../nbs/01c_steer.ipynb #276018fd
 @dataclass(frozen=True)
@@ -43,8 +46,8 @@ class Hint:
     def __post_init__(self):
         for k in 'xy':
             v = getattr(self, k)
-            number = isinstance(v, (int,float,np.integer,np.floating)) and not isinstance(v, bool) and math.isfinite(v)
-            if not number: raise HintError(f'{k} of a hint must be a number of pixels, not {v!r}')
+            number = isinstance(v, (int,float,np.integer,np.floating)) and not isinstance(v, bool) and abs(v) < 1e9  # not NaN either
+            if not number: raise HintError(f'{k} of a hint must be a number of pixels, not {brief(v)}')
             object.__setattr__(self, k, math.floor(v))
         object.__setattr__(self, 'color', parse_color(self.color))
     def __str__(self): return '{},{},#{:02x}{:02x}{:02x}'.format(self.x, self.y, *self.color)
@@ -63,11 +66,11 @@ def as_hints(hints, # `Hint`s, (x, y, color), dicts of these, or text such as '4
         if isinstance(h, str):
             try: x,y,c = h.split(',', 2); return Hint(float(x), float(y), c)
             except HintError: raise
-            except ValueError: raise HintError(f'{h!r} is no hint: write X,Y,COLOR as in 412,310,#7a1f1f') from None
+            except ValueError: raise HintError(f'{brief(h)} is no hint: write X,Y,COLOR as in 412,310,#7a1f1f') from None
         try: return Hint(**h) if isinstance(h, dict) else Hint(*h)
-        except TypeError: raise HintError(f'{h!r} is no hint: x, y and a colour are') from None
+        except TypeError: raise HintError(f'{brief(h)} is no hint: x, y and a colour are') from None
     try: hints = list(hints)
-    except TypeError: raise HintError(f'{hints!r} is no list of hints') from None
+    except TypeError: raise HintError(f'{brief(hints)} is no list of hints') from None
     if len(hints) > MOST_HINTS: raise HintError(f'{len(hints)} hints, more than {MOST_HINTS}')
     return tuple(map(one, hints))
 
