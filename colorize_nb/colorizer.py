@@ -165,7 +165,7 @@ def look(self:Colorizer, pixels:np.ndarray, # As in `Photo`
     ab,logits = (None if p is None else p[0] for p in out)
     if vivid and (logits is None or 'prior' not in cfg):
         raise OptionError('vivid', f"must be 0 with the model {cfg['name']}, which has one reading only")
-    ab = vivid_ab(net2ab(ab), logits, vivid, cfg.get('prior'))
+    ab = vivid_ab(net2ab(ab), logits, vivid, cfg.get('prior'), cells)
     if planes is not None: ab = pin(ab if told else spread(ab, cells, planes), cells, planes)
     return Look(ab, logits, cells, seen)
 

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MOST_HINTS', 'HintError', 'parse_color', 'Hint', 'as_hints', 'read_hints', 'hint_cells', 'pin', 'spread',
-           'probabilities', 'vivid_ab', 'likely_ab', 'shown_at', 'expected_error']
+           'probabilities', 'agree', 'agreed_ab', 'vivid_ab', 'likely_ab', 'shown_at', 'expected_error']
 
 # %% ../nbs/01c_steer.ipynb #8dd91a88
 import json, math, re
@@ -157,17 +157,22 @@ def _blocks(x, k):
     x = np.pad(x, [(0,0)]*(x.ndim-2)+[(0,-n%k) for n in x.shape[-2:]], mode='edge')
     return x.reshape(*x.shape[:-2], x.shape[-2]//k, k, -1, k).mean((-3,-1))
 
+def _enlarged(ab, small, L, k):
+    "Colours of a small copy on the grid of `L`, along its edges"
+    h,w = L.shape
+    return ab if k == 1 else paint_lines(widen(edge_lines(ab, small), w, w/k), L, (0, h/k))
+
 def spread(ab:np.ndarray, # `(2,h,w)`: a*, b* as the network has them
            L:np.ndarray, # `(h,w)`: L* of the same cells
            planes:np.ndarray, # From `hint_cells`
            side:int=48, # Cells along the longer side of the small copy
 )->np.ndarray: # `(2,h,w)`
     "Spread what the hints differ by over what looks alike"
-    (h,w),k = L.shape,max(1, -(-max(L.shape)//side))
+    k = max(1, -(-max(L.shape)//side))
     known,small = _blocks(planes[2], k).astype(float),_blocks(L, k)
     miss = _blocks((net2ab(planes[:2])-ab)*planes[2], k)/np.maximum(known, 1e-9)
     x = _settle(_ties(small.astype(float)), (known > 0).astype(float), miss).astype(np.float32)
-    return ab+(x if k == 1 else paint_lines(widen(edge_lines(x, small), w, w/k), L, (0, h/k)))
+    return ab+_enlarged(x, small, L, k)
 
 # %% ../nbs/01c_steer.ipynb #a1e725f2
 def probabilities(logits:np.ndarray, # `(313,...)`
@@ -182,16 +187,79 @@ def probabilities(logits:np.ndarray, # `(313,...)`
     np.exp(z, out=z)
     return z/z.sum(0)
 
+# %% ../nbs/01c_steer.ipynb #059f6b45
+def _bumps(x, width):
+    "Bumps along `x`; their products at two places add up to a Gaussian of the distance: `(bumps,*x.shape)`"
+    at = np.arange(x.min()-width, x.max()+1.5*width, width, dtype=np.float32)
+    off = x.astype(np.float32)-at.reshape(-1, *[1]*x.ndim)
+    return np.exp(-np.square(off/width))*(2/np.pi)**.25
+
+def _heard(L, near=7., edge=5.):
+    "A function that sums `(n,h,w)` over what is alike within `edge` units of L* and lies within `near` cells"
+    rows,columns = (_bumps(np.arange(n), near).astype(np.float32) for n in L.shape)
+    layers = _bumps(L, edge).astype(np.float32)
+    def total(p):
+        gathered = rows@(layers[:,None]*p@columns.T)
+        return np.einsum('lnyx,lyx->nyx', rows.T@(gathered@columns), layers)
+    return total
+
+# %% ../nbs/01c_steer.ipynb #159643e0
+@lru_cache
+def _kin():
+    "How near colours are to each other; each row sums to 1"
+    near = np.exp(-np.square(AB_BINS[:,None]-AB_BINS).sum(-1)/(2*12**2))
+    return (near/near.sum(1, keepdims=True)).astype(np.float32)
+
+def _shares(z):
+    z = np.exp(z-z.max(0))
+    return z/z.sum(0)
+
+def agree(logits:np.ndarray, # `(313,h,w)`
+          L:np.ndarray, # `(h,w)`: L* of the same cells
+          prior:np.ndarray, # See `probabilities`
+          temperature:float=.45, # See `probabilities`
+          power:float=1.25, # See `probabilities`
+          pull:float=1., # How much the others count
+          rounds:int=3,
+          most:int=40, # Colours that are kept
+)->tuple[np.ndarray,np.ndarray]: # `(n,2)`: a*, b*; `(n,h,w)`: how likely each is, their sum is 1
+    "What the colours could be, after cells that look alike and lie near have agreed"
+    p = probabilities(logits, temperature, prior, power)
+    kept = np.argsort(-p.mean((1,2)), kind='stable')[:most]
+    own = np.log(p[kept]+1e-20)
+    kin,heard,p = _kin()[np.ix_(kept, kept)],_heard(L),_shares(own)
+    others = heard(np.ones((1,*L.shape), np.float32))-1+1e-6
+    for _ in range(rounds):
+        said = np.tensordot(kin, np.maximum(heard(p)-p, 0)/others, 1)
+        p = _shares(own+pull*np.log(said+1e-4))
+    return AB_BINS[kept],p
+
+# %% ../nbs/01c_steer.ipynb #d87a1d26
+def _step(L, most=3600):
+    "Side of the blocks that leave at most so many cells"
+    return math.ceil((L.size/most)**.5)
+
+def agreed_ab(logits:np.ndarray, # `(313,h,w)`
+              L:np.ndarray, # `(h,w)`: L* of the same cells
+              prior:np.ndarray, # See `probabilities`
+)->np.ndarray: # `(2,h,w)`: a*, b*
+    "The mean colour that cells have agreed on; of a large grid, on a smaller copy"
+    k = _step(L)
+    small = _blocks(L, k)
+    colors,p = agree(_blocks(logits, k), small, prior)
+    return _enlarged(np.tensordot(colors.T, p, 1), small, L, k)
+
 # %% ../nbs/01c_steer.ipynb #411d5646
 def vivid_ab(ab:np.ndarray, # `(2,h,w)`: a*, b* as painted
              logits:np.ndarray, # `(313,h,w)`
              vivid:float, # 0 as painted, 1 vivid
              prior:np.ndarray, # See `probabilities`
+             L:np.ndarray, # `(h,w)`: L* of the same cells
 )->np.ndarray: # `(2,h,w)`
     "More colour, and more of what is rare"
     if not vivid: return ab
-    bold = np.tensordot(AB_BINS.T, probabilities(logits, .3, prior, 1.5), 1)
-    return (1+.3*vivid)*((1-.5*vivid)*ab+.5*vivid*bold)
+    return (1+.3*vivid)*((1-.5*vivid)*ab+.5*vivid*agreed_ab(logits, L, prior))
+
 
 # %% ../nbs/01c_steer.ipynb #c26e968a
 @lru_cache

@@ -81,7 +81,7 @@ def made(c):
     x,y = c['cell']
     colors = [o for o,p in zip(*likely_ab(probabilities(logits[:,y,x]), 8)) if p > .01 and np.hypot(*(o-ab[:,y,x])) > 15]
     other = dict(x=int((x+.5)/look.seen[1]*w), y=int((y+.5)/look.seen[0]*h), color='#%02x%02x%02x'%shown_at(L[y,x], colors[1%len(colors)]))
-    return dict(planes=packed(planes), pinned=packed(pin(ab, L, planes).astype(np.float32)), vivid=packed(vivid_ab(ab, logits, c['vivid'], c['prior']).astype(np.float32)),
+    return dict(planes=packed(planes), pinned=packed(pin(ab, L, planes).astype(np.float32)), vivid=packed(vivid_ab(ab, logits, c['vivid'], c['prior'], L).astype(np.float32)),
                 error=packed(expected_error(logits, ab)), likely=[dict(color=k, p=float(p)) for k,p in likely], doubtful=[[int(x), int(y)] for y,x in _doubtful(look, 3)], other=other, bins=AB_BINS.tolist())
 
 def whole(): return [c|dict(want=made(c)) for c in json.loads(json.dumps(list(cases())))]
