@@ -35,7 +35,10 @@ def check_range(name:str, # Of the option
                 lo, hi, # Both allowed
 ):
     "Raise `OptionError` unless `value` lies in the range"
-    if value is not None and not lo <= value <= hi: raise OptionError(name, f'must lie in {lo} to {hi}, not {value:g}')
+    if value is None: return
+    try: said = '' if lo <= value <= hi else f'{value:g}'
+    except TypeError: said = repr(value)
+    if said: raise OptionError(name, f'must lie in {lo} to {hi}, not {said}')
 
 # %% ../nbs/02a_batch.ipynb #b4413bf9
 def _check_shard(s):
@@ -57,6 +60,7 @@ class Options:
     keep_color:bool=False # Leave a photo that has colours already alone: no result is written
     hints:tuple=() # What colours spots have: for every photo, see `as_hints`, or a dict of such by name, see `read_hints`
     vivid:float=None # 0 natural, 1 vivid: more colour, more mistakes; default the model's own
+    reach:float=None # How far hints reach that do not say it themselves, from 0 to 1; default 0.5
     variants:int=0 # Also write so many other colourings that differ where the network doubts
     negative:bool=False # The photos are negatives: turn them first
     shard:str=None # 'K/N': only part K of N of the photos, see `mine`
@@ -64,9 +68,11 @@ class Options:
         check_range('strength', self.strength, 0, 3)
         check_range('render_size', self.render_size, 16, 4096)
         check_range('vivid', self.vivid, 0, 1)
+        check_range('reach', self.reach, 0, 1)
         check_range('variants', self.variants, 0, 16)
         if self.shard is not None: _check_shard(self.shard)
-        self.hints = {k: as_hints(v) for k,v in self.hints.items()} if isinstance(self.hints, dict) else as_hints(self.hints)
+        one = not isinstance(self.hints, dict)
+        self.hints = as_hints(self.hints, self.reach) if one else {k: as_hints(v, self.reach) for k,v in self.hints.items()}
 
 # %% ../nbs/02a_batch.ipynb #400fa0ca
 def _is_named(src, name): return str(src).replace('\\', '/') == name or str(src).replace('\\', '/').endswith('/'+name)
