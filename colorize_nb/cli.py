@@ -60,8 +60,8 @@ def _helped(reason):
     return re.sub(r'needs the (\w+) extra', lambda m: f'{m[0]}: {to_install(m[1])}', reason)
 
 # %% ../nbs/14_cli.ipynb #7940a7b7
-_usual = dict(strength=1., vivid=None, hint=None, hints=None, model='default', render_size=None, keep_tint=False, negative=False,
-              compare=False)
+_usual = dict(strength=1., vivid=None, hint=None, hints=None, reach=None, model='default', render_size=None, keep_tint=False,
+              negative=False, compare=False)
 
 def _steered(a):
     "The options that were given and change what is written for a photo"
@@ -155,7 +155,7 @@ def _planned(a):
     from colorize_nb.batch import Options, check_range, check_report
     from colorize_nb.plan import check_apart, plan
     options = Options(a.strength, a.render_size, a.overwrite, a.compare, not a.no_note, keep_tint=a.keep_tint, keep_color=a.keep_color,
-                      hints=_hints(a.hint, a.hints), vivid=a.vivid, variants=a.variants, negative=a.negative, shard=a.shard)
+                      hints=_hints(a.hint, a.hints), vivid=a.vivid, reach=a.reach, variants=a.variants, negative=a.negative, shard=a.shard)
     check_range('max_megapixels', a.max_megapixels, 0, 100_000); check_range('jobs', a.jobs, 1, 64); _check_device(a.device)
     if a.max_megapixels is not None: options.max_pixels = int(a.max_megapixels*1e6)
     if a.report is not None: check_report(a.report, a.overwrite)
@@ -172,6 +172,7 @@ def _idle(a, tasks):
     "What was asked for and changes nothing, a line for each"
     if a.jobs is not None and len(tasks) == 1: yield f'--jobs {a.jobs} changes nothing for one photo'
     if a.overwrite and not a.report and tasks and all(t.stdout for t in tasks): yield '--overwrite changes nothing on standard output'
+    if a.reach is not None and not (a.hint or a.hints): yield f'--reach {a.reach:g} changes nothing without --hint or --hints'
     for k in ('vivid', 'hint', 'hints', 'variants'):
         if not a.strength and getattr(a, k) not in (None, 0): yield f'--{k} changes nothing with --strength 0'
 
@@ -199,8 +200,9 @@ def colorize(
     # colours
     strength:float=1., # Amount of colour, from 0 (gray) to 3
     vivid:float=None, # From 0, natural, to 1, vivid: more colour, more mistakes; default the model's own
-    hint:list=None, # X,Y,COLOR: What colour a spot has, in pixels, as in 412,310,#7a1f1f or 80,40,skyblue; once for each spot
-    hints:str=None, # FILE.json: The same for many photos: names with lists of [x, y, color]
+    hint:list=None, # X,Y,COLOR[,REACH]: What colour a spot has, in pixels, as in 412,310,#7a1f1f or 80,40,skyblue; once for each spot
+    hints:str=None, # FILE.json: The same for many photos: names with lists of [x, y, color, reach]
+    reach:float=None, # How far hints reach, from 0, near, to 1, far; default 0.5
     model:str='default', # MODEL: default, vivid, the folder of another, or hf://OWNER/NAME
     render_size:int=None, # Side in pixels of what the network sees, 16 to 4096; default the model's own
     # photos
@@ -222,8 +224,7 @@ def colorize(
         except ValueError as e: return failed('colorize', e)
         if not quiet: [say(f'noticed {i}') for i in _idle(asked, tasks)]
         result = Report(rows, complete=False)
-        status = _run(result, tasks, options, model, device, jobs, quiet)
-        if status == 2: return 2
+        if (status := _run(result, tasks, options, model, device, jobs, quiet)) == 2: return 2
         deaf()  # what is left is short
         unsaved = report and _save(result, report, overwrite)  # first: nobody may be there to be told
         _tell(result, time.monotonic()-began, quiet, _steered(asked))

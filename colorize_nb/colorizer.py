@@ -16,7 +16,7 @@ from fastcore.basics import patch
 from fastcore.meta import delegates
 from PIL import Image
 from . import __version__
-from .batch import OWN, OptionError, Options, Report, Row, advise, beside, made_here, result_format, run_many
+from .batch import OWN, OptionError, Options, Report, Row, advise, beside, is_there, made_here, result_format, run_many
 from .color import L2net, mean_chroma, net2ab
 from .deep import join_pages
 from .foreign import fitted_lightness, foreign_run
@@ -27,7 +27,7 @@ from .paint import NEARLY_GRAY, at_work, looks_negative, paint_pixels, seen_ligh
 from .photo import MAX_PIXELS, SUFFIXES, Pages, encode, open_photo
 from .pixels import PhotoError, to_8_bits
 from .plan import Task, plan_folder, settle, write_result, write_sheet
-from .steer import HintError, hint_cells, pin, spread, vivid_ab
+from .steer import HintError, hint_cells, reach_cells, steered_ab, vivid_ab
 from .weights import ModelError, config_path, load_config, load_weights, model_files, model_names
 from .weights import save_config, save_weights, unpack, write_file
 from .xmp import xmp_note
@@ -160,15 +160,17 @@ def look(self:Colorizer, pixels:np.ndarray, # As in `Photo`
     else: L,size = seen_lightness(pixels, o.render_size or cfg['render_size'], cfg['multiple'])
     cells = L.reshape(L.shape[0]//s, s, -1, s).mean((1,3))
     seen = size[0]/s,size[1]/s
-    planes = hint_cells(hints, pixels.shape[:2], seen, cells.shape) if len(hints) else None
+    grid = pixels.shape[:2],seen,cells.shape
+    planes = hint_cells(hints, *grid) if len(hints) else None
     told = planes is not None and cfg.get('hints')
-    out = self.predict(L2net(L)[None,None].astype(np.float32), planes[None] if told else None)
-    ab,logits = (None if p is None else p[0] for p in out)
+    asked = L2net(L)[None,None].astype(np.float32)
+    ab,logits = self.predict(asked.repeat(2, 0), np.stack([0*planes, planes])) if told else self.predict(asked)
     if vivid and (logits is None or 'prior' not in cfg):
         raise OptionError('vivid', f"must be 0 with the model {cfg['name']}, which has one reading only")
-    ab = vivid_ab(net2ab(ab), logits, vivid, cfg.get('prior'))
-    if planes is not None: ab = pin(ab if told else spread(ab, cells, planes), cells, planes)
-    return Look(ab, logits, cells, seen)
+    logits = [None]*len(ab) if logits is None else logits
+    read = [vivid_ab(net2ab(a), z, vivid, cfg.get('prior'), cells) for a,z in zip(ab, logits)]
+    ab = read[0] if planes is None else steered_ab(read[0], read[1] if told else None, cells, planes, reach_cells(hints, *grid))
+    return Look(ab, logits[-1], cells, seen)
 
 # %% ../nbs/10_colorizer.ipynb #34dd1014
 @patch
@@ -186,9 +188,11 @@ def colorize(self:Colorizer, src, # Path, bytes, PIL image, array or `Photo`
              keep_tint:bool=False, # Leave the tone of a sepia or yellowed photo under the colours
              hints=(), # What colours spots have, see `as_hints`
              vivid:float=None, # 0 natural, 1 vivid: more colour, more mistakes; default: the model's own
+             reach:float=None, # How far hints reach that do not say it themselves, from 0 to 1; default 0.5
 )->Image.Image: # RGB, or RGBA where the photo has alpha; same size
     "Colorize one photo; raises `PhotoError`, `HintError` or `OptionError` with the reason in one line"
-    o = Options(strength=strength, render_size=render_size, max_pixels=max_pixels, keep_tint=keep_tint, hints=hints, vivid=vivid)
+    o = Options(strength=strength, render_size=render_size, max_pixels=max_pixels, keep_tint=keep_tint,
+                hints=hints, vivid=vivid, reach=reach)
     with at_work:
         photo = open_photo(src, max_pixels)
         im = Image.fromarray(self._paint(photo, o, tone(photo.pixels)[1] if keep_tint else None, o.hints))
@@ -253,8 +257,10 @@ def _note(self:Colorizer, o, hints=()): return xmp_note(**self._about(o, hints))
 @patch
 def _late_sheet(self:Colorizer, t, o, pages):
     "The sheet of a result that is there already"
-    photo,after = pages[0],Pages(t.dst, o.max_pixels).first_picture()
+    photo = pages[0]
     if made_here(photo.xmp): return Row(str(t.src), '', 'own', OWN)
+    try: after = Pages(t.dst, o.max_pixels).first_picture()
+    except PhotoError as e: raise PhotoError(f'no sheet: {t.dst} is there already, and cannot be read: {e}') from None
     if after.size != photo.pixels.shape[1::-1]: raise PhotoError(f'no sheet: {t.dst} is there already, and has another size')
     write_sheet(t, encode(small_sheet(photo.pixels, after), 'JPEG', xmp=self._note(o)), o)
     return Row(str(t.src), str(t.dst), 'exists', 'its sheet was missing, and is made')
@@ -281,11 +287,11 @@ def _file(self:Colorizer, t, o, room=nullcontext, own=False):
         row.warnings += [w for w in photo.warnings if w not in row.warnings]
         return file
     with room(max(w*h for w,h in pages.sizes)), at_work:
-        if not t.stdout and not o.overwrite and os.path.lexists(t.dst):  # it has appeared since the plan was made, or lacks its sheet
+        if not t.stdout and not o.overwrite and is_there(t.dst):  # it has appeared since the plan was made, or lacks its sheet
             return self._late_sheet(t, o, pages) if o.compare else Row(row.src, row.dst, 'exists')
         photo = pages[0]
         if not own and made_here(photo.xmp): return Row(row.src, '', 'own', OWN)
-        if t.variant: hints = self.variant_hints(photo, t.variant-1, hints); row.hints = [*map(str, hints)]
+        if t.variant: hints = self.variant_hints(photo, t.variant-1, hints, self._vivid(o)); row.hints = [*map(str, hints)]
         photos = chain(iter([photo]), (pages[i] for i in range(1, len(pages)))); del photo  # one in memory at a time
         file = join_pages(map(result, photos)) if many else result(next(photos))
     if all(kept): return Row(row.src, '', 'kept', 'a colour photo', row.size, row.pages, warnings=row.warnings)

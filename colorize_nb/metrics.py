@@ -100,6 +100,29 @@ def _bleeding(p, t):
     k = beside.flatten(1).float()
     return (e.flatten(1)*k).sum(1)/k.sum(1).clamp(min=1)
 
+# %% ../nbs/07_metrics.ipynb #b82164c7
+def _even_parts(t, most=5.):
+    "Segments of each photo in which the true colour is even: labels from 1, 0 for what is in none: `(n,h,w)`"
+    from skimage.segmentation import felzenszwalb
+    def one(l, ab):
+        lab = np.dstack([net2L(l[0])/200, *ab]).astype(np.float64)
+        parts = felzenszwalb(lab, scale=50, sigma=.8, min_size=60)
+        even = _variance(net2ab(torch.from_numpy(ab)), torch.from_numpy(parts)) <= most**2
+        return torch.from_numpy(parts+1)*even[torch.from_numpy(parts)]
+    return torch.stack([one(l, ab) for l,ab in zip(t.l.numpy(force=True), t.ab.numpy(force=True))])
+
+def _variance(ab, parts):
+    "Of a and b together, within each part"
+    i,n = parts.flatten(),parts.flatten().bincount().clamp(min=1)
+    def mean(x): return torch.stack([i.bincount(o) for o in x.flatten(1).double()])/n
+    return (mean(ab.double().square())-mean(ab).square()).sum(0).clamp(min=0)
+
+def _spread_within(p, parts):
+    def one(ab, part):
+        n = part.flatten().bincount(); n[0] = 0
+        return ((n*_variance(ab, part)).sum()/n.sum().clamp(min=1)).sqrt().float()
+    return torch.stack([one(net2ab(ab).cpu(), part) for ab,part in zip(p.ab, parts)])
+
 # %% ../nbs/07_metrics.ipynb #95a5bd41
 def _ciede2000(p, t):
     from skimage.color import deltaE_ciede2000
@@ -120,6 +143,7 @@ photo_metrics = { # name: what it says of a prediction and its truth, both `Phot
     'colourfulness_error': lambda p,t: (colourfulness(p.rgb)-colourfulness(t.rgb)).abs(),         # photo by photo
     'histogram':     lambda p,t: torch.minimum(ab_histogram(p), ab_histogram(t)).sum(2).mean(1),  # 1: the same shares of every a and b
     'bleeding':      _bleeding,                                                                   # `mae` beside strong edges alone
+    'patchiness':    lambda p,t: _spread_within(p, _even_parts(t)),                               # compare with the truth's own, of (t, t)
     'ciede2000':     _ciede2000}                                                                  # as people see it; 1 is barely seen
 core_metrics = tuple(photo_metrics)[:6]
 

@@ -120,3 +120,26 @@ def test_the_command(tmp_path, gray, capsys):
         assert colorize(**kw) == 2
         err = capsys.readouterr().err
         assert said in err and err.count('\n') == 1, err
+
+def test_reach_is_written_where_it_was_said(c, gray, tmp_path):
+    spots = ['20,30,#7a1f1f', '50,40,#000080,0.9']
+    near,far = (c.colorize_folder(_folder(tmp_path/f'in{r}', gray), tmp_path/f'out{r}', hints=spots, reach=r) for r in (0., None))
+    assert near.rows[0].hints == ['20,30,#7a1f1f,0', '50,40,#000080,0.9'] and far.rows[0].hints == spots
+    assert near.settings['reach'] == 0 and b'20,30,#7a1f1f,0; 50' in open_photo(tmp_path/'out0.0/a.png').xmp
+    again = c.colorize(gray, hints=near.rows[0].hints)
+    assert (np.asarray(again) == np.asarray(Image.open(tmp_path/'out0.0/a.png'))).all()  # a result can be made again from its note
+
+def _folder(d, gray): d.mkdir(); Image.fromarray(gray).save(d/'a.png'); return d
+
+@pytest.mark.parametrize('learned', [True, False])
+def test_a_near_hint_changes_less(c, learned):
+    even = np.tile(np.linspace(110, 140, 200).astype(np.uint8), (150,1))
+    ab = np.zeros((1,2,48,64), np.float32)
+    who = c if learned else Colorizer(lambda L: [ab[...,:L.shape[2]//4,:L.shape[3]//4]], {k: v for k,v in c.cfg.items() if k not in ('hints','bins','prior')})
+    plain = rgb2lab(np.asarray(who.colorize(even)))
+    def moved(r): return np.hypot(*np.moveaxis(rgb2lab(np.asarray(who.colorize(even, hints=[Hint(40, 75, '#a03030', r)])))-plain, -1, 0)[1:])
+    near,usual,far = map(moved, (0, None, 1))
+    assert near.mean() < .6*usual.mean() and usual.mean() < far.mean() and near[73:78,38:43].min() > .8*far[73:78,38:43].min()
+    assert (moved(.5) == usual).all()
+    protected = rgb2lab(np.asarray(who.colorize(even, hints=[Hint(40, 75, '#a03030', 1), Hint(150, 75, 'gray', 0)])))
+    assert np.hypot(*(protected[75,150]-protected[75,150]*[1,0,0])[1:]) < 3

@@ -11,7 +11,8 @@ from colorize_nb.color import AB_BINS, lightness, mean_chroma, resize
 from colorize_nb.hints import _doubtful
 from colorize_nb.paint import paint_pixels, seen_lightness, tone
 from colorize_nb.colorizer import Look
-from colorize_nb.steer import Hint, expected_error, hint_cells, likely_ab, pin, probabilities, shown_at, vivid_ab
+from colorize_nb.steer import (Hint, agreed_ab, agreed_at, belonging, expected_error, hint_cells, likely_ab, pin, probabilities, reach_cells, shown_at,
+                               steered_ab, usual_chroma, vivid_ab)
 from colorize_nb.weights import load_config
 from conftest import OLD_PHOTO
 
@@ -51,7 +52,7 @@ def cases():
     for i,(name,px,strength,chroma) in enumerate((('gray', face, 1, 40), ('strong', face, 2.5, 60), ('sepia', sepia(face), 1, 30), ('wild', np.tile(np.arange(256, dtype=np.uint8), (10,1)), 1, 140))):
         ab,L,_ = grid(i, 11, 9, chroma)
         yield dict(name=f'paint {name}', what='paint', px=packed(px), ab=packed(ab), L=packed(L), seen=(8.25,10.5), strength=strength, crop=(7,3,20,6))
-    points = [dict(x=3, y=4, color='#7a1f1f'), dict(x=5, y=4, color='#2040c0'), dict(x=99, y=119, color='#808080')]
+    points = [dict(x=3, y=4, color='#7a1f1f'), dict(x=5, y=4, color='#2040c0', reach=.2), dict(x=99, y=119, color='#808080')]
     ab,L,logits = grid(7, 6, 5)
     yield dict(name='steer', what='steer', ab=packed(ab), L=packed(L), logits=packed(logits), seen=(4.5,5.75), photo=(100,120), points=points, vivid=.6,
                prior=load_config('default')['prior'], spot=(41,63), cell=(2,3))
@@ -74,14 +75,17 @@ def made(c):
     if c['what'] == 'shown': return dict(out=[list(shown_at(L, ab)) for L,*ab in c['lab']])
     ab,L,logits,(w,h) = (*(shaped(c[k]) for k in ('ab', 'L', 'logits')), c['photo'])
     look = Look(ab, logits, L, tuple(c['seen'][::-1]))
-    planes = hint_cells([Hint(**p) for p in c['points']], (h,w), look.seen, L.shape)
+    grid = [Hint(**p) for p in c['points']],(h,w),look.seen,L.shape
+    planes,reach = hint_cells(*grid),reach_cells(*grid)
     def cell(v, n, s, g): return min(int((v+.5)/n*s), g-1)
     at = cell(c['spot'][1], h, look.seen[0], L.shape[0]),cell(c['spot'][0], w, look.seen[1], L.shape[1])
     likely = [('#%02x%02x%02x'%shown_at(L[at], o), p) for o,p in zip(*likely_ab(probabilities(logits[:,at[0],at[1]]), 6))]
     x,y = c['cell']
     colors = [o for o,p in zip(*likely_ab(probabilities(logits[:,y,x]), 8)) if p > .01 and np.hypot(*(o-ab[:,y,x])) > 15]
     other = dict(x=int((x+.5)/look.seen[1]*w), y=int((y+.5)/look.seen[0]*h), color='#%02x%02x%02x'%shown_at(L[y,x], colors[1%len(colors)]))
-    return dict(planes=packed(planes), pinned=packed(pin(ab, L, planes).astype(np.float32)), vivid=packed(vivid_ab(ab, logits, c['vivid'], c['prior']).astype(np.float32)),
+    return dict(planes=packed(planes), pinned=packed(pin(ab, L, planes).astype(np.float32)), vivid=packed(vivid_ab(ab, logits, c['vivid'], c['prior'], L).astype(np.float32)),
+                agreed=packed(agreed_ab(logits, L, c['prior'])), there=packed(agreed_at(logits, L, at)), usual=usual_chroma(c['prior']),
+                reach=packed(reach), belonging=packed(belonging(L, reach)), steered=packed(steered_ab(ab, ab[::-1], L, planes, reach).astype(np.float32)),
                 error=packed(expected_error(logits, ab)), likely=[dict(color=k, p=float(p)) for k,p in likely], doubtful=[[int(x), int(y)] for y,x in _doubtful(look, 3)], other=other, bins=AB_BINS.tolist())
 
 def whole(): return [c|dict(want=made(c)) for c in json.loads(json.dumps(list(cases())))]
