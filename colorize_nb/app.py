@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MB', 'UNFORESEEN', 'OFFERED', 'SMALL', 'NOTES', 'VARIANTS', 'DOUBT', 'LONG', 'BESIDE', 'LOCAL', 'PATIENCE', 'ASKS',
-           'ROUTES', 'EXAMPLES', 'FULL', 'Limits', 'why', 'Refused', 'told', 'status_of', 'one_line', 'Ask', 'number',
+           'ROUTES', 'EXAMPLES', 'FULL', 'Limits', 'why', 'Refused', 'told', 'status_of', 'shortened', 'Ask', 'number',
            'read_points', 'read_ask', 'Shot', 'small_size', 'open_shot', 'model', 'painter', 'jpeg', 'spots',
            'paint_small', 'look', 'likely', 'variants', 'doubt', 'sharpen', 'crop', 'finish', 'result_name',
            'zip_names', 'zipped', 'remove', 'Visit', 'Turn', 'Place', 'arrive', 'make', 'change', 'work', 'enqueue',
@@ -102,7 +102,7 @@ def status_of(e:Exception)->int:
     return 422 if isinstance(e, ValueError) else 503 if isinstance(e, MemoryError) else 500
 
 # %% ../nbs/15_app.ipynb #f7808a05
-def one_line(s:str, # Of a stranger
+def shortened(s:str, # Of a stranger
              most:int=120, # Characters
 )->str:
     "A text that can be shown: one line, not long"
@@ -406,7 +406,7 @@ def refuse(self:Visit, name:str, # Of a file
            most:int=Limits.refused,
 ):
     "Note one more file that was refused"
-    self.refused.append(dict(name=one_line(name), why=one_line(why, 300)))
+    self.refused.append(dict(name=shortened(name), why=shortened(why, 300)))
     if len(self.refused) > most: self.more += 1; del self.refused[0]
 
 @patch
@@ -495,7 +495,7 @@ class Place:
     ):
         "Delete what nobody will come back for"
         now = time.monotonic() if now is None else now
-        def over(v): return now-v.seen > self.limits.keep or now-v.used > self.limits.idle
+        def over(v): return not v.calls and (now-v.seen > self.limits.keep or now-v.used > self.limits.idle)
         for k in [k for k,v in self.visits.items() if over(v)]: self.visits.pop(k).clear()
 
 # %% ../nbs/15_app.ipynb #711b54d3
@@ -565,7 +565,7 @@ def unzip(place:Place, visit:Visit, file:Path, # An archive
             if not Path(r.src).name.startswith('.'): visit.refuse(r.src.removeprefix(f'{file}/'), r.reason)
         for e in photos:
             (f := visit.place()/'upload').write_bytes(e.read_bytes())
-            shot = visit.shots.setdefault(k := secrets.token_hex(8), Shot(one_line(str(e.path)), f, id=k))
+            shot = visit.shots.setdefault(k := secrets.token_hex(8), Shot(shortened(str(e.path)), f, id=k))
             visit.todo.append(partial(arrive, place, visit, shot))
     except _trouble as e: visit.refuse(name, why(e))
     finally: shutil.rmtree(file.parent, ignore_errors=True)
@@ -816,7 +816,7 @@ async def _over(c:Call):
 def a_name(s:str, # As a browser sent it
 )->str:
     "A name that can be shown: one line, no folders, not long"
-    return one_line(Path(s.replace('\\', '/')).name)
+    return shortened(Path(s.replace('\\', '/')).name)
 
 async def receive(c:Call, f:Path):
     "Write the body of a request to a file"

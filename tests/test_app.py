@@ -473,6 +473,7 @@ def test_who_takes_no_answer_is_closed(inside, monkeypatch):
     end = time.monotonic()+10
     while inside.place.doors: assert time.monotonic() < end; time.sleep(.05)
 
+@pytest.mark.slow
 @pytest.mark.parametrize('data', [b'', BEGUN, BODY], ids='silent head body'.split())
 def test_many_that_say_nothing_keep_nobody_out(tmp_path, photo, data):
     s = Server(tmp_path, files=256)
@@ -532,6 +533,7 @@ def test_a_photo_that_takes_minutes_holds_up_nobody(inside, monkeypatch, photo):
     finally: go.set()
     assert len(a.ready()['photos']) == len(b.ready()['photos']) == 2 and inside.place.turn.aside == 0 and not inside.place.turn.line
 
+@pytest.mark.slow
 def test_one_visitor_does_not_take_it_all(inside, monkeypatch, photo):
     "Neither by requests that wait, nor by steps"
     c,d,go = Client(inside),Client(inside),threading.Event()
@@ -561,8 +563,7 @@ def test_what_was_refused_has_an_end(client):
 
 # ---- what was asked for, or an error
 
-@pytest.mark.parametrize('fault', [ValueError('no such colour'), OverflowError('x'), KeyError('/a/secret'), OSError(28, 'No space left on device')])
-@pytest.mark.parametrize('where', ['spots', 'painter'])
+@pytest.mark.parametrize('where,fault', [('spots', ValueError('no such colour')), ('spots', KeyError('/a/secret')), ('painter', OverflowError('x')), ('painter', OSError(28, 'No space left on device'))])
 def test_never_an_older_result(inside, monkeypatch, capfd, photo, where, fault):
     c = Client(inside)
     c.add(photo.read_bytes(), 'a.png'); c.add(photo.read_bytes(), 'b.png')
