@@ -20,8 +20,8 @@ from .jpeg import MAX_EXIFS, exif_segments, jpeg_damaged, jpeg_exif, jpeg_scans,
 from .parts import Parts, parts_xmp, read_parts
 from .pixels import Photo, PhotoError, fill_deep, fill_page, fill_photo, from_array, stand, warn_of_channels
 from .tags import (ORIENTATION, UNIT, XRES, YRES, Bounds, describing, directories, iptc_of, other_resources, pack_exif,
-                              photoshop_block, placing, png_without_long_texts, read_exif, read_profile, read_tree, shorten_exif, srgb_tags, swapped,
-                              tag_of, tags_way, tiff_start, unknown_tags, upright_tags, upright_xmp, write_profile)
+                              photoshop_block, placing, png_without_long_texts, read_exif, read_profile, read_tree, shorten_exif,
+                              srgb_tags, swapped, tag_of, tags_way, tiff_start, unknown_tags, upright_tags, upright_xmp, write_profile)
 from .tiff import RAW, Patched, is_mask, layout, page_file, photo_pages, quiet_libtiff
 from .xmp import split_xmp
 
