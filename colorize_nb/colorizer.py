@@ -165,12 +165,12 @@ def look(self:Colorizer, pixels:np.ndarray, # As in `Photo`
     told = planes is not None and cfg.get('hints')
     asked = L2net(L)[None,None].astype(np.float32)
     ab,logits = self.predict(asked.repeat(2, 0), np.stack([0*planes, planes])) if told else self.predict(asked)
-    if vivid and (logits is None or 'prior' not in cfg):
+    two = logits is not None and 'prior' in cfg
+    if vivid and not two:
         raise OptionError('vivid', f"must be 0 with the model {cfg['name']}, which has one reading only")
-    logits = [None]*len(ab) if logits is None else logits
-    read = [vivid_ab(net2ab(a), z, vivid, cfg.get('prior'), cells) for a,z in zip(ab, logits)]
+    read = [vivid_ab(net2ab(a), z, vivid, cfg['prior'], cells) for a,z in zip(ab, logits)] if two else net2ab(ab)
     ab = read[0] if planes is None else steered_ab(read[0], read[1] if told else None, cells, planes, reach_cells(hints, *grid))
-    return Look(ab, logits[-1], cells, seen)
+    return Look(ab, None if logits is None else logits[-1], cells, seen)
 
 # %% ../nbs/10_colorizer.ipynb #34dd1014
 @patch
