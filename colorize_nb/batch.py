@@ -157,8 +157,7 @@ def out_name(src:Path, # A photo, or an entry of an archive
     names,new = file_names(src.parent) if names is None else names,_becomes[old]
     same = {f'{src.stem.lower()}{s}' for s in {new, *(k for k,v in _becomes.items() if v == new)}-{old}}
     near = [names[n] for n in same if n in names]
-    def is_result(n): return isinstance(src, Path) and noted(src.with_name(n))  # an earlier result takes no name from its photo
-    near = [n for n in near if not is_result(n)]
+    near = [n for n in near if not (isinstance(src, Path) and noted(src.with_name(n)))]  # an earlier result takes no name
     return fit(src.name if near else src.stem, new)
 
 # %% ../nbs/02a_batch.ipynb #241c2a27
@@ -371,8 +370,9 @@ class Entry:
     def __str__(self): return f'{self.archive.filename}/{self.path}'
 
 # %% ../nbs/02a_batch.ipynb #e6b4b11c
-_methods = {1:'Shrink', **dict.fromkeys((2,3,4,5), 'Reduce'), 6:'Implode', 9:'Deflate64', 10:'PKWARE Implode', 16:'IBM CMPSC',
-            18:'IBM TERSE', 19:'IBM LZ77', 20:'Zstandard', 93:'Zstandard', 94:'MP3', 95:'XZ', 96:'JPEG', 97:'WavPack', 98:'PPMd', 99:'AES'}
+_methods = {1:'Shrink',
+            **dict.fromkeys((2,3,4,5), 'Reduce'), 6:'Implode', 9:'Deflate64', 10:'PKWARE Implode', 16:'IBM CMPSC', 18:'IBM TERSE',
+            19:'IBM LZ77', 20:'Zstandard', 93:'Zstandard', 94:'MP3', 95:'XZ', 96:'JPEG', 97:'WavPack', 98:'PPMd', 99:'AES'}
 _read = {0, 8, 12, 14, *[93]*hasattr(zipfile, 'ZIP_ZSTANDARD')}
 
 @patch

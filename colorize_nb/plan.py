@@ -112,13 +112,15 @@ def _earlier(tasks):
 def _give_names(tasks, earlier=()):
     "Let no two tasks write the same file; the names of `earlier` results come last, so that they take none from a photo"
     taken,stems = _Taken(),{}
+    for some in ([t for t in tasks if id(t) not in earlier], [t for t in tasks if id(t) in earlier]): _name_these(some, taken, stems)
+
+def _name_these(tasks, taken, stems):
     def own_name(t): return t.fixed or t.src.suffix.lower() == t.dst.suffix.lower()
-    order = sorted(tasks, key=lambda t: (id(t) in earlier, not own_name(t)))
-    for t in order:
+    for t in sorted(tasks, key=lambda t: not own_name(t)):
         whole = t.dst.with_name(fit(t.dst.stem.removesuffix(t.src.suffix)+t.src.suffix, t.dst.suffix))
         t.dst = taken(t.dst) if own_name(t) else taken(t.dst, whole)
-    results = Counter((t.dst.parent, t.dst.stem.lower()) for t in tasks if id(t) not in earlier)
-    for t in sorted(tasks, key=lambda t: id(t) in earlier):
+    results = Counter((t.dst.parent, t.dst.stem.lower()) for t in tasks)
+    for t in tasks:
         near = isinstance(t.src, Path) and not t.fixed and _several(t.src, stems)
         several = near or results[t.dst.parent, t.dst.stem.lower()] > 1
         long = t.dst.with_name(fit(t.dst.name, '-compare.jpg'))

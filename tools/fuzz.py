@@ -35,6 +35,26 @@ def photos():
     cases = Path(__file__).parents[1]/'tests'/'cases'
     return out+[(p.suffix, p.read_bytes()) for p in sorted(cases.glob('second_*')) if p.suffix in ('.jp2', '.png', '.jpg')]
 
+def tiff(*entries, order='<', data=b''):
+    "A TIFF of 8x8 gray pixels with these entries besides, each (tag, type, count, value or place); `data` lies at 8"
+    at = 8+len(data); base = {256:(3,1,8), 257:(3,1,8), 258:(3,1,8), 259:(3,1,1), 262:(3,1,1), 277:(3,1,1), 278:(3,1,8), 279:(4,1,64)}
+    every = {k: (k,*v) for k,v in base.items()}|{e[0]: e for e in entries}
+    every[273] = (273, 4, 1, at+6+12*(len(every)+(273 not in every)))
+    def entry(k, kind, n, v): return struct.pack(order+'HHI', k, kind, n)+(v if isinstance(v, bytes) else struct.pack(order+('H2x' if kind == 3 and n == 1 else 'I'), v))
+    return ((b'II*\0' if order == '<' else b'MM\0*')+struct.pack(order+'I', at)+data+struct.pack(order+'H', len(every))
+            +b''.join(entry(*every[k]) for k in sorted(every))+bytes(4)+bytes(range(64)))
+
+def hostile():
+    "Photos that lie: sizes that are no numbers, entries that all point at the same bytes, transparency and depths that are rare"
+    for order in '<>':
+        for v in (float('nan'), float('inf'), -4., 1e30): yield '.tif',tiff((256, 11, 1, struct.pack(order+'f', v)), order=order)
+        yield '.tif',tiff((257, 9, 1, struct.pack(order+'i', -4)), order=order)
+        yield '.tif',tiff(*((k, 7, 5000, 8) for k in range(40_000, 40_200)), order=order, data=bytes(5000))
+    yield '.tif',tiff((277, 3, 1, 65534)); yield '.tif',tiff((279, 4, 1, 2**32-1))
+    exif = tiff(*((k, 7, 3000, 8) for k in range(40_000, 40_200)), data=bytes(3000))
+    Image.new('L', (9,9), 99).save(b := io.BytesIO(), 'JPEG', exif=b'Exif\0\0'+exif[:60_000]); yield '.jpg',b.getvalue()
+    Image.new('L', (9,9), 99).save(b := io.BytesIO(), 'PNG', transparency=99, bits=4); yield '.png',b.getvalue()
+
 def mutate(rng, b):
     "Bytes with one to four changes, most of them near the start or the end, where formats keep what they trust"
     b = bytearray(b)
@@ -42,13 +62,14 @@ def mutate(rng, b):
         n = len(b)
         if not n: break
         i = int(rng.choice([rng.integers(n), rng.integers(min(n, 200)), n-1-rng.integers(min(n, 200))]))
-        how = rng.integers(7)
+        how = rng.integers(8)
         if how == 0: b[i] = rng.integers(256)
         elif how == 1: b[i] ^= 1 << rng.integers(8)
         elif how == 2: del b[i:]
         elif how == 3: del b[i:i+int(rng.integers(1, 40))]
         elif how == 4: b[i:i] = rng.bytes(int(rng.integers(1, 40)))
         elif how == 5: b[i:i] = b[i:i+int(rng.integers(1, 400))]
+        elif how == 6: b[i:i+1] = bytes([b[i] | 128, *[128]*int(rng.integers(4)), int(rng.choice([0, 16, 64]))])  # a varint of more bytes
         else: b[i:i+4] = struct.pack(rng.choice(['<I','>I']), int(rng.choice([0, 1, 2**16-1, 2**31-1, 2**31, 2**32-1])))
     return bytes(b)
 
@@ -67,13 +88,13 @@ def _toy():
 
 def photo(rng, d):
     "One damaged photo"
-    seeds = photos(); suffix,b = seeds[rng.integers(len(seeds))]
+    seeds = [*photos(), *hostile()]; suffix,b = seeds[rng.integers(len(seeds))]
     (d/'s').mkdir(); (d/'s'/f'a{suffix}').write_bytes(mutate(rng, b))
     return _checked(_toy().colorize_folder(d/'s', d/'o', bar=False, jobs=1, max_pixels=10**7), d/'o')
 
 def archive(rng, d):
     "One damaged zip file of three photos, with names that are not all well meant"
-    seeds,names = photos(),['a/b.png','../up.png','/abs.png','x'*300+'.png','C:/d.png','é.png','a.png','A.PNG','link.png','nul.png']
+    seeds,names = photos(),['a/b.png','../up.png','/abs.png','x'*300+'.png','C:/d.png','é.png','a.png','A.PNG','link.png','nul.png','A: Turku.png']
     with zipfile.ZipFile(b := io.BytesIO(), 'w', int(rng.choice([0,8,12,14]))) as z:
         for n in rng.choice(names, 3, replace=False): z.writestr(str(n), seeds[rng.integers(len(seeds))][1])
     (d/'a.zip').write_bytes(mutate(rng, b.getvalue()))
@@ -83,7 +104,7 @@ def archive(rng, d):
 
 def model(rng, d):
     "A model folder with one damaged file, its hash made to fit"
-    m = folder(d/'m', pointing('w.bin'))
+    m = folder(d/'m', pointing('w.bin', over=int(rng.choice([0, 0, 2**32, 2**34]))))
     f = m/str(rng.choice(['model.onnx','model.onnx','config.json','w.bin']))
     f.write_bytes(mutate(rng, f.read_bytes()))
     if f.suffix != '.json':
