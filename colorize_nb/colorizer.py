@@ -288,7 +288,7 @@ def _file(self:Colorizer, t, o, room=nullcontext, own=False):
             return self._late_sheet(t, o, pages) if o.compare else Row(row.src, row.dst, 'exists')
         photo = pages[0]
         if not own and made_here(photo.xmp): return Row(row.src, '', 'own', OWN)
-        if t.variant: hints = self.variant_hints(photo, t.variant-1, hints); row.hints = [*map(str, hints)]
+        if t.variant: hints = self.variant_hints(photo, t.variant-1, hints, self._vivid(o)); row.hints = [*map(str, hints)]
         photos = chain(iter([photo]), (pages[i] for i in range(1, len(pages)))); del photo  # one in memory at a time
         file = join_pages(map(result, photos)) if many else result(next(photos))
     if all(kept): return Row(row.src, '', 'kept', 'a colour photo', row.size, row.pages, warnings=row.warnings)

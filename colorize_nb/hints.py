@@ -14,7 +14,7 @@ from .batch import Options
 from .color import resize
 from .colorizer import Colorizer
 from .photo import Photo, open_photo
-from .steer import Hint, HintError, as_hints, expected_error, likely_ab, probabilities, shown_at
+from .steer import Hint, HintError, agreed_at, as_hints, expected_error, likely_ab, shown_at, usual_chroma
 from .weights import ModelError
 
 # %% ../nbs/10a_hints.ipynb #c9678d92
@@ -28,10 +28,10 @@ class Likely:
 
 # %% ../nbs/10a_hints.ipynb #5d8a4216
 @patch
-def _looked(self:Colorizer, photo, hints, render_size=None):
+def _looked(self:Colorizer, photo, hints, vivid=0.):
     "A `Look` with logits"
     if not self.cfg.get('bins'): raise ModelError(f"the model {self.cfg['name']} has no second head: it knows one colour for each spot")
-    return self.look(photo.pixels, Options(render_size=render_size, vivid=0.), as_hints(hints))
+    return self.look(photo.pixels, Options(vivid=vivid), as_hints(hints))
 
 def _cell(seen, photo, x, y):
     "Where a pixel lies on the grid"
@@ -50,7 +50,7 @@ def likely(self:Colorizer, src, # Path, bytes, PIL image, array or `Photo`
     seen = self._looked(photo, hints)
     at = _cell(seen, photo, x, y)
     return [Likely(shown_at(seen.L[at], ab), tuple(ab.round(1).tolist()), round(float(p), 4))
-            for ab,p in zip(*likely_ab(probabilities(seen.logits[:,at[0],at[1]]), n))]
+            for ab,p in zip(*likely_ab(agreed_at(seen.logits, seen.L, at), n))]
 
 # %% ../nbs/10a_hints.ipynb #c6946bf7
 @patch
@@ -80,24 +80,37 @@ def _doubtful(seen, n):
         e *= 1-np.exp(-((yy-y)**2+(xx-x)**2)/(2*(max(h, w)/5)**2))
 
 # %% ../nbs/10a_hints.ipynb #c109d42b
+def _drawn(ab, shares, turn):
+    "One of the colours, each over as much of 0 to 1 as its share"
+    edges = np.cumsum(shares)/np.sum(shares)
+    return ab[min(np.searchsorted(edges, turn, side='right'), len(ab)-1)]
+
 @patch
-def _other(self:Colorizer, photo, hints, cell, i):
-    "A hint at a cell: the `i`-th likely colour that differs from the painted one"
-    seen,(y,x) = self._looked(photo, hints),cell
-    ab,p = likely_ab(probabilities(seen.logits[:,y,x]), 8)
-    other = [a for a,share in zip(ab, p) if share > .01 and np.hypot(*(a-seen.ab[:,y,x])) > 15] or [*ab]
+def _other(self:Colorizer, photo, hints, cell, turn, differs, vivid):
+    "A hint at a cell: a colour that it could have, drawn at `turn`; `differs` from the painted one, where that can be"
+    seen,(y,x) = self._looked(photo, hints, vivid),cell
+    ab,p = likely_ab(agreed_at(seen.logits, seen.L, cell), 8)
+    usual = p >= min(.05, p.max())
+    other = usual & (np.hypot(*(ab-seen.ab[:,y,x]).T) > 15)
+    may = other if differs and other.any() else usual
+    color = _drawn(ab[may], p[may], turn)
+    if 'prior' in self.cfg: color = color*min(1, usual_chroma(self.cfg['prior'])/max(np.hypot(*color), 1e-9))
     h,w = photo.pixels.shape[:2]
-    return Hint(int((x+.5)/seen.seen[1]*w), int((y+.5)/seen.seen[0]*h), shown_at(seen.L[y,x], other[i%len(other)]))
+    return Hint(int((x+.5)/seen.seen[1]*w), int((y+.5)/seen.seen[0]*h), shown_at(seen.L[y,x], color))
 
 @patch
 def variant_hints(self:Colorizer, photo:Photo, # From `open_photo`
                   i:int, # Which variant, from 0
                   hints=(), # What is known already, see `as_hints`
+                  vivid:float=0., # As the photo is painted
 )->tuple[Hint,...]: # With `hints` among them
     "Hints that make one variant; raises as `likely`"
     mine = as_hints(hints)
-    for k,cell in enumerate(_doubtful(self._looked(photo, mine), 3)): mine += (self._other(photo, mine, cell, i+k*(i > 1)),)
+    for k,cell in enumerate(_doubtful(self._looked(photo, mine, vivid), 3)):
+        turn = ((i+1)*.618034+k*.754878)%1  # evenly over all variants, and otherwise at each place
+        mine += (self._other(photo, mine, cell, turn, not k, vivid),)
     return mine
+
 
 # %% ../nbs/10a_hints.ipynb #8e836703
 @patch
@@ -105,7 +118,10 @@ def variants(self:Colorizer, src, # Path, bytes, PIL image, array or `Photo`
              n:int=4, # How many
              hints=(), # What is known already, see `as_hints`
              strength:float=1., # As for `colorize`
+             vivid:float=None, # As for `colorize`
 )->list[Variant]:
     "Whole colourings that differ where the network doubts; raises as `likely`"
     photo = open_photo(src)
-    return [Variant(self.colorize(photo, strength=strength, hints=h), h) for h in (self.variant_hints(photo, i, hints) for i in range(n))]
+    v = self._vivid(Options(vivid=vivid))
+    found = (self.variant_hints(photo, i, hints, v) for i in range(n))
+    return [Variant(self.colorize(photo, strength=strength, hints=h, vivid=vivid), h) for h in found]

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['MOST_HINTS', 'REACH', 'HintError', 'parse_color', 'Hint', 'as_hints', 'read_hints', 'hint_cells', 'reach_cells',
-           'pin', 'spread', 'belonging', 'steered_ab', 'probabilities', 'agree', 'agreed_ab', 'vivid_ab', 'likely_ab',
-           'shown_at', 'expected_error']
+           'pin', 'spread', 'belonging', 'steered_ab', 'probabilities', 'agree', 'agreed_ab', 'agreed_at', 'vivid_ab',
+           'likely_ab', 'usual_chroma', 'shown_at', 'expected_error']
 
 # %% ../nbs/01c_steer.ipynb #8dd91a88
 import json, math, re
@@ -288,7 +288,7 @@ def agree(logits:np.ndarray, # `(313,h,w)`
           pull:float=2., # How much the others count
           rounds:int=3,
           most:int=40, # Colours that are kept
-)->tuple[np.ndarray,np.ndarray]: # `(n,2)`: a*, b*; `(n,h,w)`: how likely each is, their sum is 1
+)->tuple[np.ndarray,np.ndarray]: # `(n,)`: which of `AB_BINS`; `(n,h,w)`: how likely each is, their sum is 1
     "What the colours could be, after cells that look alike and lie near have agreed"
     p = probabilities(logits, temperature, prior, power)
     kept = np.argsort(-p.mean((1,2)), kind='stable')[:most]
@@ -298,7 +298,7 @@ def agree(logits:np.ndarray, # `(313,h,w)`
     for _ in range(rounds):
         said = np.tensordot(kin, heard(p)/others, 1)
         p = _shares(own+pull*np.log(said+1e-4))
-    return AB_BINS[kept],p
+    return kept,p
 
 # %% ../nbs/01c_steer.ipynb #d87a1d26
 def _step(L, most=3600):
@@ -312,8 +312,19 @@ def agreed_ab(logits:np.ndarray, # `(313,h,w)`
     "The mean colour that cells have agreed on; of a large grid, on a smaller copy"
     k = _step(L)
     small = _blocks(L, k)
-    colors,p = agree(_blocks(logits, k), small, prior)
-    return _enlarged(np.tensordot(colors.T, p, 1), small, L, k)
+    kept,p = agree(_blocks(logits, k), small, prior)
+    return _enlarged(np.tensordot(AB_BINS[kept].T, p, 1), small, L, k)
+
+# %% ../nbs/01c_steer.ipynb #034f3ec9
+def agreed_at(logits:np.ndarray, # `(313,h,w)`
+              L:np.ndarray, # `(h,w)`: L* of the same cells
+              at:tuple[int,int], # Row and column of a cell
+)->np.ndarray: # `(313,)`; their sum is 1
+    "What the colour of a cell could be, after it has agreed with those that look alike"
+    k,out = _step(L),np.zeros(len(AB_BINS), np.float32)
+    kept,p = agree(_blocks(logits, k), _blocks(L, k), None, 2., 0., .5)
+    out[kept] = p[:,at[0]//k,at[1]//k]
+    return out
 
 # %% ../nbs/01c_steer.ipynb #411d5646
 def vivid_ab(ab:np.ndarray, # `(2,h,w)`: a*, b* as painted
@@ -343,6 +354,16 @@ def likely_ab(p:np.ndarray, # `(313,)`, from `probabilities`
         p = p*(1-near)
     order = np.argsort(ps)[::-1]
     return np.array(ab)[order],np.array(ps)[order]
+
+# %% ../nbs/01c_steer.ipynb #0d4e77b8
+def usual_chroma(prior:np.ndarray, # See `probabilities`
+                 share:float=.98, # Of all pixels
+)->float:
+    "The chroma that so many of the photos' pixels do not pass"
+    chroma = np.hypot(*AB_BINS.T)
+    order = chroma.argsort()
+    shares = np.cumsum(np.asarray(prior, np.float64)[order])
+    return float(chroma[order][np.searchsorted(shares, share*shares[-1])])
 
 # %% ../nbs/01c_steer.ipynb #887a487f
 def shown_at(L:float, # L* of the spot
