@@ -263,7 +263,7 @@ def _heard(L, near=7., edge=5.):
     "A function that sums `(n,h,w)` over the other cells, those that are alike within `edge` units of L* and lie within `near` cells"
     rows,columns = (_bumps(np.arange(n), near).astype(np.float32) for n in L.shape)
     layers = _bumps(L, edge).astype(np.float32)
-    itself = np.square(rows).sum(0)[:,None]*np.square(columns).sum(0)*np.square(layers).sum(0)
+    itself = 1.00001*np.square(rows).sum(0)[:,None]*np.square(columns).sum(0)*np.square(layers).sum(0)  # of rounding nothing may be left
     def total(p):
         gathered = rows@(layers[:,None]*p@columns.T)
         return np.maximum(np.einsum('lnyx,lyx->nyx', rows.T@(gathered@columns), layers)-itself*p, 0)
@@ -294,7 +294,7 @@ def agree(logits:np.ndarray, # `(313,h,w)`
     kept = np.argsort(-p.mean((1,2)), kind='stable')[:most]
     own = np.log(p[kept]+1e-20)
     kin,heard,p = _kin()[np.ix_(kept, kept)],_heard(L),_shares(own)
-    others = heard(np.ones((1,*L.shape), np.float32))+1e-3
+    others = heard(np.ones((1,*L.shape), np.float32))+.01
     for _ in range(rounds):
         said = np.tensordot(kin, heard(p)/others, 1)
         p = _shares(own+pull*np.log(said+1e-4))
