@@ -35,10 +35,10 @@ def check_range(name:str, # Of the option
                 lo, hi, # Both allowed
 ):
     "Raise `OptionError` unless `value` lies in the range"
-    if value is None: return
-    try: said = '' if lo <= value <= hi else f'{value:g}'
-    except TypeError: said = repr(value)
-    if said: raise OptionError(name, f'must lie in {lo} to {hi}, not {said}')
+    try: fits = value is None or lo <= value <= hi
+    except TypeError: fits = False
+    said = f'{value:g}' if isinstance(value, (int, float)) else repr(value)
+    if not fits: raise OptionError(name, f'must lie in {lo} to {hi}, not {said}')
 
 # %% ../nbs/02a_batch.ipynb #b4413bf9
 def _check_shard(s):
@@ -65,11 +65,8 @@ class Options:
     negative:bool=False # The photos are negatives: turn them first
     shard:str=None # 'K/N': only part K of N of the photos, see `mine`
     def __post_init__(self):
-        check_range('strength', self.strength, 0, 3)
         check_range('render_size', self.render_size, 16, 4096)
-        check_range('vivid', self.vivid, 0, 1)
-        check_range('reach', self.reach, 0, 1)
-        check_range('variants', self.variants, 0, 16)
+        for k,most in dict(strength=3, vivid=1, reach=1, variants=16).items(): check_range(k, getattr(self, k), 0, most)
         if self.shard is not None: _check_shard(self.shard)
         one = not isinstance(self.hints, dict)
         self.hints = as_hints(self.hints, self.reach) if one else {k: as_hints(v, self.reach) for k,v in self.hints.items()}

@@ -13,7 +13,7 @@ from colorize_nb.hints import _doubtful
 from colorize_nb.paint import paint_pixels, seen_lightness, tone
 from colorize_nb.colorizer import Colorizer, Look
 from colorize_nb.steer import (Hint, agreed_ab, agreed_at, belonging, expected_error, hint_cells, likely_ab, pin,
-                               reach_cells, shown_at, spread, steered_ab, vivid_ab)
+                               reach_cells, shown_at, spread, steered_ab, usual_chroma, vivid_ab)
 from colorize_nb.weights import load_config
 from conftest import OLD_PHOTO
 
@@ -113,7 +113,7 @@ def made(c):
     who = SimpleNamespace(_looked=lambda *_: look, cfg=dict(prior=c['prior']))
     others = [Colorizer._other(who, SimpleNamespace(pixels=np.zeros((h,w))), (), (y,x), c['turn'], differs, 0) for differs in (True, False)]
     others = [dict(x=o.x, y=o.y, color='#%02x%02x%02x'%o.color) for o in others]
-    return dict(planes=packed(planes), pinned=packed(pin(ab, L, planes).astype(np.float32)), vivid=packed(vivid_ab(ab, logits, c['vivid'], c['prior'], L).astype(np.float32)),
+    return dict(usual=usual_chroma(c['prior']), planes=packed(planes), pinned=packed(pin(ab, L, planes).astype(np.float32)), vivid=packed(vivid_ab(ab, logits, c['vivid'], c['prior'], L).astype(np.float32)),
                 error=packed(expected_error(logits, ab)), likely=[dict(color=k, p=float(p)) for k,p in likely], doubtful=[[int(x), int(y)] for y,x in _doubtful(look, 3)], others=others, bins=AB_BINS.tolist())
 
 def whole(): return [c|dict(want=made(c)) for c in json.loads(json.dumps(list(cases())))]

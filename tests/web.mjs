@@ -42,7 +42,7 @@ const make = {
   },
   steer: o => {
     const l = look(o), planes = steer.hintCells(o.points, o.photo, l.seen, l.w, l.h), pinned = steer.pin(l.ab, l.L, planes, l.w, l.h)
-    return {planes: give(planes), pinned: give(pinned), vivid: give(agree.vividAb(l, o.vivid, o.prior)), error: give(steer.expectedError(l)),
+    return {usual: steer.usualChroma(o.prior), planes: give(planes), pinned: give(pinned), vivid: give(agree.vividAb(l, o.vivid, o.prior)), error: give(steer.expectedError(l)),
       likely: steer.likely(l, o.photo, ...o.spot), doubtful: steer.doubtful(l, 3), others: [true, false].map(differs => steer.other(l, o.photo, o.cell, o.turn, differs, o.prior)), bins: BINS}
   },
   agree: o => {

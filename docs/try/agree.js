@@ -10,7 +10,7 @@ const ROUNDS = 3, COLORS = 40, NEAR = 7, EDGE = 5, KIN = 12, MOST = 3600  // cel
 const gain = vivid => 1+.33*vivid, mix = vivid => .5*vivid
 
 // Bumps one width apart, each seen from every x: {count, from, share}; x number i sees seven of them from number from[i] on, the others are too far away
-const SEVEN = 6
+const SEVEN = 7
 function bumps(x, width) {
   let low = Infinity, high = -Infinity
   for (const v of x) { low = Math.min(low, v); high = Math.max(high, v) }
