@@ -101,7 +101,7 @@ class Ask:
     strength:float=1. # Amount of colour, 0 to 3
     vivid:float=0. # From natural, 0, to vivid, 1
     variant:int=0 # 0 is what the network paints, the others as `variants` made them
-    points:tuple=() # (x, y, '#rrggbb')
+    points:tuple=() # (x, y, '#rrggbb', reach or None)
     model:str='default' # Or a name in `OFFERED`
 
 OFFERED = {} # What can paint beside the shipped model: name -> a `Colorizer`
@@ -122,9 +122,10 @@ def read_points(d, # A list, from JSON
     "Points of an `Ask`; raises `ValueError`"
     if not isinstance(d, list) or len(d) > most: raise ValueError(f'points must be a list of at most {most}')
     def point(p):
-        if not isinstance(p, dict) or p.keys() != {'x', 'y', 'color'}: raise ValueError('a point has x, y and color')
+        if not isinstance(p, dict) or p.keys()-{'reach'} != {'x', 'y', 'color'}: raise ValueError('a point has x, y and color, and may have a reach')
         x,y = (int(number(p[k], 0, n-1, f'{k} of a point')) for k,n in zip('xy', size))
-        return x,y,'#%02x%02x%02x'%tuple(parse_color(p['color']))
+        reach = number(p['reach'], 0, 1, 'reach of a point') if 'reach' in p else None
+        return x,y,'#%02x%02x%02x'%tuple(parse_color(p['color'])),reach
     return tuple(point(p) for p in d)
 
 def read_ask(d, # A dict, from JSON
@@ -211,7 +212,7 @@ def spots(shot:Shot, ask:Ask, # Its points are in pixels of the full size
     "The points of a variant and of the visitor"
     (w,h),(W,H) = size or shot.size,shot.size
     base = variants(shot)[min(ask.variant, len(variants(shot))-1)][0] if ask.variant else ()
-    return [Hint(min(w-1, int((x+.5)*w/W)), min(h-1, int((y+.5)*h/H)), c) for x,y,c in (*base, *ask.points)]
+    return [Hint(min(w-1, int((x+.5)*w/W)), min(h-1, int((y+.5)*h/H)), c, reach) for x,y,c,reach in (*base, *ask.points)]
 
 # %% ../nbs/15_app.ipynb #d29cb58c
 def paint_small(shot:Shot, ask:Ask,
@@ -250,7 +251,7 @@ def variants(shot:Shot)->list: # (points, a JPEG) of each
     im = Image.fromarray(np.load(shot.small))
     im = im.resize(small_size(im.size, 90_000), Image.LANCZOS)
     (w,h),(W,H) = im.size,shot.size
-    def points(v:Variant): return tuple((int((t.x+.5)*W/w), int((t.y+.5)*H/h), '#%02x%02x%02x'%t.color) for t in v.hints)
+    def points(v:Variant): return tuple((int((t.x+.5)*W/w), int((t.y+.5)*H/h), '#%02x%02x%02x'%t.color, t.reach) for t in v.hints)
     found = model().variants(np.asarray(im), n=VARIANTS)
     shot.guesses = [((), jpeg(model().colorize(np.asarray(im)), 85)), *((points(v), jpeg(v.image, 85)) for v in found)]
     return shot.guesses
@@ -670,7 +671,7 @@ def app(place:Place): # An ASGI application
 # %% ../nbs/15_app.ipynb #3c45a5e8
 def shown(s:Shot)->dict:
     "What the page needs to know of a photo"
-    points = [dict(x=x, y=y, color=c) for x,y,c in s.ask.points]
+    points = [dict(x=x, y=y, color=c)|({} if reach is None else dict(reach=reach)) for x,y,c,reach in s.ask.points]
     ask = asdict(s.ask)|dict(points=points)
     return dict(id=s.id, name=s.name, size=s.size, ask=ask, looks=s.looks, made=s.made == s.ask, failed=s.failed)
 
@@ -879,7 +880,7 @@ async def _zip(c:Call):
     return StreamingResponse(zipped(shots), media_type='application/zip', headers=headers)
 
 # %% ../nbs/15_app.ipynb #bb4af007
-_query = dict(strength=(0,3), vivid=(0,1), render_size=(16,4096), keep_tint=(0,1)) # ranges
+_query = dict(strength=(0,3), vivid=(0,1), reach=(0,1), render_size=(16,4096), keep_tint=(0,1)) # ranges
 
 def read_query(q:dict, # Of the address
 )->dict: # Of `Colorizer.colorize_file`

@@ -221,7 +221,7 @@ def engine(u, code, arg=None): # `engine` and `id`, of the first photo
 def png(path, px): Image.fromarray(px).save(path); return path
 def said(u): u.until("!document.querySelector('#trouble').hidden"); return u.page.inner_text('#trouble')
 
-POINTS = [dict(x=60, y=90, color='#7a1f1f'), dict(x=150, y=240, color='#2f5d8a')]
+POINTS = [dict(x=60, y=90, color='#7a1f1f', reach=.2), dict(x=150, y=240, color='#2f5d8a')]
 
 @pytest.mark.parametrize('way', ['gray', 'sepia', 'vivid', 'large'])
 @pytest.mark.slow
