@@ -12,6 +12,7 @@ from colorize_nb.batch import *
 from colorize_nb.plan import *
 from colorize_nb.data import *
 from colorize_nb.store import *
+from colorize_nb.ageing import *
 from colorize_nb.generator import *
 from colorize_nb.graph import *
 from colorize_nb.foreign import *

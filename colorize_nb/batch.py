@@ -4,19 +4,21 @@
 
 # %% auto #0
 __all__ = ['OWN', 'NEWER', 'NOTICES', 'MAX_ENTRY', 'MAX_RATIO', 'MAX_DIRECTORY', 'ROOM', 'OptionError', 'check_range', 'Options',
-           'file_names', 'fit', 'out_name', 'beside', 'sheet_name', 'same_file', 'result_format', 'made_here', 'noted',
-           'Row', 'advise', 'Report', 'check_report', 'find_photos', 'Entry', 'likely_encoding', 'archive_photos',
-           'lives', 'run_many']
+           'file_names', 'fit', 'out_name', 'beside', 'sheet_name', 'identity', 'same_file', 'is_there',
+           'result_format', 'made_here', 'noted', 'Row', 'advise', 'Report', 'check_report', 'find_photos', 'Entry',
+           'likely_encoding', 'archive_photos', 'lives', 'run_many']
 
 # %% ../nbs/02a_batch.ipynb #35337f71
-import hashlib, io, json, mmap, os, re, stat, threading, time, unicodedata, warnings, zipfile
-from concurrent.futures import ThreadPoolExecutor
+import errno, hashlib, io, json, logging, os, posixpath, re, stat, threading, time, unicodedata, warnings, zipfile
+from collections import deque
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from fastcore.basics import patch
+from PIL import JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
 from . import __version__
-from .command import Bar, nearest, one_line
+from .command import PATIENCE, Bar, brief, nearest, one_line
 from .paint import cores
 from .photo import MAX_PIXELS, SUFFIXES, PhotoError
 from .steer import HintError, as_hints
@@ -35,10 +37,9 @@ def check_range(name:str, # Of the option
                 lo, hi, # Both allowed
 ):
     "Raise `OptionError` unless `value` lies in the range"
-    try: fits = value is None or lo <= value <= hi
-    except TypeError: fits = False
-    said = f'{value:g}' if isinstance(value, (int, float)) else repr(value)
-    if not fits: raise OptionError(name, f'must lie in {lo} to {hi}, not {said}')
+    try: good = value is None or lo <= value <= hi
+    except (TypeError, ValueError): good = False
+    if not good: raise OptionError(name, f'must lie in {lo} to {hi}, not {brief(value)}')
 
 # %% ../nbs/02a_batch.ipynb #b4413bf9
 def _check_shard(s):
@@ -68,18 +69,42 @@ class Options:
         check_range('render_size', self.render_size, 16, 4096)
         for k,most in dict(strength=3, vivid=1, reach=1, variants=16).items(): check_range(k, getattr(self, k), 0, most)
         if self.shard is not None: _check_shard(self.shard)
-        one = not isinstance(self.hints, dict)
-        self.hints = as_hints(self.hints, self.reach) if one else {k: as_hints(v, self.reach) for k,v in self.hints.items()}
+        many = isinstance(self.hints, dict)
+        self.hints = {k: as_hints(v, self.reach) for k,v in self.hints.items()} if many else as_hints(self.hints, self.reach)
+        self._named = _index(self.hints) if many else {}
 
 # %% ../nbs/02a_batch.ipynb #400fa0ca
-def _is_named(src, name): return str(src).replace('\\', '/') == name or str(src).replace('\\', '/').endswith('/'+name)
+def _spelled(path):
+    "A path in the one spelling that is compared"
+    p = posixpath.normpath(unicodedata.normalize('NFC', str(path).replace('\\', '/')))
+    return _spelled(os.path.abspath(p)) if p.startswith('../') else p
+
+def _index(hints):
+    "The names in the one spelling -> as they were given; raises `HintError` where two are one"
+    names = {}
+    for k in hints:
+        if names.setdefault(_spelled(k), k) != k: raise HintError(f'{k} and {names[_spelled(k)]} are one photo: give its hints once')
+    return names
+
+@patch
+def names_of(self:Options, src, # A photo's path
+)->list: # The longest first
+    "The names among the hints that mean this photo"
+    path = os.path.abspath(str(src))
+    parts = _spelled(path).split('/')
+    tails = ['/'.join(parts[i:]) for i in range(len(parts))]
+    found = [self._named[t] for t in tails if t in self._named]
+    if found or not isinstance(src, Path): return found
+    folded = {k.casefold(): k for k in self._named}
+    alike = [folded[t.casefold()] for t in tails if t.casefold() in folded]
+    return [self._named[k] for k in alike if same_file(src, Path(*Path(path).parts[:-len(k.split('/'))], k))]
 
 @patch
 def hints_for(self:Options, src, # A photo's path
 )->tuple: # `Hint`s
     "The hints of one photo; of two names that fit, the longer one counts"
     if not isinstance(self.hints, dict): return self.hints
-    return max(((len(k), v) for k,v in self.hints.items() if _is_named(src, k)), default=(0,()), key=lambda o: o[0])[1]
+    return next((self.hints[k] for k in self.names_of(src)), ())
 
 # %% ../nbs/02a_batch.ipynb #6dcd0570
 @patch
@@ -88,7 +113,8 @@ def all_named(self:Options, srcs, # All photos
     "Raise `HintError` where hints name a photo that is not there"
     if not isinstance(self.hints, dict): return
     srcs = list(srcs)
-    lost = [k for k in self.hints if not any(_is_named(s, k) for s in srcs)]
+    found = {k for s in srcs for k in self.names_of(s)}
+    lost = [k for k in self.hints if k not in found]
     near = nearest(lost[0], [os.path.basename(str(s)) for s in srcs[:1000]], .75) if lost else ''
     if lost: raise HintError(f"no photo is called {', '.join(lost[:3])}{', ...'*(len(lost) > 3)}, but there are hints for it{near}")
 
@@ -103,13 +129,13 @@ def mine(self:Options, within:str, # A photo's path within the folder or archive
     return int.from_bytes(h.digest()[:8], 'big')%n == k-1
 
 # %% ../nbs/02a_batch.ipynb #4076f63f
-_becomes = {'.bmp':'.png', '.heic':'.jpg', '.heif':'.jpg', '.jfif':'.jpg',
-            '.avif':'.jpg'}|dict.fromkeys(('.jp2', '.j2k', '.jpf', '.jpx'), '.png')
+_becomes = (dict.fromkeys(('.heic', '.heif', '.hif', '.jfif', '.mpo', '.avif'), '.jpg')|
+            dict.fromkeys(('.bmp', '.jp2', '.j2k', '.j2c', '.jpf', '.jpx'), '.png'))
 
-def file_names(folder:Path)->set:
-    "The names in a folder, in lower case"
-    try: return {n.lower() for n in os.listdir(folder)}
-    except (OSError, ValueError): return set()
+def file_names(folder:Path)->dict: # In lower case -> as it is
+    "The names in a folder"
+    try: return {n.lower(): n for n in os.listdir(folder)}
+    except (OSError, ValueError): return {}
 
 # %% ../nbs/02a_batch.ipynb #92f71850
 def fit(stem:str, # Of a file's name
@@ -123,18 +149,21 @@ def fit(stem:str, # Of a file's name
 
 # %% ../nbs/02a_batch.ipynb #daac8ffb
 def out_name(src:Path, # A photo, or an entry of an archive
-             names:set=None, # What else is there, as from `file_names`; default: looks
+             names:dict=None, # What else is there, as from `file_names`; default: looks
 )->str:
     "The name of a result beside other results"
     old = src.suffix.lower()
     if old not in _becomes: return fit(src.stem, src.suffix)
     names,new = file_names(src.parent) if names is None else names,_becomes[old]
     same = {f'{src.stem.lower()}{s}' for s in {new, *(k for k,v in _becomes.items() if v == new)}-{old}}
-    return fit(src.name if same&names else src.stem, new)
+    near = [names[n] for n in same if n in names]
+    def is_result(n): return isinstance(src, Path) and noted(src.with_name(n))  # an earlier result takes no name from its photo
+    near = [n for n in near if not is_result(n)]
+    return fit(src.name if near else src.stem, new)
 
 # %% ../nbs/02a_batch.ipynb #241c2a27
 def beside(src:Path, # A photo
-           names:set=None, # As for `out_name`
+           names:dict=None, # As for `out_name`
 )->Path:
     "`photo.jpg` -> `photo-color.jpg` in the same folder"
     n = Path(out_name(src, names))
@@ -146,10 +175,23 @@ def sheet_name(dst:Path)->Path:
     return dst.with_name(fit(dst.stem, '-compare.jpg'))
 
 # %% ../nbs/02a_batch.ipynb #9cc8fdb0
+def identity(path): # A path, or anything else, which has none
+    "What one file has under all its names; `None` where there is none"
+    try: s,real = os.stat(path),os.path.realpath(path); above = os.stat(os.path.dirname(real))
+    except (OSError, ValueError, TypeError): return getattr(path, 'identity', None)
+    if s.st_ino and (s.st_dev, s.st_ino) != (above.st_dev, above.st_ino): return s.st_dev,s.st_ino
+    return unicodedata.normalize('NFC', real).casefold(),s.st_size,s.st_mtime_ns  # a disk whose files have no numbers of their own
+
 def same_file(a:Path, b:Path)->bool:
     "Whether both names lead to one existing file"
-    try: return os.path.samefile(a, b)
-    except (OSError, TypeError, ValueError): return False
+    one = identity(a)
+    return one is not None and one == identity(b)
+
+def is_there(path:Path)->bool:
+    "Whether a name is taken; an empty file is nothing yet"
+    try: s = os.lstat(path)
+    except (OSError, ValueError): return False
+    return bool(s.st_size) or not stat.S_ISREG(s.st_mode)
 
 # %% ../nbs/02a_batch.ipynb #45acb62a
 def result_format(src:Path, # A photo, or an entry of an archive; `None` where the result is no file
@@ -164,16 +206,28 @@ def result_format(src:Path, # A photo, or an entry of an archive; `None` where t
 
 # %% ../nbs/02a_batch.ipynb #ad008018
 OWN = 'made by colorize, as its metadata say'
-_note = b'xmlns:colorize_nb='  # as `xmp_note` writes it; no format here packs it
+_apart = re.compile(rb'<!--.*?-->|<!\[CDATA\[.*?\]\]>', re.S)
+_tag = re.compile(rb"""<(?:[^<>"']|"[^"<]*"|'[^'<]*')*>""")
+_ours = re.compile(rb"""\sxmlns:[^\s="'<>]+\s*=\s*["']https://colorize-nb\.github\.io/colorize_nb/ns/["']""")
 
-def made_here(xmp:bytes)->bool: return _note in xmp
+def made_here(xmp:bytes)->bool: # A packet
+    if xmp[:2] in (b'\xfe\xff', b'\xff\xfe') or b'\0' in xmp[:8]: xmp = xmp.replace(b'\0', b'')  # UTF-16: what matters is ASCII
+    return any(_ours.search(t[0]) for t in _tag.finditer(_apart.sub(b'', xmp)))
+
+_readers = {b'\xff\xd8': JpegImagePlugin.JpegImageFile, b'\x89P': PngImagePlugin.PngImageFile, b'RI': WebPImagePlugin.WebPImageFile,
+            b'II': TiffImagePlugin.TiffImageFile, b'MM': TiffImagePlugin.TiffImageFile}
 
 def noted(src:Path, # Any file
 )->bool:
-    "Whether the file says that it was made by this package"
+    "Whether the file says that it was made by this package; reads its head only"
     try:
-        with open(src, 'rb') as f, mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ) as m: return m.find(_note) >= 0
-    except (OSError, ValueError, TypeError): return False  # an empty file cannot be mapped, an entry not be opened
+        with open(src, 'rb') as f, warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            kind = _readers.get(f.read(2)); f.seek(0)
+            info = kind(f).info if kind else {}
+    except Exception: return False  # readers raise nearly anything; an entry cannot be opened
+    xmp = info.get('xmp') or info.get('XML:com.adobe.xmp') or b''
+    return made_here(xmp.encode() if isinstance(xmp, str) else bytes(xmp))
 
 # %% ../nbs/02a_batch.ipynb #4343eba7
 @dataclass
@@ -234,14 +288,23 @@ class Report:
 # %% ../nbs/02a_batch.ipynb #842225fc
 @patch
 def save(self:Report, path:str|Path, # A `.json` file
+         overwrite:bool=False, # Whether it may replace what is no report
 ):
-    "Write all of it, whole or not at all"
+    "Write all of it, whole or not at all; raises `OSError`, also where something else has the name"
     d = dict(colorize_nb=__version__, model=self.model, settings=self.settings, complete=self.complete, counts=self.counts(), photos=0)
     rows = [dict(source=r.src, result=r.dst, **{k: v for k,v in vars(r).items() if k not in ('src', 'dst')}) for r in self.rows]
     rows = ',\n  '.join(json.dumps(r, ensure_ascii=False) for r in rows)  # a line for each
     text = json.dumps(d, indent=1).replace('"photos": 0', f'"photos": [\n  {rows}\n ]')
     sweep(Path(path).parent)
-    write_file(path, text.encode('utf-8', 'backslashreplace')+b'\n')  # names need not be UTF-8
+    data = text.encode('utf-8', 'backslashreplace')+b'\n'  # names need not be UTF-8
+    try: write_file(path, data, new=not overwrite and not _is_report(path))
+    except FileExistsError: raise FileExistsError(errno.EEXIST, 'a file that is no report has this name, and stays', str(path)) from None
+
+def _is_report(path):
+    "Whether a file is a report, or empty"
+    if not os.path.lexists(path): return False
+    old = read_regular(path)[:99]
+    return not old or old.lstrip(b' \r\n{').startswith(b'"colorize_nb"')
 
 # %% ../nbs/02a_batch.ipynb #2bbfb4b1
 def check_report(path:str|Path, # Where a report is to be written
@@ -253,9 +316,9 @@ def check_report(path:str|Path, # Where a report is to be written
     if not os.path.isdir(p.parent): raise ValueError(f'--report {path}: no such folder')
     if len(os.fsencode(p.name)) > 255: raise ValueError(f'--report {path}: File name too long')
     if not os.path.lexists(p): return
-    try: old = read_regular(p)[:99]
+    try: mine = _is_report(p)
     except OSError as e: raise ValueError(f'--report {path}: {e.strerror}') from None
-    if not overwrite and not old.lstrip(b' \r\n{').startswith(b'"colorize_nb"'):
+    if not overwrite and not mine:
         raise ValueError(f'--report {path}: a file that is no report has this name; --overwrite replaces it')
 
 # %% ../nbs/02a_batch.ipynb #c21c974f
@@ -308,13 +371,21 @@ class Entry:
     def __str__(self): return f'{self.archive.filename}/{self.path}'
 
 # %% ../nbs/02a_batch.ipynb #e6b4b11c
+_methods = {1:'Shrink', **dict.fromkeys((2,3,4,5), 'Reduce'), 6:'Implode', 9:'Deflate64', 10:'PKWARE Implode', 16:'IBM CMPSC',
+            18:'IBM TERSE', 19:'IBM LZ77', 20:'Zstandard', 93:'Zstandard', 94:'MP3', 95:'XZ', 96:'JPEG', 97:'WavPack', 98:'PPMd', 99:'AES'}
+_read = {0, 8, 12, 14, *[93]*hasattr(zipfile, 'ZIP_ZSTANDARD')}
+
 @patch
 def fault(self:Entry, most:int=None, # Bytes unpacked; default `MAX_ENTRY`
 )->str:
     "Why the entry is not read, or ''"
     i,p,most = self.info,self.path,most or MAX_ENTRY
-    if p.is_absolute() or '..' in p.parts or re.match('[A-Za-z]:', str(p)): return 'its path leads out of the archive'
-    if i.flag_bits & 1: return 'encrypted'
+    drive = ':' in str(p) if os.name == 'nt' else re.match('[A-Za-z]:/', str(p))  # elsewhere a colon is a letter like any other
+    if p.is_absolute() or '..' in p.parts or drive: return 'its path leads out of the archive'
+    if i.flag_bits & 0x2041: return 'encrypted'
+    if i.compress_type not in _read:
+        return f"packed with {_methods.get(i.compress_type, f'method {i.compress_type}')}, which is not read here: pack it with Deflate"
+    if i.flag_bits & 32: return 'holds the changes of a file, not a file'
     if i.file_size > most: return f'unpacks to more than {most/1e6:g} MB'
     bomb = i.file_size > max(2**20, MAX_RATIO*i.compress_size)
     return f'unpacks to more than {MAX_RATIO} times its size: a bomb, not a photo' if bomb else ''
@@ -411,7 +482,7 @@ class _Room:
     def __init__(self, total): self.free,self.total,self.cond = total,total,threading.Condition()
     @contextmanager
     def __call__(self, n):
-        n = min(n, self.total)
+        if not 0 <= n <= self.total: n = self.total  # whatever its size says, and be it NaN
         with self.cond:
             self.cond.wait_for(lambda: self.free >= n)
             self.free -= n
@@ -432,14 +503,24 @@ def lives(pid:int, # Of a process
 
 # %% ../nbs/02a_batch.ipynb #e40c1eee
 def _in_order(f, items, jobs):
-    "`f` of each item, `jobs` at a time, in threads of their own: Ctrl+C lets what is begun end, and drops the rest"
-    if len(items) == 1: yield from map(f, items); return
-    ex = ThreadPoolExecutor(jobs)
-    try: yield from ex.map(f, items)
-    finally:
+    "`f` of each item, `jobs` at a time, in threads of their own: Ctrl+C lets what is begun end, if it does so in time, and drops the rest"
+    todo = deque((Future(), i) for i in items)
+    results = [r for r,_ in todo]
+    def work():
         while True:
-            try: ex.shutdown(cancel_futures=True); break
-            except KeyboardInterrupt: pass  # again: Python would end under threads that work
+            try: result,i = todo.popleft()
+            except IndexError: return
+            try: result.set_result(f(i))
+            except BaseException as e: result.set_exception(e)
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(jobs, len(todo)))]
+    for t in threads: t.start()
+    try:
+        for r in results: yield r.result()
+    finally:
+        todo.clear()
+        end = time.monotonic()+PATIENCE
+        while (left := end-time.monotonic()) > 0 and any(t.is_alive() for t in threads):
+            with suppress(KeyboardInterrupt): next(t for t in threads if t.is_alive()).join(min(left, .1))
 
 # %% ../nbs/02a_batch.ipynb #08ce6084
 def _reason(e, dst):
@@ -469,6 +550,8 @@ def _told_once(rows):
     return out
 
 # %% ../nbs/02a_batch.ipynb #eb70290d
+logging.getLogger('PIL').addHandler(logging.NullHandler())  # what it says of a bad file is in its row; who keeps a log still gets it
+
 def run_many(one, # Of (`Task`, room) to a `Row`; `with room(n)` waits until n more pixels may be in work
              tasks:list, # `Task`s, as from `plan`
              report:Report=None, # To add to
@@ -488,6 +571,7 @@ def run_many(one, # Of (`Task`, room) to a `Row`; `with room(n)` waits until n m
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings('ignore', module='PIL')  # about damage; the row says what came of it
+            warnings.filterwarnings('ignore', category=RuntimeWarning)
             for t in tasks:
                 if not t.row: show.step(t.src)
                 next(results)

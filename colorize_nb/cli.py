@@ -19,9 +19,9 @@ def _check_device(device):
         names = 'cpu', 'cuda', 'mps', 'xpu'
         raise ValueError(f"--device {device}: no such device; there are {', '.join(names)}{nearest(device, names)}")
 
-def _save(report, path):
+def _save(report, path, overwrite):
     "Why the report could not be written, or ''"
-    try: report.save(path)
+    try: report.save(path, overwrite)
     except OSError as e: return f'colorize: {path}: {e.strerror or e}'
     return ''
 
@@ -144,17 +144,25 @@ def _one_photo(one, tasks):
     if one and n > 1: raise ValueError(f'--hint is for one photo, and there are {n}: --hints FILE.json has the hints of many')
 
 # %% ../nbs/14_cli.ipynb #57e8d8d0
+def _model_files(where):
+    "The files of a model, which no result may replace"
+    from colorize_nb.weights import ModelError, config_path, load_config
+    try: return [p := config_path(where), *(p.parent/f for f in load_config(p)['files'])]
+    except (ModelError, OSError): return []  # a name on the hub, or none: said when it is loaded
+
 def _planned(a):
     "Options, tasks and rows for what was asked; raises `ValueError` for wrong use"
     from colorize_nb.batch import Options, check_range, check_report
-    from colorize_nb.plan import plan
+    from colorize_nb.plan import check_apart, plan
     options = Options(a.strength, a.render_size, a.overwrite, a.compare, not a.no_note, keep_tint=a.keep_tint, keep_color=a.keep_color,
                       hints=_hints(a.hint, a.hints), vivid=a.vivid, reach=a.reach, variants=a.variants, negative=a.negative, shard=a.shard)
     check_range('max_megapixels', a.max_megapixels, 0, 100_000); check_range('jobs', a.jobs, 1, 64); _check_device(a.device)
     if a.max_megapixels is not None: options.max_pixels = int(a.max_megapixels*1e6)
     if a.report is not None: check_report(a.report, a.overwrite)
     if a.hint and a.shard: raise ValueError('--hint is for one photo, --shard for many: --hints FILE.json has the hints of many')
-    tasks,rows = plan(expand(a.path), a.o, options)
+    reads = [*filter(None, [a.hints]), *_model_files(a.model)]
+    tasks,rows = plan(expand(a.path), a.o, options, reads)
+    if a.report is not None: check_apart(a.report, tasks, reads)
     _one_photo(a.hint, tasks)
     if not a.shard: options.all_named(t.src for t in tasks)  # of a shard, the plan has asked that
     return options,tasks,rows
@@ -175,7 +183,7 @@ _examples = '''examples:
   colorize a.jpg -o b.jpg --vivid 0.6 --hint 412,310,skyblue
 
 models that ship: default, vivid (--model vivid is --vivid 1)
-exit status: 0 all is done, 1 some photo failed, 2 wrong use'''
+exit status: 0 all is done, 1 some photo failed or a folder has none, 2 wrong use'''
 
 # %% ../nbs/14_cli.ipynb #a1b7de79
 @command
@@ -207,7 +215,7 @@ def colorize(
     shard:str=None, # K/N: Only part K of N of the photos, the same ones each time: for several machines
     device:str='cpu', # DEVICE: cpu, cuda, mps or xpu
     quiet:bool=False, # Say nothing but what failed, or was not done
-)->int: # 0 all done, 1 some photo failed, 2 wrong use
+)->int: # 0 all done, 1 some photo failed or a folder has none, 2 wrong use
     "Colorize gray photos. Each keeps its size and its lightness; the colours are a guess."
     asked,began = SimpleNamespace(**locals()),time.monotonic()
     from colorize_nb.batch import Report
@@ -218,7 +226,7 @@ def colorize(
         result = Report(rows, complete=False)
         if (status := _run(result, tasks, options, model, device, jobs, quiet)) == 2: return 2
         deaf()  # what is left is short
-        unsaved = report and _save(result, report)  # first: nobody may be there to be told
+        unsaved = report and _save(result, report, overwrite)  # first: nobody may be there to be told
         _tell(result, time.monotonic()-began, quiet, _steered(asked))
         if status > 2: say('stopped; the same command goes on where it was')
         if unsaved: say(unsaved)

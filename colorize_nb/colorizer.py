@@ -16,7 +16,7 @@ from fastcore.basics import patch
 from fastcore.meta import delegates
 from PIL import Image
 from . import __version__
-from .batch import OWN, OptionError, Options, Report, Row, advise, beside, made_here, result_format, run_many
+from .batch import OWN, OptionError, Options, Report, Row, advise, beside, is_there, made_here, result_format, run_many
 from .color import L2net, mean_chroma, net2ab
 from .deep import join_pages
 from .foreign import fitted_lightness, foreign_run
@@ -24,12 +24,13 @@ from .graph import export_graph, graph_session
 from .hub import HUB, copy_model, pull, push
 from .icc import srgb_profile
 from .paint import NEARLY_GRAY, at_work, looks_negative, paint_pixels, seen_lightness, small_sheet, tone
-from .photo import MAX_PIXELS, SUFFIXES, Pages, encode, open_photo, xmp_note
+from .photo import MAX_PIXELS, SUFFIXES, Pages, encode, open_photo
 from .pixels import PhotoError, to_8_bits
 from .plan import Task, plan_folder, settle, write_result, write_sheet
 from .steer import HintError, hint_cells, reach_cells, steered_ab, vivid_ab
 from .weights import ModelError, config_path, load_config, load_weights, model_files, model_names
 from .weights import save_config, save_weights, unpack, write_file
+from .xmp import xmp_note
 
 # %% ../nbs/10_colorizer.ipynb #68d6aa45
 def _onnx_run(where, cfg):
@@ -164,12 +165,12 @@ def look(self:Colorizer, pixels:np.ndarray, # As in `Photo`
     told = planes is not None and cfg.get('hints')
     asked = L2net(L)[None,None].astype(np.float32)
     ab,logits = self.predict(asked.repeat(2, 0), np.stack([0*planes, planes])) if told else self.predict(asked)
-    if vivid and (logits is None or 'prior' not in cfg):
+    two = logits is not None and 'prior' in cfg
+    if vivid and not two:
         raise OptionError('vivid', f"must be 0 with the model {cfg['name']}, which has one reading only")
-    logits = [None]*len(ab) if logits is None else logits
-    read = [vivid_ab(net2ab(a), z, vivid, cfg.get('prior'), cells) for a,z in zip(ab, logits)]
+    read = [vivid_ab(net2ab(a), z, vivid, cfg['prior'], cells) for a,z in zip(ab, logits)] if two else net2ab(ab)
     ab = read[0] if planes is None else steered_ab(read[0], read[1] if told else None, cells, planes, reach_cells(hints, *grid))
-    return Look(ab, logits[-1], cells, seen)
+    return Look(ab, None if logits is None else logits[-1], cells, seen)
 
 # %% ../nbs/10_colorizer.ipynb #34dd1014
 @patch
@@ -256,8 +257,10 @@ def _note(self:Colorizer, o, hints=()): return xmp_note(**self._about(o, hints))
 @patch
 def _late_sheet(self:Colorizer, t, o, pages):
     "The sheet of a result that is there already"
-    photo,after = pages[0],Pages(t.dst, o.max_pixels).first_picture()
+    photo = pages[0]
     if made_here(photo.xmp): return Row(str(t.src), '', 'own', OWN)
+    try: after = Pages(t.dst, o.max_pixels).first_picture()
+    except PhotoError as e: raise PhotoError(f'no sheet: {t.dst} is there already, and cannot be read: {e}') from None
     if after.size != photo.pixels.shape[1::-1]: raise PhotoError(f'no sheet: {t.dst} is there already, and has another size')
     write_sheet(t, encode(small_sheet(photo.pixels, after), 'JPEG', xmp=self._note(o)), o)
     return Row(str(t.src), str(t.dst), 'exists', 'its sheet was missing, and is made')
@@ -284,7 +287,7 @@ def _file(self:Colorizer, t, o, room=nullcontext, own=False):
         row.warnings += [w for w in photo.warnings if w not in row.warnings]
         return file
     with room(max(w*h for w,h in pages.sizes)), at_work:
-        if not t.stdout and not o.overwrite and os.path.lexists(t.dst):  # it has appeared since the plan was made, or lacks its sheet
+        if not t.stdout and not o.overwrite and is_there(t.dst):  # it has appeared since the plan was made, or lacks its sheet
             return self._late_sheet(t, o, pages) if o.compare else Row(row.src, row.dst, 'exists')
         photo = pages[0]
         if not own and made_here(photo.xmp): return Row(row.src, '', 'own', OWN)

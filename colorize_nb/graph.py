@@ -100,9 +100,12 @@ def _varint(b, i):
     if b[i] < 128: return b[i],i+1
     n = 0
     for k in range(10):
-        n |= (b[i+k]&127) << 7*k
-        if b[i+k] < 128: return n,i+k+1
-    raise ValueError('a number without end')
+        byte = b[i+k]
+        n |= (byte&127) << 7*k
+        if byte < 128: break
+    if byte > 127 or n >= 2**64: raise ValueError('it holds a number without end')
+    if not byte: raise ValueError('it holds a number with more bytes than it needs')
+    return n,i+k+1
 
 # %% ../nbs/04a_graph.ipynb #126fa27b
 def _fields(b):
@@ -111,6 +114,7 @@ def _fields(b):
     while i < len(b):
         start,(tag,i) = i,_varint(b, i)
         wire = tag & 7
+        if not 8 <= tag < 2**32: raise ValueError('it has a field of a number that no field has')
         if wire == 0: v,i = _varint(b, i)
         elif wire in (1,2,5):
             n,i = _varint(b, i) if wire == 2 else (8 if wire == 1 else 4, i)
@@ -127,6 +131,10 @@ def _piece(field, parts):
     return [bytes(out)+bytes([n]), *parts]
 
 # %% ../nbs/04a_graph.ipynb #8b99ba44
+def _text(v):
+    "A piece as text that fits into a line"
+    return bytes(memoryview(v)[:80]).decode('utf-8', 'replace')
+
 def _inline(t, files):
     "The parts of a tensor with its numbers in it, `None` if they are; raises `ValueError` where they would come from elsewhere"
     refs,outside,rest = {},False,[]
@@ -135,8 +143,9 @@ def _inline(t, files):
         elif f == 14: outside = outside or v != 0
         else: rest.append(t[a:b])
     if not refs and not outside: return None
-    data = files.get(refs.get('location'))
-    if data is None: raise ValueError(f"it takes weights from {refs.get('location', 'nowhere')!r}, which the config does not list")
+    where = refs.get('location', 'nowhere')
+    data = files.get(where)
+    if data is None: raise ValueError(f'it takes weights from {where[:80]!r}, which the config does not list')
     a = int(refs.get('offset', 0)); n = int(refs.get('length', len(data)-a))
     if a < 0 or n < 0 or a+n > len(data): raise ValueError(f"it takes weights from beyond the end of {refs['location']}")
     return [*rest, *_piece(9, [memoryview(data)[a:a+n]])]
@@ -148,7 +157,7 @@ def _whole(b, kind, files, depth=0):
     if depth > 50: raise ValueError('it is nested too deeply')
     out,done = [],0
     for f,v,start,end in _fields(b):
-        if kind == 'node' and f == 7 and v not in (b'', b'ai.onnx'): raise ValueError(f'it uses operators of {bytes(v).decode()}')
+        if kind == 'node' and f == 7 and v not in (b'', b'ai.onnx'): raise ValueError(f'it uses operators of {_text(v)}')
         if f not in _holds[kind]: continue
         if w := _whole(v, _holds[kind][f], files, depth+1): out += [b[done:start], *_piece(f, w)]; done = end
     return [*out, b[done:]] if out else None

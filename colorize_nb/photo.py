@@ -4,27 +4,32 @@
 
 # %% auto #0
 __all__ = ['SUFFIXES', 'FORMATS', 'ACCEPTED', 'MAX_PIXELS', 'MAX_PAGES', 'MAX_TOTAL', 'MAX_SIDE', 'MAX_SCANS', 'MAX_WHOLE',
-           'has_heif', 'Pages', 'open_photo', 'xmp_note', 'encode']
+           'MAX_SAMPLES', 'has_heif', 'Pages', 'open_photo', 'encode']
 
 # %% ../nbs/01a_photo.ipynb #dae3698f
-import html, io, os, re, stat, tempfile, threading, warnings
+import io, os, stat, tempfile, threading, warnings
 from contextlib import contextmanager
 from functools import lru_cache
 import numpy as np
 from fastcore.basics import patch
-from PIL import Image, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError, features
-from .deep import deep_pixels, is_deep, is_deep_png, is_page, layout, png16, png_samples, quiet_libtiff, retagged, tiff16
+from PIL import Image, PngImagePlugin, UnidentifiedImageError, features
+from .boxes import as_meant, foreign_format, unsupported, webp_lossless
+from .deep import is_deep, is_deep_png, png16, png_samples, retagged, tiff16
 from .icc import srgb_profile
-from .jpeg import jpeg_scans, with_end
-from .pixels import Photo, PhotoError, fill_deep, fill_photo, from_array, stand
-from .tags import (ORIENTATION, UNIT, XRES, YRES, describing, directories, iptc_of, pack_exif, photoshop_block,
-                              png_without_long_texts, read_exif, read_profile, read_tree, shorten_exif, swapped, tag_of,
-                              upright_tags, upright_xmp, write_profile)
+from .jpeg import MAX_EXIFS, exif_segments, jpeg_damaged, jpeg_exif, jpeg_scans, tiff_damaged, with_end
+from .parts import Parts, parts_xmp, read_parts
+from .pixels import Photo, PhotoError, fill_deep, fill_page, fill_photo, from_array, stand, warn_of_channels
+from .tags import (ORIENTATION, UNIT, XRES, YRES, Bounds, describing, directories, iptc_of, other_resources, pack_exif,
+                              photoshop_block, placing, png_without_long_texts, read_exif, read_profile, read_tree, shorten_exif,
+                              srgb_tags, swapped, tag_of, tags_way, tiff_start, unknown_tags, upright_tags, upright_xmp, write_profile)
+from .tiff import RAW, Patched, is_mask, layout, page_file, photo_pages, quiet_libtiff
+from .xmp import split_xmp
 
 # %% ../nbs/01a_photo.ipynb #93c4346d
-SUFFIXES = {'.jpg':'JPEG', '.jpeg':'JPEG', '.jpe':'JPEG', '.jfif':'JPEG', '.png':'PNG', '.tif':'TIFF', '.tiff':'TIFF', '.webp':'WEBP',
-            '.bmp':'BMP', '.jp2':'JPEG2000', '.j2k':'JPEG2000', '.jpf':'JPEG2000', '.jpx':'JPEG2000',
-            '.avif':'AVIF', '.heic':'HEIF', '.heif':'HEIF'}
+SUFFIXES = {'.jpg':'JPEG', '.jpeg':'JPEG', '.jpe':'JPEG', '.jfif':'JPEG', '.mpo':'JPEG', '.png':'PNG',
+            '.tif':'TIFF', '.tiff':'TIFF', '.webp':'WEBP', '.bmp':'BMP',
+            '.jp2':'JPEG2000', '.j2k':'JPEG2000', '.j2c':'JPEG2000', '.jpf':'JPEG2000', '.jpx':'JPEG2000',
+            '.avif':'AVIF', '.heic':'HEIF', '.heif':'HEIF', '.hif':'HEIF'}
 FORMATS = [f for f in dict.fromkeys(SUFFIXES.values()) if f != 'HEIF']  # those that need no extra
 ACCEPTED = f"accepted: {', '.join(FORMATS).replace('WEBP', 'WebP').replace('JPEG2000', 'JPEG 2000')}"
 MAX_PIXELS = 10**8
@@ -39,7 +44,6 @@ def has_heif()->bool:
     return True
 
 # %% ../nbs/01a_photo.ipynb #31c09435
-_magic = {b'%!PS':'EPS', b'\xc5\xd0\xd3\xc6':'EPS', b'%PDF':'PDF', b'GIF8':'GIF', b'<svg':'SVG', b'<?xm':'SVG or XML', b'8BPS':'PSD'}
 _heic,_avif = {b'heic', b'heix', b'heim', b'heis', b'hevc', b'hevx', b'mif1', b'msf1'},{b'avif', b'avis'}
 
 def _refusal(head):
@@ -48,8 +52,7 @@ def _refusal(head):
         if head[8:12] in _avif or b'avif' in head[16:64]:
             return '' if features.check('avif') else 'AVIF needs a newer Pillow: pip install -U pillow'
         if head[8:12] in _heic: return '' if has_heif() else 'HEIC needs the heic extra'
-        return 'a video is not a photo format here'
-    return next((f'{n} is not a photo format here' for m,n in _magic.items() if head.lstrip().startswith(m)), '')
+    return f'{name} is not a photo format here' if (name := foreign_format(head)) else ''
 
 # %% ../nbs/01a_photo.ipynb #cef1eaa1
 _lift = threading.Lock()
@@ -63,43 +66,54 @@ def _limit(max_pixels):
         finally: Image.MAX_IMAGE_PIXELS = old
 
 # %% ../nbs/01a_photo.ipynb #f8234318
-def _orientation(im):
-    try: return im.getexif().get(ORIENTATION, 1)
-    except Exception: return 1  # Pillow raises nearly anything on broken EXIF
+def _orientation(im, read=True):
+    "EXIF's orientation, or XMP's; not `read` from a file: as the caller's picture has it"
+    info = im.info
+    try:
+        if not read: return im.getexif().get(ORIENTATION, 1)
+        exif = info.get('exif') or read_profile(info.get('Raw profile type exif', ''))
+        xmp = info.get('XML:com.adobe.xmp') or info.get('xmp') or b''
+        return tags_way(exif, xmp.encode() if isinstance(xmp, str) else xmp)
+    except Exception: return 1  # broken EXIF raises nearly anything
 
 # %% ../nbs/01a_photo.ipynb #40f4965f
-def _profiles(photo):
-    "Take what stands in PNG texts as profiles out of them: `(exif, iptc)`"
-    raw = {k: read_profile(photo.text.pop(k)) for k in [*photo.text] if k.startswith('Raw profile type ')}
-    kinds = {k.split()[-1].lower(): b for k,b in raw.items()}
-    photo.xmp = photo.xmp or kinds.get('xmp', b'')
-    return kinds.get('exif') or kinds.get('app1') or b'',iptc_of(kinds.get('iptc') or kinds.get('8bim') or b'')
-
 def _own_tags(exif, photo):
     "EXIF's tree; broken EXIF is ignored with a warning"
-    try: return read_exif(exif) if exif else ({},'<')
+    try: return read_exif(exif, photo.warnings) if exif else ({},'<')
     except Exception as e: photo.warn(f'EXIF ignored ({e})'); return {},'<'
 
+def _carry(photo, parts, tree, order, way):
+    "Metadata of an upright photo"
+    turned,place = way in (5,6,7,8),placing(tree) or parts.place  # EXIF may hold it as well
+    if place and way != 1:
+        photo.warn('the place on the map (GeoTIFF) left out: the picture was turned')
+        tree,parts.place = {k: v for k,v in tree.items() if k not in place},{}
+    photo.exif = pack_exif(srgb_tags(upright_tags(tree, turned), order), order)
+    photo.xmp = upright_xmp(parts_xmp(parts, notes := [], turned))
+    for n in notes: photo.warn(n)
+    photo.iptc,(photo.resources,lost) = iptc_of(parts.resources),other_resources(parts.resources, way != 1)
+    if lost: photo.warn(f'{len(lost)} paths or guides left out: the picture was turned')
+    photo.text,photo.changed,photo.place = parts.text,parts.changed,parts.place
+    photo.comments = [c.rstrip(b'\0') for c in parts.comments if c.strip(b'\0')]
+    if parts.left: photo.warn(f"left out: {_few(parts.left)}")
+
 # %% ../nbs/01a_photo.ipynb #b42062e9
-def _metadata(im, photo, way):
-    "Fill in `photo`'s metadata from Pillow's picture"
-    info = im.info
-    xmp = info.get('xmp') or info.get('XML:com.adobe.xmp') or b''
-    photo.xmp = xmp.encode() if isinstance(xmp, str) else bytes(xmp)
-    photo.text = {k: str(v) for k,v in getattr(im, 'text', {}).items() if k != 'XML:com.adobe.xmp'} if im.format == 'PNG' else {}
-    exif,photo.iptc = _profiles(photo)
-    tree,order = _own_tags(info.get('exif') or exif, photo)
-    shop = info.get('photoshop')
-    if isinstance(shop, dict): photo.iptc = bytes(shop.get(0x0404, b''))
-    photo.comment = c if im.format in ('JPEG', 'MPO') and isinstance(c := info.get('comment'), bytes) else b''
-    _carry(photo, tree, order, way)
-    dpi = info.get('dpi') if im.format != 'JPEG' or info.get('jfif_unit') else None  # where a JPEG has none Pillow says 72
+def _metadata(im, photo, way, f=None):
+    "Fill in `photo`'s metadata from Pillow's picture and its file"
+    info,parts = im.info,read_parts(im, f)
+    tree,order = _own_tags(parts.exif, photo)
+    _carry(photo, parts, tree, order, way)
+    dpi = info.get('dpi', parts.dpi) if im.format != 'JPEG' or info.get('jfif_unit') else None  # where a JPEG has none Pillow says 72
     if dpi and all(0 < float(d) < 1e5 for d in dpi): photo.dpi = tuple(float(d) for d in dpi)[::-1 if way in (5,6,7,8) else 1]
 
 # %% ../nbs/01a_photo.ipynb #10b9b726
-def _carry(photo, tree, order, way):
-    "Metadata of an upright photo"
-    photo.exif,photo.xmp = pack_exif(upright_tags(tree, way in (5,6,7,8)), order),upright_xmp(photo.xmp)
+def _few(names, most=100):
+    "Names in one line of a warning"
+    names = [''.join(c if c.isprintable() else '?' for c in str(n)) for n in dict.fromkeys(names)]
+    shown = ', '.join(names)
+    if len(shown) <= most: return shown
+    n = max(1, sum(len(', '.join(names[:i+1])) <= most for i in range(min(len(names), most))))
+    return f"{', '.join(names[:n])[:most]}"+(f' and {len(names)-n} more' if n < len(names) else ' ...')
 
 # %% ../nbs/01a_photo.ipynb #3cff0a5f
 _inch = {2: 1, 3: 2.54}
@@ -107,11 +121,16 @@ _inch = {2: 1, 3: 2.54}
 def _tiff_metadata(f, tags, order, big, photo, way):
     "Fill in `photo`'s metadata from a page of a TIFF"
     def raw(k): return tags[k].data if k in tags else b''
-    photo.xmp,photo.iptc = raw(700),raw(33723) or iptc_of(raw(34377))
-    if tags.get(33723) and tags[33723].kind == 4 and order == '>': photo.iptc = swapped({0: tags[33723]})[0].data  # "longs" that are bytes
-    _carry(photo, describing(read_tree(f, tags, order, big)), order, way)
-    unit = _inch.get(tags[UNIT].values(order)[0] if UNIT in tags else 2)
-    dpi = [tags[k].values(order) for k in (XRES, YRES) if k in tags]
+    iptc,shop,place = raw(33723),raw(34377),placing(tags)
+    if iptc and tags[33723].kind == 4 and order == '>': iptc = swapped({0: tags[33723]})[0].data  # "longs" that are bytes
+    if iptc and not iptc_of(shop): shop = photoshop_block(iptc)+shop
+    parts = Parts([raw(700)] if 700 in tags else [], resources=shop, place=place if order == '<' else swapped(place))
+    parts.left = [f'tag {k}' for k in unknown_tags(tags)]
+    bounds = Bounds(_length(f))
+    _carry(photo, parts, describing(read_tree(f, tags, order, big, bounds=bounds)), order, way)
+    if bounds.left_out: photo.warn(f'EXIF: {bounds.lost()}')
+    unit = _inch.get(tags[UNIT].values(order, 1)[0] if UNIT in tags else 2)
+    dpi = [tags[k].values(order, 1) for k in (XRES, YRES) if k in tags]
     if unit and len(dpi) == 2 and all(len(d) > 1 and d[1] for d in dpi):
         dpi = tuple(a/b*unit for a,b,*_ in dpi)
         if all(0 < d < 1e5 for d in dpi): photo.dpi = dpi[::-1 if way in (5,6,7,8) else 1]
@@ -142,22 +161,6 @@ def _opened(src):
     except OSError as e: raise PhotoError(e.strerror or str(e)) from None
     except (ValueError, TypeError) as e: raise e if isinstance(e, PhotoError) else PhotoError(str(e)) from None  # a name that cannot be one
 
-# %% ../nbs/01a_photo.ipynb #a3c5f66e
-class _OnePage:
-    "A TIFF in which one directory is the first and the last"
-    def __init__(self, f, at, tags, order, big):
-        def word(n): return n.to_bytes(8 if big else 4, 'little' if order == '<' else 'big')
-        f.seek(at); n = int.from_bytes(f.read(8 if big else 2), 'little' if order == '<' else 'big')
-        self.f,self.changes = f,{8 if big else 4: word(at), at+(8+20*n if big else 2+12*n): word(0)}
-        f.seek(0)
-    def read(self, n=-1):
-        start = self.f.tell(); b = self.f.read(n)
-        for at,new in self.changes.items():
-            a = at-start
-            if a < len(b) and a+len(new) > 0: b = b[:max(a, 0)]+new[max(-a, 0):len(b)-a]+b[max(a+len(new), 0):]
-        return b
-    def __getattr__(self, name): return getattr(self.f, name)
-
 # %% ../nbs/01a_photo.ipynb #a9bee636
 MAX_PAGES,MAX_TOTAL = 1000,2**31 # pages of a file; pixels of all of them
 MAX_SIDE,MAX_SCANS = 500_000,64 # pixels; times that a progressive JPEG may draw its picture
@@ -170,6 +173,7 @@ class Pages:
                  least:int=None, # Sides that are enough in pixels: a JPEG may be decoded smaller, but not below; default full size
     ):
         self.max_pixels,self.least,self.file,self.pages,self.notes = max_pixels,least,None,None,[]
+        self.exif = b''
         if isinstance(src, Image.Image): self.im = src
         else:
             self.file,self.im = _opened(src),None
@@ -190,22 +194,38 @@ class Pages:
 # %% ../nbs/01a_photo.ipynb #ca237cdf
 @patch
 def _size(self:Pages, w, h):
+    if not (w >= 1 and h >= 1): raise PhotoError('the picture has no pixels')
     if w*h > self.max_pixels: raise PhotoError(f'{w}x{h} is more than {self.max_pixels/1e6:g} megapixels')
-    if not w*h: raise PhotoError('the picture has no pixels')
     if max(w, h) > MAX_SIDE: raise PhotoError(f'{w}x{h}: a side is longer than {MAX_SIDE:,} pixels')
 
 # %% ../nbs/01a_photo.ipynb #8429394a
+MAX_SAMPLES = 8 # bytes of a pixel of the largest picture; a smaller one may have more
+
 @patch
 def _find_pages(self:Pages):
     "Read the directories of a TIFF"
     try:
-        dirs,self.order = directories(self.file, MAX_PAGES+1)
+        bounds,self.big = Bounds(_length(self.file)),tiff_start(self.file)[1]
+        dirs,self.order = directories(self.file, MAX_PAGES+1, bounds)
         if len(dirs) > MAX_PAGES: raise PhotoError(f'at least {len(dirs)} pages, more than {MAX_PAGES}')
         if not dirs: raise PhotoError('a TIFF without a picture')
-        dirs = [d for d in dirs if is_page(d[1], self.order)] or dirs[:1]
+        masks = sum(is_mask(tags, self.order) for _,tags in dirs)
+        if masks: self.notes.append(f"{masks} transparency mask{'s'*(masks > 1)} left out")
+        if bounds.left_out: self.notes.append(f'TIFF: {bounds.lost()}')
+        dirs = photo_pages(self.file, dirs, self.order, self.big, MAX_PAGES+1, bounds)
         self.pages = [(at, tags, layout(tags, self.order)) for at,tags in dirs]
     except PhotoError: raise
-    except Exception as e: raise PhotoError(f'damaged ({e})') from None  # broken directories raise nearly anything
+    except Exception as e: raise PhotoError(f'damaged ({_short(e)})') from None  # broken directories raise nearly anything
+    for *_,l in self.pages: self._check_page(l)
+
+@patch
+def _check_page(self:Pages, l):
+    "Refuse raw data, and more samples than there is memory for"
+    if l.shows in RAW or self.head[8:10] == b'CR': raise PhotoError('raw data of a camera, not a picture yet: develop it first')
+    self._size(l.width, l.height)
+    if l.width*l.height*l.samples*l.bits > MAX_SAMPLES*8*self.max_pixels:
+        most = f'{MAX_SAMPLES*self.max_pixels/1e6:g} MB'
+        raise PhotoError(f'{l.width}x{l.height} with {l.samples} samples of {l.bits} bits is more than {most}')
 
 # %% ../nbs/01a_photo.ipynb #e9c2c162
 @patch
@@ -218,18 +238,33 @@ def _look_at_frames(self:Pages):
 # %% ../nbs/01a_photo.ipynb #c4d7c95b
 @patch
 def _count_scans(self:Pages):
-    "Refuse JPEGs that are drawn too often, or never"
+    "Refuse JPEGs that are drawn too often, or never, and what cannot be decoded"
+    if why := unsupported(self.file, self.head): raise PhotoError(why)
     if self.head[:3] != b'\xff\xd8\xff': return
+    self._take_exif()
     if not (n := len(jpeg_scans(self.file, MAX_SCANS+1)[0])): raise PhotoError('damaged (a JPEG without pixels)')
     if n > MAX_SCANS: raise PhotoError(f'a JPEG of more than {MAX_SCANS} scans: a bomb, not a photo')
+
+# %% ../nbs/01a_photo.ipynb #df66d2e2
+@patch
+def _take_exif(self:Pages):
+    "Keep a JPEG's EXIF, and hide it from Pillow, which has no bound for it"
+    names = exif_segments(self.file)
+    if len(names) > MAX_EXIFS: raise PhotoError(f'a JPEG with more than {MAX_EXIFS} segments of EXIF: a bomb, not a photo')
+    self.exif = jpeg_exif(self.file)
+    self.file = Patched(self.file, {at: b'Exix' for at in names})
 
 # %% ../nbs/01a_photo.ipynb #0b91b5f6
 @patch
 def _open(self:Pages, page=None):
     "Pillow's picture with only its header read"
     f,formats = self.file,FORMATS if self.head[4:8] != b'ftyp' else ['AVIF','HEIF'] if has_heif() else ['AVIF']
-    if page: at,tags,l = page; f,formats = _OnePage(f, at, tags, self.order, self.head[2:4] in (b'+\0', b'\0+')),['TIFF']; quiet_libtiff()
-    elif not page and _length(f) > MAX_WHOLE and self.head[:4] not in (b'\x89PNG',) and self.head[:2] not in (b'\xff\xd8', b'BM'):
+    if page:
+        _,_,l = page
+        if l.samples > 16 or l.inks != 1: raise PhotoError(f'this kind of TIFF is not supported ({l})')
+        with _one_line(): f,formats = page_file(f, *page, self.big),['TIFF']
+        quiet_libtiff()
+    elif _length(f) > MAX_WHOLE and self.head[:4] not in (b'\x89PNG',) and self.head[:2] not in (b'\xff\xd8', b'BM'):
         raise PhotoError(f'a file of more than {MAX_WHOLE/1e6:.0f} MB')
     f.seek(0)
     try:
@@ -242,7 +277,8 @@ def _open(self:Pages, page=None):
     except Image.DecompressionBombError: raise PhotoError(f'more than {self.max_pixels/1e6:g} megapixels') from None
     except Exception as e:  # decoders raise nearly anything on damage
         if self._without_texts(e): return self._open()
-        raise PhotoError(f'damaged ({e})') from None
+        raise PhotoError(f'damaged ({_short(e)})') from None
+    if self.exif: im.info['exif'] = self.exif
     if self.least: im.draft('RGB', (self.least, self.least))
     return im
 
@@ -258,11 +294,13 @@ def _without_texts(self:Pages, e):
     return True
 
 # %% ../nbs/01a_photo.ipynb #15d8f24f
+def _short(e): return ' '.join(str(e).split())[:200]
+
 @contextmanager
 def _one_line():
     try: yield
     except (PhotoError, MemoryError): raise
-    except Exception as e: raise PhotoError(f'damaged or not supported ({e})') from None
+    except Exception as e: raise PhotoError(f'damaged or not supported ({_short(e)})') from None
 
 # %% ../nbs/01a_photo.ipynb #9e82603d
 @patch
@@ -282,35 +320,55 @@ def _loaded(self:Pages, i, photo):
         return self._loaded(i, photo)
     return im
 
+# %% ../nbs/01a_photo.ipynb #9e779790
+@patch
+def _reopened(self:Pages, b):
+    "Pillow's picture of other bytes of a JPEG 2000"
+    with _limit(self.max_pixels): return Image.open(io.BytesIO(b), formats=['JPEG2000'])
+
+@patch
+def _meant(self:Pages, im, photo):
+    "Pillow's picture with the values and the profile that its file means"
+    im,said = as_meant(im, self.file, self._reopened) if self.file else (im,())
+    for note in said: photo.warn(note)
+    return im
+
 # %% ../nbs/01a_photo.ipynb #5c468c7e
 @patch
 def _pixels(self:Pages, i, photo):
     "Fill in the pixels of a page as they are stored; returns Pillow's picture, or `None`, and the orientation"
     page,im = self.pages and self.pages[i],None
+    if page: warn_of_channels(page[2], photo)
     if page and is_deep(page[2]):
-        icc = page[1].get(34675)
-        fill_deep(*deep_pixels(self.file, page[2]), icc and icc.data, photo)
-        photo.how['compression'] = TiffImagePlugin.COMPRESSION_INFO[page[2].packed]
+        fill_page(self.file, *page[1:], photo)
         return None,self._way(page)
     if not page and self.file: im = self.im = self.im or self._open()
     if im and is_deep_png(im):
         self.im = None
         px,key = png_samples(im, self._open),im.info.get('transparency')
         n,alpha = px.shape[2],None
+        self._meant(im, photo)
         if n != 3: alpha = px[...,-1]
         elif key: alpha = np.where((px == np.uint16(key)).all(2), 65535, 0).astype(np.uint16)^65535
         fill_deep(np.ascontiguousarray(px[...,0] if n == 2 else px[...,:3]), alpha, im.info.get('icc_profile'), photo)
-        return im,_orientation(im)
+        return im,_orientation(im, self.file)
     im = self._loaded(i, photo)
-    fill_photo(im, photo)
+    fill_photo(im if page else self._meant(im, photo), photo)
     if page: photo.how['compression'] = im.info.get('compression')
-    return im,self._way(page) if page else _orientation(im)
+    return im,self._way(page) if page else _orientation(im, self.file)
 
 # %% ../nbs/01a_photo.ipynb #5cb464b8
 @patch
 def _way(self:Pages, page):
     "The orientation of a page"
-    return (page[1][ORIENTATION].values(self.order) or (1,))[0] if ORIENTATION in page[1] else 1
+    return (page[1][ORIENTATION].values(self.order, 1) or (1,))[0] if ORIENTATION in page[1] else 1
+
+# %% ../nbs/01a_photo.ipynb #911a8285
+@patch
+def _damaged(self:Pages, i):
+    "Whether a decoder warns of a page's pixels, where Pillow does not"
+    if self.pages: return self.pages[i][2].packed in (2, 3, 4, 7) and tiff_damaged(self.file, self.pages[i][0])
+    return self.head[:3] == b'\xff\xd8\xff' and _length(self.file) <= MAX_WHOLE and jpeg_damaged(self.file)
 
 # %% ../nbs/01a_photo.ipynb #243e69a0
 @patch
@@ -320,12 +378,13 @@ def __getitem__(self:Pages, i:int, # Which page
     photo = Photo(None)
     try:
         with _one_line():
+            if self.file and self._damaged(i): photo.warn('damaged: parts of the picture may be wrong')
             im,way = self._pixels(i, photo)
             photo.warnings += self.notes
             photo.how['deep'] = photo.pixels.dtype != np.uint8
-            if self.pages is None: _metadata(im, photo, way)
-            else: _tiff_metadata(self.file, self.pages[i][1], self.order, self.head[2:4] in (b'+\0', b'\0+'), photo, way)
-            if self.file and self.head[8:12] == b'WEBP': photo.how['lossless'] = b'VP8L' in self.head
+            if self.pages is None: _metadata(im, photo, way, self.file)
+            else: _tiff_metadata(self.file, self.pages[i][1], self.order, self.big, photo, way)
+            if self.file and self.head[8:12] == b'WEBP': photo.how['lossless'] = webp_lossless(self.file)
             if im is None or self.pages is None: stand(photo, way)  # Pillow turns TIFFs itself
     except PhotoError as e: raise PhotoError(f'page {i+1}: {e}' if len(self) > 1 else str(e)) from None
     return photo
@@ -351,55 +410,54 @@ def open_photo(src, # Path, bytes, PIL image, array as in `from_array`, or a `Ph
     if len(pages) > 1: raise PhotoError(f'{len(pages)} pages, not one photo; `colorize_file` and the command `colorize` write them all')
     return pages[0]
 
-# %% ../nbs/01a_photo.ipynb #fbaf4d39
-_dst = 'http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia'
-
-def xmp_note(xmp:bytes=b'', # A packet to add to, or nothing
-         **about, # What to say, as attributes: model, weights, strength
-)->bytes: # An XMP packet
-    "XMP that says the colours are generated"
-    attrs = ' '.join(f'colorize_nb:{k}="{html.escape(str(v))}"' for k,v in about.items())
-    d = ('<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" '
-         f'xmlns:colorize_nb="https://colorize-nb.github.io/colorize_nb/ns/" Iptc4xmpExt:DigitalSourceType="{_dst}" {attrs}/>').encode()
-    head,sep,tail = xmp.rpartition(b'</rdf:RDF>')
-    if sep: return head+d+sep+tail
-    return (b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'
-            b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'+d+b'</rdf:RDF></x:xmpmeta><?xpacket end="w"?>')
-
-# %% ../nbs/01a_photo.ipynb #abf55f35
-_note = re.compile(rb'<rdf:Description (?=[^>]*xmlns:colorize_nb=)[^>]*/>')
-
-def _shorter_xmp(xmp, most):
-    "A packet of at most `most` bytes: without its padding, or only with the note"
-    xmp = re.sub(rb'\s{32,}', b' ', xmp)
-    if len(xmp) <= most: return xmp
-    return xmp_note().replace(_note.search(xmp_note())[0], found[-1]) if (found := _note.findall(xmp)) else b''
-
 # %% ../nbs/01a_photo.ipynb #d33f5ef3
-def _fit_jpeg(photo, xmp, exif):
-    "EXIF and XMP that fit into a JPEG's segments"
-    if len(exif) > 65533:
-        exif = shorten_exif(exif, 65533); photo.warn('EXIF is too large for a JPEG: its largest values left out')
-    if len(xmp) > 65504:
-        xmp = _shorter_xmp(xmp, 65504); photo.warn('XMP is too large for a JPEG: shortened or left out')
-    return exif,xmp
+def _segment(kind, head, b): return bytes((255, kind))+(len(head+b)+2).to_bytes(2, 'big')+head+b
+
+def _in_segments(kind, head, b, most=65500):
+    "Bytes as segments of a JPEG, each with a head"
+    return b''.join(_segment(kind, head, b[i:i+most]) for i in range(0, len(b), most))
+
+def _jpeg_xmp(xmp):
+    "XMP as segments of a JPEG"
+    first,rest,guid = split_xmp(xmp, 65504)
+    out = _segment(0xE1, b'http://ns.adobe.com/xap/1.0/\0', first) if first else b''
+    for i in range(0, len(rest), 65400):
+        head = b'http://ns.adobe.com/xmp/extension/\0'+guid+len(rest).to_bytes(4, 'big')+i.to_bytes(4, 'big')
+        out += _segment(0xE1, head, rest[i:i+65400])
+    return out
+
+def _fit_jpeg(photo, exif):
+    "EXIF that fits into a JPEG's segment"
+    if len(exif) <= 65533: return exif
+    photo.warn('EXIF is too large for a JPEG: its largest values left out')
+    return shorten_exif(exif, 65533)
 
 # %% ../nbs/01a_photo.ipynb #f2ac142d
 def _left_out(photo, fmt):
     "Say what `fmt` has no place for"
-    if photo.text and fmt != 'PNG': photo.warn(f"texts left out: {', '.join(photo.text)[:80]}")
-    if photo.comment and fmt in ('TIFF', 'WEBP'): photo.warn('comment left out')
+    if photo.text and fmt != 'PNG': photo.warn(f'texts left out: {_few(k for k,_ in photo.text)}')
+    if photo.changed and fmt != 'PNG': photo.warn('time of the last change (tIME) left out')
+    if photo.comments and fmt in ('TIFF', 'WEBP'): photo.warn('comment left out')
     if photo.iptc and fmt == 'WEBP': photo.warn('IPTC captions left out')
+    if photo.resources and fmt == 'WEBP': photo.warn("Photoshop's resources left out")
+    if photo.place and fmt != 'TIFF': photo.warn(f"the place on the map (GeoTIFF) left out: a {fmt.replace('WEBP', 'WebP')} has none")
     if photo.how.get('deep') and fmt in ('JPEG', 'WEBP'): photo.warn(f"depth left out: a {fmt.replace('WEBP', 'WebP')} has 8 bits")
 
 # %% ../nbs/01a_photo.ipynb #bafd1c65
 _lossless_tiff = {'raw', 'packbits', 'tiff_lzw', 'tiff_adobe_deflate', 'tiff_deflate', 'zstd'}
 
+def _words(b):
+    try: return b.decode()
+    except UnicodeDecodeError: return b.decode('latin-1')
+
+def _resources(photo): return (photoshop_block(photo.iptc) if photo.iptc else b'')+photo.resources
+
 def _png_text(photo, xmp):
     png = PngImagePlugin.PngInfo()
-    for k,v in photo.text.items(): png.add_itxt(k, v)
-    if photo.comment: png.add_itxt('Comment', photo.comment.decode('utf-8', 'replace'))
-    if photo.iptc: png.add_text('Raw profile type iptc', write_profile('iptc', photoshop_block(photo.iptc)), zip=True)
+    for k,v in photo.text: png.add_itxt(k, v, getattr(v, 'lang', ''), getattr(v, 'tkey', ''))
+    for c in photo.comments: png.add_itxt('Comment', _words(c))
+    if shop := _resources(photo): png.add_text('Raw profile type iptc', write_profile('iptc', shop), zip=True)
+    if photo.changed: png.add(b'tIME', photo.changed)
     if xmp: png.add_itxt('XML:com.adobe.xmp', xmp.decode('utf-8', 'replace'))
     return png
 
@@ -407,10 +465,12 @@ def _png_text(photo, xmp):
 def _tiff_tree(photo, xmp, exif):
     "What a TIFF's directory gets beside its pixels"
     tree,order = read_exif(exif) if exif else ({},'<')
-    tree = describing(tree if order == '<' else swapped(tree))
+    if lost := unknown_tags(tree): photo.warn(f"left out: {_few(f'tag {k}' for k in lost)}")
+    tree = tree if order == '<' else swapped(tree)
+    tree = describing(tree)|placing(tree)|photo.place
     if photo.dpi and not {XRES, YRES} <= set(tree):
         tree |= {k: tag_of(5, round(d*1000), 1000) for k,d in zip((XRES, YRES), photo.dpi)}|{UNIT: tag_of(3, 2)}
-    more = {700: (1, xmp), 33723: (7, photo.iptc), 34675: (7, srgb_profile())}
+    more = {700: (1, xmp), 33723: (7, photo.iptc), 34377: (1, photo.resources), 34675: (7, srgb_profile())}
     return tree|{k: tag_of(kind, b) for k,(kind,b) in more.items() if b}
 
 # %% ../nbs/01a_photo.ipynb #d1498750
@@ -426,13 +486,11 @@ def _as_jpeg(im, photo, xmp, exif, flatten):
         if not flatten and im.getchannel('A').getextrema()[0] < 255: raise PhotoError('JPEG has no transparency: name the result .png')
         if flatten: photo.warn('transparency is laid on white: a JPEG has none')
         whole = Image.new('RGB', im.size, 'white'); whole.paste(im, mask=im.getchannel('A')); im = whole
-    exif,xmp = _fit_jpeg(photo, xmp, exif)
-    iptc = b'Photoshop 3.0\0'+photoshop_block(photo.iptc) if photo.iptc else b''
-    if len(iptc) > 65533: iptc = photo.warn('IPTC captions are too long for a JPEG: left out') or b''
-    if len(photo.comment) > 65533: photo.warn('comment shortened')
-    extra = b'\xff\xed'+(len(iptc)+2).to_bytes(2, 'big')+iptc if iptc else b''
-    kw = dict(quality=95, subsampling=0, extra=extra, comment=photo.comment[:65533])|(dict(xmp=xmp) if xmp else {})
-    im.save(out := io.BytesIO(), 'JPEG', icc_profile=srgb_profile(), exif=exif, **kw|(dict(dpi=photo.dpi) if photo.dpi else {}))
+    if any(len(c) > 65533 for c in photo.comments): photo.warn('comment shortened')
+    extra = _jpeg_xmp(xmp)+_in_segments(0xED, b'Photoshop 3.0\0', _resources(photo))
+    extra += b''.join(_segment(0xFE, b'', c[:65533]) for c in photo.comments)
+    kw = dict(quality=95, subsampling=0, extra=extra, comment=b'', exif=_fit_jpeg(photo, exif), icc_profile=srgb_profile())
+    im.save(out := io.BytesIO(), 'JPEG', **kw|(dict(dpi=photo.dpi) if photo.dpi else {}))
     return out.getvalue()
 
 # %% ../nbs/01a_photo.ipynb #ac69cd61

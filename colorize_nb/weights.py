@@ -8,7 +8,7 @@ __all__ = ['MODELS', 'FORMAT', 'PART', 'quantize', 'pack', 'unpack', 'read_regul
            'save_weights', 'save_config']
 
 # %% ../nbs/02_weights.ipynb #3bb08394
-import errno, hashlib, json, os, re, stat, time
+import errno, hashlib, json, os, re, stat, sys, time
 from contextlib import suppress
 from pathlib import Path
 import numpy as np
@@ -194,26 +194,61 @@ _new = os.O_WRONLY|os.O_CREAT|os.O_EXCL|getattr(os, 'O_NOFOLLOW', 0)|getattr(os,
 
 def _open_part(folder, mode):
     "A new file in `folder`, locked: its path and descriptor"
-    while True:
+    for _ in range(100):
         tmp = folder/f'.colorize-{os.urandom(8).hex()}.part'
         fd = os.open(tmp, _new, mode)
         if fcntl is None: return tmp,fd
         with suppress(OSError): fcntl.flock(fd, fcntl.LOCK_EX)  # not every file system has locks
-        if os.fstat(fd).st_nlink: return tmp,fd
+        if os.path.lexists(tmp): return tmp,fd
         os.close(fd)  # between opening and locking it was taken for a left-over
+    raise OSError(errno.EBUSY, 'new files disappear here at once', str(folder))
+
+# %% ../nbs/02_weights.ipynb #7a1d9e52
+def _rename_new(tmp, path):
+    "Rename by the kernel's own step that replaces nothing; raises `OSError`, `FileExistsError` where something has the name"
+    import ctypes
+    libc,a,b = ctypes.CDLL(None, use_errno=True),os.fsencode(tmp),os.fsencode(path)
+    if sys.platform == 'darwin': failed = libc.renamex_np(a, b, 4)
+    else: failed = libc.renameat2(-100, a, -100, b, 1)  # -100: from here, as all paths are
+    if failed: raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(path))
+
+def _take_name(tmp, path):
+    "Rename; raises `FileExistsError` where something has the name"
+    if os.name == 'nt': return os.rename(tmp, path)
+    for step in (os.link, _rename_new):
+        try: return step(tmp, path)
+        except FileExistsError: raise
+        except (OSError, AttributeError): pass  # no such step in this file system, or in this system
+    os.close(os.open(path, _new, 0o600))
+    try: _replace(tmp, path)
+    except OSError: os.unlink(path); raise
+
+def _replace(tmp, path):
+    try: os.replace(tmp, path)
+    except FileExistsError: os.unlink(path); os.replace(tmp, path)  # a file system that renames to free names only
 
 # %% ../nbs/02_weights.ipynb #bb035e2c
+_unknown = {getattr(errno, n) for n in ('EINVAL', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'ENOTTY', 'EROFS') if hasattr(errno, n)}
+
+def _sync(fd):
+    "Flush to the disk, where the file system can"
+    try: os.fsync(fd)
+    except OSError as e:
+        if e.errno not in _unknown: raise  # a disk that is full, or broken
+
 def write_file(path:str|Path, # Where to
                data:bytes, # What
                mode:int=0o666, # Permissions that others may have at most; the process's umask takes more away
+               new:bool=False, # Replace nothing: raises `FileExistsError` where something has the name
 )->None:
     "Write `data` so that `path` holds all of it or what it held before"
+    name = _take_name if new else _replace
     tmp,fd = _open_part(Path(path).parent, 0o600|mode&0o666)
     try:
         with open(fd, 'wb') as f:
-            f.write(data); f.flush(); os.fsync(f.fileno())
-            if fcntl: os.replace(tmp, path)  # while it is still locked
-        if not fcntl: os.replace(tmp, path)
+            f.write(data); f.flush(); _sync(f.fileno())
+            if fcntl: name(tmp, path)  # while it is still locked
+        if not fcntl: name(tmp, path)
     finally: tmp.unlink(missing_ok=True)
 
 # %% ../nbs/02_weights.ipynb #b5645770

@@ -1,5 +1,5 @@
 "The server of the page: what it answers, what it refuses, what it keeps. What a user sees is tested in test_page.py."
-import http.client, io, json, os, re, shutil, signal, socket, struct, subprocess, sys, threading, time, zipfile
+import http.client, io, json, os, re, resource, shutil, signal, socket, struct, subprocess, sys, threading, time, zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.timeout(240)
 
 class Server:
     "The command, with a temp folder and a home of its own"
-    def __init__(self, folder, *args, **env):
+    def __init__(self, folder, *args, files=None, **env):
         with socket.socket() as s: s.bind(('127.0.0.1', 0)); self.port = s.getsockname()[1]
         self.url = f'http://127.0.0.1:{self.port}/'
         self.temp,self.home = folder/'temp',folder/'home'
@@ -24,7 +24,8 @@ class Server:
         env = os.environ|dict(TMPDIR=str(self.temp), HOME=str(self.home), XDG_CACHE_HOME=str(self.home/'.cache'), OMP_WAIT_POLICY='passive')|env
         self.log,began = open(folder/'log', 'w+'),time.monotonic()
         self.p = subprocess.Popen([str(Path(sys.executable).parent/'colorize-app'), '--port', str(self.port), '--no-browser', *args],
-                                  env=env, cwd=folder, stdout=self.log, stderr=self.log)
+                                  env=env, cwd=folder, stdout=self.log, stderr=self.log,
+                                  preexec_fn=files and (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (files,files))))
         while True:
             assert self.p.poll() is None and time.monotonic() < began+60, self.said()
             try:
@@ -51,10 +52,10 @@ class Client:
         self.server = server
         status,body,headers = server.get('/session', 'POST')
         assert status == 200, body
-        self.cookie = headers['set-cookie'].split(';')[0]
+        self.cookie,self.key = headers['set-cookie'].split(';')[0],json.loads(body)['key']
     def ask(self, path, method='GET', body=None, **headers):
         if isinstance(body, (dict, list)): body = json.dumps(body)
-        return self.server.get(path, method, body, Cookie=self.cookie, **headers)
+        return self.server.get(path, method, body, **dict(Cookie=self.cookie, colorize_key=self.key)|headers)
     def json(self, *a, **kw):
         status,body,_ = self.ask(*a, **kw)
         assert status == 200, (status, body)
@@ -271,7 +272,11 @@ def test_two_visitors_do_not_see_each_other(server, photo):
     for what in ('look', 'finish', 'doubt', 'crop', 'likely'): error(b.ask(f'/session/photos/{mine}/{what}', 'POST', {}), 404)
     error(b.ask(f'/session/photos/{mine}', 'DELETE'), 404)
     error(server.get(f'/session/photos/{mine}/file'), 404); error(server.get('/session'), 404)
-    error(server.get(f'/session/photos/{mine}/file', Cookie=f'colorize-{server.port}=guessed'), 404)
+    for cookie,key in ((f'colorize-{server.port}=guessed', ''), (a.cookie, ''), (a.cookie, b.key), (b.cookie, a.key), ('', a.key), (a.cookie.split('=')[0]+'=', a.key)):
+        error(server.get(f'/session/photos/{mine}/file', Cookie=cookie, colorize_key=key), 404)
+        error(server.get(f'/session/photos/{mine}', 'DELETE', Cookie=cookie, colorize_key=key), 404)
+    assert opened(server.get(f'/session/photos/{mine}/file?key={a.key}', Cookie=a.cookie)).size == (301,203) # the link of a download
+    error(server.get(f'/session/photos/{mine}?key={a.key}', 'DELETE', Cookie=a.cookie), 404)
     assert opened(a.of(0, 'file')).size == (301,203)
 
 def test_the_cookie_and_the_headers(server):
@@ -282,6 +287,34 @@ def test_the_cookie_and_the_headers(server):
         assert "default-src 'none'" in h['content-security-policy'] and "frame-ancestors 'none'" in h['content-security-policy'], path
         assert 'unsafe' not in h['content-security-policy'] and h['x-content-type-options'] == 'nosniff' and h['referrer-policy'] == 'no-referrer'
     assert server.get('/session')[2]['cache-control'] == 'no-store'
+
+def test_a_session_cannot_be_chosen_for_somebody(server, photo):
+    "Cookies know no ports: a page of another port may set the cookie of its own visit, or any other"
+    theirs = Client(server)
+    status,body,head = server.get('/session', 'POST', Cookie=theirs.cookie)
+    mine,key = head['set-cookie'].split(';')[0],json.loads(body)['key']
+    assert status == 200 and mine != theirs.cookie and key != theirs.key
+    for cookie in (f'{mine}; {theirs.cookie}', f'{theirs.cookie}; {mine}'):
+        assert server.get('/session/photos?name=my-private.jpg', 'POST', photo.read_bytes(), Cookie=cookie, colorize_key=key)[0] == 200
+    assert theirs.json('/session')['photos'] == []
+    error(server.get('/session/photos?name=a.jpg', 'POST', photo.read_bytes(), Cookie=theirs.cookie, colorize_key=key), 404)
+    again = Client(server)
+    assert (again.json('/session', 'POST'))['key'] != again.key # empty: begins anew
+    error(again.ask('/session'), 404)
+
+def test_cookies_of_visits_that_are_over_go(server):
+    old = '; '.join(f'colorize-{server.port}-{i:08x}=x' for i in range(50))
+    head = server.get('/session', 'POST', Cookie=f'{old}; colorize-1-aaaaaaaa=x; other=y')[2].get_all('set-cookie')
+    gone = [h.split('=')[0] for h in head if 'max-age=0' in h.lower()]
+    assert len(gone) == 50 and len(head) == 51 and 'max-age' not in head[0].lower() and all(g.startswith(f'colorize-{server.port}-') for g in gone)
+
+def test_who_has_nothing_here_makes_room(inside, photo):
+    c = Client(inside)
+    c.add(photo.read_bytes()); c.ready()
+    inside.place.limits = web.replace(web.Limits(), visits=3)
+    for _ in range(9): Client(inside)
+    assert c.ready()['photos'] and len(inside.place.visits) == 3
+    assert opened(inside.get('/api/colorize', 'POST', photo.read_bytes())).size == (301,203)
 
 def test_other_pages_and_names_are_refused(server):
     us = f'127.0.0.1:{server.port}'
@@ -310,9 +343,16 @@ def test_a_token(tmp_path):
         error(s.get('/session', 'POST', json.dumps(dict(token='closed'))), 401)
         for kw in ({}, dict(Authorization=wrong), dict(Authorization='Basic x')): error(s.get('/api/colorize', 'POST', OLD_PHOTO.read_bytes(), **kw), 401)
         assert opened(s.get('/api/colorize', 'POST', OLD_PHOTO.read_bytes(), Authorization=right)).size == (500,651)
-        cookie = s.get('/session', 'POST', json.dumps(dict(token='open sesame')))[2]['set-cookie'].split(';')[0]
-        assert s.get('/session', Cookie=cookie)[0] == 200 and s.get('/session', Authorization=right)[0] == 200
-        error(s.get('/session', 'POST', Cookie=cookie, Origin='http://evil.example'), 403)
+        _,body,head = s.get('/session', 'POST', json.dumps(dict(token='open sesame')))
+        page = dict(Cookie=head['set-cookie'].split(';')[0], colorize_key=json.loads(body)['key'])
+        assert s.get('/session', **page)[0] == 200 and s.get('/session', Authorization=right)[0] == 200
+        error(s.get('/session', 'POST', **page, Origin='http://evil.example'), 403)
+        name = page['Cookie'].split('=')[0]
+        for k in ('token', name, 'colorize', f'colorize-{s.port}', ''): # nobody names the visit of who brings the token
+            for c in (f'colorize-{s.port}=token', f'{name}={k}', page['Cookie']): error(s.get('/session', Cookie=c, colorize_key=k), 401)
+        mine = json.loads(s.get('/session/photos?name=private.jpg', 'POST', OLD_PHOTO.read_bytes(), Authorization=right)[1])['photos']
+        assert [p['name'] for p in mine] == ['private.jpg'] and json.loads(s.get('/session', **page)[1])['photos'] == []
+        assert 'private.jpg' in s.get('/session', Authorization=right, Cookie=page['Cookie'])[1].decode() # a cookie leads them nowhere else
         assert s.get('/api/health')[0] == 200
     finally: s.stop()
 
@@ -370,7 +410,7 @@ def test_too_large_and_too_slow(server, photo):
             s.sendall(head.encode().replace(b'\n', b'\r\n')+b'\r\n\r\n'+body)
             return s.recv(4096).decode()
     c = Client(server)
-    top = f'Host: 127.0.0.1\nCookie: {c.cookie}'
+    top = f'Host: 127.0.0.1\nCookie: {c.cookie}\ncolorize-key: {c.key}'
     assert ' 413 ' in raw(f'POST /session/photos?name=a HTTP/1.1\n{top}\nContent-Length: 999999999999').splitlines()[0]
     assert ' 413 ' in raw(f'POST /session/all HTTP/1.1\n{top}\nContent-Length: 5000000').splitlines()[0]
     assert ' 413 ' in raw(f'POST /session/all HTTP/1.1\n{top}\nTransfer-Encoding: chunked', b'fffff\r\n'+b'{'*0xfffff+b'\r\n').splitlines()[0]
@@ -391,6 +431,206 @@ def test_an_upload_that_stops_is_given_up(inside, monkeypatch):
     time.sleep(.5)
     assert not inside.place.visits and not inside.place.coming and not [p for p in inside.root.rglob('*') if p.is_file()]
 
+def silent(port, n, data=b'', host='127.0.0.1'):
+    "So many connections"
+    made = [socket.create_connection((host, port), 30) for _ in range(n)]
+    for s in made:
+        try: s.sendall(data)
+        except OSError: pass # it was closed already
+    return made
+def closed(s, wait=10):
+    s.settimeout(wait)
+    try:
+        while s.recv(65536): pass
+    except (ConnectionError, BrokenPipeError): pass
+    except TimeoutError: return False
+    return True
+
+BEGUN = b'GET /api/health HTTP/1.1\r\nHost: 127.0.0.1\r\n'
+BODY = b'POST /session HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 999\r\n\r\n{'
+@pytest.mark.parametrize('data', [b'', BEGUN, BEGUN+b'\r\n', BEGUN+b'\r\n'+BEGUN[:9], BEGUN+b'Content-Length: 99\r\n\r\n', BODY,
+                                  BEGUN+b'Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n'], ids='silent head idle second unread body socket'.split())
+def test_who_says_nothing_more_is_closed(inside, monkeypatch, data):
+    monkeypatch.setattr(web, 'PATIENCE', .3)
+    s, = silent(inside.port, 1, data)
+    began = time.monotonic()
+    assert closed(s) and time.monotonic()-began < 6 and not inside.place.doors
+
+def test_single_bytes_do_not_start_the_clock_again(inside, monkeypatch):
+    monkeypatch.setattr(web, 'PATIENCE', .5)
+    a,b = silent(inside.port, 1)+silent(inside.port, 1, BEGUN+b'\r\n')
+    began = time.monotonic()
+    with pytest.raises(OSError):
+        while time.monotonic() < began+5:
+            for s in (a, b): s.sendall(b'G')
+            time.sleep(.05)
+    assert time.monotonic()-began < 4
+
+def test_who_takes_no_answer_is_closed(inside, monkeypatch):
+    monkeypatch.setattr(web, 'PATIENCE', .5)
+    s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096); s.connect(('127.0.0.1', inside.port))
+    s.settimeout(.2)
+    try:
+        while True: s.sendall(b'GET /photos/broadway.jpg HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'*50) # asks on, one after the other
+    except OSError: pass
+    end = time.monotonic()+10
+    while inside.place.doors: assert time.monotonic() < end; time.sleep(.05)
+
+@pytest.mark.slow
+@pytest.mark.parametrize('data', [b'', BEGUN, BODY], ids='silent head body'.split())
+def test_many_that_say_nothing_keep_nobody_out(tmp_path, photo, data):
+    s = Server(tmp_path, files=256)
+    made = []
+    try:
+        c = Client(s)
+        made = silent(s.port, 300, data)
+        began = time.monotonic()
+        assert s.get('/api/health')[0] == 200 and time.monotonic()-began < 5
+        c.add(photo.read_bytes()); assert c.ready()['photos'] and opened(c.result()).size == (301,203)
+        assert len(list(Path(f'/proc/{s.p.pid}/fd').iterdir())) < 150
+    finally:
+        for m in made: m.close()
+        s.stop()
+    assert len(s.said().splitlines()) == 1, s.said()
+
+def test_one_address_leaves_room_for_others(inside):
+    inside.place.limits = web.replace(web.Limits(), connections=20)
+    made = silent(inside.port, 30)
+    time.sleep(.3)
+    assert len([d for d in inside.place.doors if d.address == '127.0.0.1']) == 10
+    with socket.socket() as s:
+        s.bind(('127.0.0.2', 0)); s.connect(('127.0.0.1', inside.port)); time.sleep(.2)
+        assert len(inside.place.doors) == 11
+    for m in made: m.close()
+
+def test_what_is_in_work_is_not_closed_for_others(inside, monkeypatch, photo):
+    go = threading.Event()
+    monkeypatch.setattr(web, 'open_shot', lambda *a: go.wait(20) and 1/0)
+    inside.place.limits = web.replace(web.Limits(), connections=8)
+    with ThreadPoolExecutor(3) as ex:
+        jobs = [ex.submit(inside.get, '/api/colorize', 'POST', photo.read_bytes()) for _ in range(3)]
+        end = time.monotonic()+10
+        while len(inside.place.turn.line) < 3: assert time.monotonic() < end; time.sleep(.02)
+        made = silent(inside.port, 20)
+        assert inside.get('/api/health')[0] == 200
+        go.set()
+        assert {j.result()[0] for j in jobs} == {500}
+    for m in made: m.close()
+
+# ---- one photo does not hold up the others
+
+def test_a_photo_that_takes_minutes_holds_up_nobody(inside, monkeypatch, photo):
+    real,go = web.open_shot,threading.Event()
+    def slow(shot, *a):
+        if shot.name == 'slow.png': go.wait(60)
+        return real(shot, *a)
+    monkeypatch.setattr(web, 'open_shot', slow); monkeypatch.setattr(web, 'LONG', .3)
+    a,b,c = (Client(inside) for _ in range(3))
+    try:
+        for v in (a, b):
+            for _ in range(2): v.add(photo.read_bytes(), 'slow.png') # one of each at a time
+        c.add(photo.read_bytes(), 'quick.png')
+        assert [p['name'] for p in c.ready()['photos']] == ['quick.png'] and opened(c.result()).size == (301,203)
+        assert opened(inside.get('/api/colorize', 'POST', photo.read_bytes())).size == (301,203)
+        assert a.json('/session')['progress']['done'] == 0 and inside.place.turn.aside == 2
+    finally: go.set()
+    assert len(a.ready()['photos']) == len(b.ready()['photos']) == 2 and inside.place.turn.aside == 0 and not inside.place.turn.line
+
+@pytest.mark.slow
+def test_one_visitor_does_not_take_it_all(inside, monkeypatch, photo):
+    "Neither by requests that wait, nor by steps"
+    c,d,go = Client(inside),Client(inside),threading.Event()
+    c.add(photo.read_bytes()); c.ready()
+    monkeypatch.setattr(web, 'finish', lambda *a: go.wait(30) and None)
+    with ThreadPoolExecutor(30) as ex:
+        id = c.json('/session')['photos'][0]['id']
+        jobs = [ex.submit(c.ask, f'/session/photos/{id}/finish', 'POST', '{}') for _ in range(30)]
+        end = time.monotonic()+10
+        while sum(j.done() for j in jobs) < 10: assert time.monotonic() < end; time.sleep(.02)
+        error(c.ask('/session'), 429); assert d.json('/session')['photos'] == []
+        go.set()
+        assert sorted({j.result()[0] for j in jobs}) == [422,429]
+    go.clear()
+    said = [c.ask('/session/make', 'POST')[0] for _ in range(450)]
+    assert set(said) == {200,429} and len(next(v for v in inside.place.visits.values() if v.shots).todo) <= 400
+    go.set(); c.json('/session/stop', 'POST')
+
+def test_what_was_refused_has_an_end(client):
+    "Each answer holds it, and the page asks again and again"
+    z = make_zip(**{f"{'x'*200}\n{i}.txt": b'' for i in range(1500)})
+    for _ in range(2): client.add(z, 'texts.zip')
+    s = client.ready()
+    assert len(s['refused']) == 101 and s['refused'][-1]['name'] == 'and 2,900 more' and len(json.dumps(s)) < 40_000
+    assert all(len(r['name']) <= 120 and r['name'].isprintable() for r in s['refused'])
+    assert client.json('/session/refused', 'DELETE')['refused'] == []
+
+# ---- what was asked for, or an error
+
+@pytest.mark.parametrize('where,fault', [('spots', ValueError('no such colour')), ('spots', KeyError('/a/secret')), ('painter', OverflowError('x')), ('painter', OSError(28, 'No space left on device'))])
+def test_never_an_older_result(inside, monkeypatch, capfd, photo, where, fault):
+    c = Client(inside)
+    c.add(photo.read_bytes(), 'a.png'); c.add(photo.read_bytes(), 'b.png')
+    for i in (0, 1): assert c.result(i, strength=0)[0] == 200
+    def broken(*a, **kw): raise fault
+    with monkeypatch.context() as m:
+        m.setattr(web, where, broken)
+        said = error(c.of(0, 'finish', dict(ask=dict(strength=1))), 507 if isinstance(fault, OSError) else 422 if isinstance(fault, ValueError) else 500)
+        error(c.of(0, 'file'), 404); error(c.of(0, 'pair'), 404)
+    s = c.json('/session')
+    assert 'secret' not in said+json.dumps(s) and s['photos'][0]['failed'] and not s['photos'][0]['made']
+    assert zipfile.ZipFile(io.BytesIO(c.ask('/session/zip')[1])).namelist() == ['b-color.png']
+    assert len(capfd.readouterr().err.splitlines()) == (not isinstance(fault, (ValueError, OSError)))
+    assert opened(c.result(0, strength=1)).size == (301,203) and not c.json('/session')['photos'][0]['failed']
+
+def test_the_zip_has_no_older_results(client, photo):
+    client.add(photo.read_bytes(), 'a.png'); client.add(photo.read_bytes(), 'b.png')
+    for i in (0, 1): client.result(i, strength=0)
+    opened(client.of(0, 'look', dict(ask=dict(strength=1))))
+    assert zipfile.ZipFile(io.BytesIO(client.ask('/session/zip')[1])).namelist() == ['b-color.png']
+
+def test_what_is_made_is_what_was_asked_for(inside, monkeypatch, photo):
+    "Though the same photo is looked at in another way meanwhile"
+    c = Client(inside)
+    c.add(photo.read_bytes()); c.ready()
+    real,(v,) = web.finish,inside.place.visits.values()
+    s, = v.shots.values()
+    def meanwhile(shot, ask, *a): shot.ask = web.Ask(strength=2.); return real(shot, ask, *a)
+    monkeypatch.setattr(web, 'finish', meanwhile)
+    assert (np.asarray(opened(c.result(strength=0))) == np.asarray(Image.open(photo))[...,None]).all() and s.made.strength == 0
+
+def test_all_says_where_it_failed(inside, monkeypatch, photo):
+    c = Client(inside)
+    c.add(photo.read_bytes()); c.result()
+    def broken(*a, **kw): raise ValueError('no')
+    monkeypatch.setattr(web, 'paint_small', broken); monkeypatch.setattr(web, 'painter', broken)
+    c.json('/session/all', 'POST', dict(strength=2))
+    p, = c.ready()['photos']
+    assert p['failed'] == 'no' and not p['made'] and p['ask']['strength'] == 2
+
+def test_one_bad_photo_is_one_line(tmp_path):
+    "Pillow warns of each bad entry of a directory, and logs others"
+    entries = [(256,3,1,40), (257,3,1,30), (258,3,1,8), (259,3,1,1), (262,3,1,1), (273,4,1,8), (277,3,1,65534), (278,3,1,30), (279,4,1,1200)]+[(700+i,5,9,2**31) for i in range(300)]
+    data = b'II*\0'+struct.pack('<I', 8)+struct.pack('<H', len(entries))+b''.join(struct.pack('<HHII', *e) for e in entries)+bytes(4)
+    jpeg = as_file(Image.new('L', (40,30), 90), exif=b'Exif\0\0'+data)
+    s = Server(tmp_path)
+    try:
+        c = Client(s)
+        c.add(data, 'bad.tif'); c.add(jpeg, 'a.jpg')
+        r = c.ready()
+        assert [x['name'] for x in r['refused']] == ['bad.tif'] and [p['name'] for p in r['photos']] == ['a.jpg']
+        c.result(); s.get('/api/colorize', 'POST', data); s.get('/api/colorize', 'POST', jpeg)
+    finally: s.stop()
+    assert len(s.said().splitlines()) == 1, s.said()[:2000]
+
+@pytest.mark.parametrize('name', ['\u00b2-x', '-1-x', '0-x', '1'*60+'-x', '\u0661-x', '1.5-x', '-x'])
+def test_a_strange_folder_in_the_temporary_one(tmp_path, monkeypatch, name):
+    "Anybody may make it"
+    monkeypatch.setattr(web.tempfile, 'tempdir', str(tmp_path))
+    (tmp_path/f'colorize-app-{name}').mkdir(); (tmp_path/f'colorize-app-{name}y').touch()
+    (tmp_path/'colorize-app-1-away').symlink_to(tmp_path); (tmp_path/'colorize-app-999999999-gone').symlink_to(tmp_path/'nowhere')
+    p = web.a_place()
+    assert p.is_dir() and p.parent == tmp_path and p.name.startswith(f'colorize-app-{os.getpid()}-')
+
 def test_the_disk_has_an_end(inside, monkeypatch):
     c = Client(inside)
     def limits(**kw): inside.place.limits = web.replace(web.Limits(), **kw)
@@ -398,7 +638,6 @@ def test_the_disk_has_an_end(inside, monkeypatch):
     limits(spare=10**15); assert 'no room' in error(inside.get('/api/colorize', 'POST', OLD_PHOTO.read_bytes()), 507)
     limits(space=30_000); assert 'in all' in error(c.ask('/session/photos?name=a', 'POST', OLD_PHOTO.read_bytes()), 413)
     limits(photo=30_000); error(c.ask('/session/photos?name=a', 'POST', OLD_PHOTO.read_bytes()), 413)
-    limits(visits=1); error(inside.get('/session', 'POST'), 429)
     limits(photos=0); assert 'more than 0 photos' in error(c.ask('/session/photos?name=a', 'POST', OLD_PHOTO.read_bytes()), 422)
     limits(queue=-1); error(inside.get('/'), 429)
     limits()
@@ -408,6 +647,7 @@ def test_the_disk_has_an_end(inside, monkeypatch):
         assert error(inside.get('/api/colorize', 'POST', OLD_PHOTO.read_bytes()), 507) == 'No space left on device'
         c.add(OLD_PHOTO.read_bytes())
         assert 'No space left' in error(c.of(0, 'finish', {}), 507)
+    limits(visits=1); error(inside.get('/session', 'POST'), 429); limits()
     assert c.result()[0] == 200 # and it goes on
     assert len(inside.place.visits) == 1
 

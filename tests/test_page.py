@@ -470,7 +470,6 @@ def test_a_lost_connection_is_said_and_found_again(chromium, tmp_path, photo): #
         u.seen(lambda: u.set('#strength', '0.7'))
         assert u.page.inner_text('#much') == '70 %' and not u.page.is_visible('#trouble')
         Client(s) # it still lets others in
-        s.get('/session', 'DELETE', Cookie='; '.join(f"{c['name']}={c['value']}" for c in u.ctx.cookies()))
         u.ctx.clear_cookies()
         u.page.click('#download')
         u.page.wait_for_selector('#drop'); assert 'session is over' in u.page.inner_text('#trouble')
@@ -488,6 +487,35 @@ def test_the_token_is_asked_for(chromium, tmp_path, photo): # noqa: F811
         u.one(photo)
         assert 'computer that runs this page' in u.js("document.querySelector('#promise').textContent")
     finally: u.ctx.close(); s.stop()
+
+@pytest.mark.slow
+def test_a_session_that_another_port_chose(server, chromium, photo): # noqa: F811
+    "Another user of the computer serves a page, and sets the cookie of his own visit: the photos go elsewhere"
+    import http.server, threading
+    theirs = Client(server)
+    class Other(http.server.BaseHTTPRequestHandler):
+        def do_GET(self): self.send_response(200); self.send_header('set-cookie', f'{theirs.cookie}; path=/'); self.end_headers(); self.wfile.write(b'hello')
+        def log_message(self, *a): pass
+    other = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Other)
+    threading.Thread(target=other.serve_forever, daemon=True).start()
+    ctx = chromium.new_context()
+    try:
+        page = ctx.new_page(); page.set_default_timeout(PATIENCE*1000)
+        page.goto(f'http://127.0.0.1:{other.server_port}/')
+        assert theirs.cookie in page.context.cookies()[0]['name']+'='+page.context.cookies()[0]['value']
+        page.goto(server.url); page.wait_for_selector('body[data-ready]', state='attached')
+        page.set_input_files('#files', str(photo)); page.wait_for_selector('#stage[data-looks]')
+        assert theirs.json('/session')['photos'] == [] and len(page.context.cookies()) == 2
+    finally: ctx.close(); other.shutdown()
+
+@pytest.mark.slow
+def test_two_tabs_of_one_browser(user, photo): # noqa: F811
+    u = user().one()
+    second = u.ctx.new_page(); second.set_default_timeout(PATIENCE*1000)
+    second.goto(u.url); second.wait_for_selector('#drop')
+    second.set_input_files('#files', str(photo)); second.wait_for_selector('#stage[data-looks]')
+    u.load(); u.ready(1)
+    assert 'migrant' in u.page.inner_text('#note') and 'mother.png' in second.inner_text('#note')
 
 @pytest.mark.slow
 def test_in_a_frame_of_a_notebook(chromium, photo, tmp_path, monkeypatch): # noqa: F811

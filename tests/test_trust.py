@@ -12,13 +12,13 @@ from colorize_nb.weights import MODELS, ModelError, load_config, load_weights, r
 from test_folder import files, toy_colorizer
 
 def varint(n): return bytes([n]) if n < 128 else bytes([n & 127 | 128])+varint(n >> 7)
-def field(n, b): return varint(n << 3 | 2)+varint(len(b))+b
-def number(n, v): return varint(n << 3)+varint(v)
+def field(n, b, over=0): return varint(n << 3 | 2 | over)+varint(len(b))+b
+def number(n, v, over=0): return varint(n << 3 | over)+varint(v)
 
-def pointing(location, n=4, **more):
+def pointing(location, n=4, over=0, **more):
     "A graph whose colours are those of a file: `ab` is the mean of `n` floats at `location`, written by hand"
-    refs = b''.join(field(13, field(1, k.encode())+field(2, str(v).encode())) for k,v in dict(location=location, length=4*n, **more).items())
-    w = number(1, n)+number(2, 1)+field(8, b'W')+refs+number(14, 1)
+    refs = b''.join(field(13, field(1, k.encode())+field(2, str(v).encode()), over) for k,v in dict(location=location, length=4*n, **more).items())
+    w = number(1, n)+number(2, 1)+field(8, b'W')+refs+number(14, 1, over)
     def node(op, ins, out, *attrs): return field(1, b''.join(field(1, i) for i in ins)+field(2, out)+field(4, op)+b''.join(field(5, a) for a in attrs))
     four = b''.join(number(8, 4) for _ in range(2))
     nodes = (node(b'AveragePool', [b'L'], b'p', field(1, b'kernel_shape')+four+number(20, 7), field(1, b'strides')+four+number(20, 7))
@@ -52,6 +52,35 @@ def test_no_file_becomes_weights(tmp_path, location, capsys):
     with pytest.raises(ModelError, match='which the config does not list'): Colorizer.from_pretrained(d)
     assert colorize(path=[OLD_PHOTO], model=str(d), o=tmp_path/'o.png') == 2
     assert len(capsys.readouterr().err.splitlines()) == 1 and not (tmp_path/'o.png').exists()
+
+def of_microsoft(domain=None):
+    "A graph with an operator that is not ONNX's, and perhaps its domain's field as written there"
+    def value(name): return field(1, name)+field(2, field(1, number(1, 1)))
+    node = field(1, b'L')+field(2, b'q')+field(4, b'QuickGelu')+(field(7, b'com.microsoft') if domain is None else domain)
+    return (number(1, 8)+field(7, field(1, node)+field(2, b'g')+field(11, value(b'L'))+field(12, value(b'q')))
+            +field(8, field(1, b'')+number(2, 17))+field(8, field(1, b'com.microsoft')+number(2, 1)))
+
+named = varint(len(b'com.microsoft'))+b'com.microsoft'
+
+@pytest.mark.parametrize('domain', [field(7, b'com.microsoft', 2**32), field(7, b'com.microsoft', 2**34), b'\xba\0'+named, b'\xba\x80\x80\x80\0'+named, b'\x3a\x8d\0'+named[1:]])
+def test_no_operator_of_others_behind_a_number(domain):
+    "onnxruntime takes these graphs, and runs the operator: a number's bits above 32 are dropped there, and padding is"
+    import onnxruntime as ort
+    assert ort.InferenceSession(of_microsoft(domain), providers=['CPUExecutionProvider']).get_outputs()[0].name == 'q'
+    with pytest.raises(ValueError, match='uses operators of com.microsoft'): whole_graph(of_microsoft(), {})
+    with pytest.raises(ValueError, match='a number'): whole_graph(of_microsoft(domain), {})
+
+@pytest.mark.parametrize('over', [2**32, 2**33, 2**34])
+def test_no_file_behind_a_number(tmp_path, monkeypatch, over, capsys):
+    "The fields that name the file are others for who reads their numbers whole"
+    from colorize_nb.bring import import_model
+    monkeypatch.chdir(tmp_path)
+    for p in ('secret.bin', 'm/secret.bin'): (tmp_path/p).parent.mkdir(exist_ok=True); (tmp_path/p).write_bytes(np.float32([1,2,3,4]).tobytes())
+    for location in ('secret.bin', '../secret.bin', '/etc/passwd'):
+        d = folder(tmp_path/'m', pointing(location, over=over))
+        with pytest.raises(ModelError, match='a number'): Colorizer.from_pretrained(d)
+        with pytest.raises(ValueError, match='a number'): import_model(d/'model.onnx', tmp_path/'n')
+        assert not (tmp_path/'n').exists() and files(tmp_path) == ['m/config.json','m/model.onnx','m/secret.bin','m/w.bin','secret.bin']
 
 def test_weights_without_a_hash_are_refused(tmp_path):
     with pytest.raises(ModelError, match="weights from 'w.bin', which the config does not list"): Colorizer.from_pretrained(folder(tmp_path/'m', pointing('w.bin'), list_weights=False))

@@ -7,7 +7,7 @@ import hashlib, io, json, os, struct, subprocess, sys, tempfile, time, zipfile
 from collections import Counter
 from pathlib import Path
 import numpy as np
-from PIL import Image
+from PIL import Image, features
 sys.path.insert(0, str(Path(__file__).parents[1]/'tests'))
 from test_trust import folder, pointing
 from colorize_nb.batch import archive_photos
@@ -30,7 +30,10 @@ def photos():
     add('.tif', Image.fromarray(g.astype(np.uint16)*257), 'TIFF'); add('.tif', Image.fromarray(g/np.float32(255)), 'TIFF')
     for c in ('tiff_lzw','tiff_adobe_deflate','packbits','jpeg'): add('.tif', Image.fromarray(g), 'TIFF', compression=c)
     add('.tif', rgb, 'TIFF', save_all=True, append_images=[Image.fromarray(g)]*2)
-    return out
+    add('.jp2', Image.fromarray(g), 'JPEG2000'); add('.jp2', Image.fromarray(g.astype(np.uint16)*257), 'JPEG2000'); add('.j2k', rgb.convert('RGBA'), 'JPEG2000', no_jp2=True, irreversible=True)
+    if features.check('avif'): add('.avif', rgb, 'AVIF')
+    cases = Path(__file__).parents[1]/'tests'/'cases'
+    return out+[(p.suffix, p.read_bytes()) for p in sorted(cases.glob('second_*')) if p.suffix in ('.jp2', '.png', '.jpg')]
 
 def mutate(rng, b):
     "Bytes with one to four changes, most of them near the start or the end, where formats keep what they trust"

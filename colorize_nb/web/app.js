@@ -374,7 +374,9 @@ $('#all').onclick = e => busy(e.currentTarget, 'Making them…', async () => {
   take(await engine.make())
   while (state.progress) { await sleep(400); take(await engine.state()) }
   if (state.photos.some(p => p.failed)) trouble(state.photos.filter(p => p.failed).map(p => `${p.name}: ${p.failed}`).join('; '))
-  await engine.save('zip')
+  const late = state.photos.filter(p => p.size && !p.made && !p.failed)
+  if (late.length) trouble(`not in the zip, because not made as shown: ${late.map(p => p.name).join('; ')}`)
+  if (state.photos.some(p => p.made)) await engine.save('zip')
 })
 $('#same').onclick = async () => {
   const {strength, vivid, model} = ask(), mine = model && {model}

@@ -22,9 +22,17 @@ export class Stop extends Error { constructor(status, text) { super(text); this.
 const token = new URLSearchParams(location.hash.slice(1)).get('token')  // a notebook puts it there: a frame may get no cookie
 if (token) history.replaceState(null, '', location.pathname)
 
+let key = null  // whose photos these are, with the cookie: a cookie alone could be set by a page of another port
+try { key = sessionStorage.getItem('key') } catch { /* a frame of a notebook may not */ }
+function remember(k) {
+  key = k
+  try { sessionStorage.setItem('key', k) } catch { /* then a reload begins anew */ }
+}
+
 async function ask(method, path, body, signal) {
   const headers = {}
   if (token) headers.authorization = `Bearer ${token}`
+  if (key) headers['colorize-key'] = key
   const json = body !== undefined && !(body instanceof Blob)
   if (json) headers['content-type'] = 'application/json'
   let r
@@ -47,7 +55,11 @@ function save(path, name) {
 
 export const engine = {
   kinds: 'JPEG, PNG, TIFF, WebP, BMP, or a zip of them',
-  begin: t => json('POST', 'session', t ? {token: t} : {}),
+  async begin(t) {
+    const s = await json('POST', 'session', t ? {token: t} : {})
+    if (s.key) remember(s.key)
+    return s
+  },
   state: () => json('GET', 'session'),
   add: (file, signal) => json('POST', `session/photos?name=${encodeURIComponent(file.name)}`, new Blob([file]), signal),
   example: name => json('POST', `session/examples/${name}`),
@@ -64,7 +76,7 @@ export const engine = {
   finish: (id, settings) => json('POST', at(id, 'finish'), {ask: settings}),
   async save(id, what) {  // 'file' or 'pair' of a photo, or save('zip')
     const path = what ? at(id, what) : 'session/zip'
-    if (!token) return save(path)
+    if (!token) return save(`${path}?key=${key}`)
     const r = await ask('GET', path), url = URL.createObjectURL(await r.blob())
     save(url, decodeURIComponent(/filename\*?=(?:utf-8'')?"?([^";]+)/i.exec(r.headers.get('content-disposition') ?? '')?.[1] ?? 'photo'))
     setTimeout(() => URL.revokeObjectURL(url), 60_000)

@@ -110,7 +110,7 @@ export const engine = {
       const p = get(id), [name] = names([{name: p.name, suffix: p.result.suffix}])
       return what === 'file' ? download(p.result.blob, name.split('/').pop()) : download(await call('pair', id, await asked(p, p.result.ask)), name.split('/').pop().replace(/-color\.\w+$/, '-compare.jpg'))
     }
-    const done = [...photos.values()].filter(p => p.result), n = names(done.map(p => ({name: p.name, suffix: p.result.suffix})))
+    const done = [...photos.values()].filter(p => p.result && same(p.result.ask, p.ask)), n = names(done.map(p => ({name: p.name, suffix: p.result.suffix})))
     if (!done.length) throw new Stop(422, 'there is no result yet')
     download(await zip(done.map((p, i) => ({name: n[i], blob: p.result.blob}))), 'photos-color.zip')
   },
