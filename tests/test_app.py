@@ -152,7 +152,7 @@ def test_a_part_at_full_size_is_a_part_of_the_result(client, tmp_path):
 
 def test_a_session_survives_and_says_what_was_chosen(client, photo):
     client.add(photo.read_bytes(), 'mother.png')
-    ask = dict(strength=.4, vivid=.5, variant=1, points=[dict(x=10, y=20, color='#112233')])
+    ask = dict(strength=.4, vivid=.5, variant=1, points=[dict(x=10, y=20, color='#112233'), dict(x=30, y=20, color='#332211', reach=.25)])
     opened(client.of(0, 'look', dict(ask=ask)))
     (p,) = client.json('/session', 'POST')['photos'] # the page was loaded again
     assert p['name'] == 'mother.png' and p['ask'] == ask|dict(model='default')
@@ -378,6 +378,9 @@ def test_scripts(server, photo, tmp_path):
     a = server.get('/api/colorize?strength=1.7', 'POST', form, Content_Type='multipart/form-data; boundary=x')
     b = server.get(f'/api/colorize?strength=1.7&hints={quote(hints)}', 'POST', png)
     assert opened(a).size == (301,203) and a[1] == b[1] != want
+    said = json.dumps([dict(x=5, y=6, color='red', reach=0)])
+    near,same = (server.get(f'/api/colorize?strength=1.7&hints={quote(h)}{q}', 'POST', png)[1] for h,q in ((hints,'&reach=0'), (said,'')))
+    assert near == same != b[1]
     end = time.monotonic()+10
     while [f for f in server.files() if '/result/' in f]: assert time.monotonic() < end; time.sleep(.05) # nothing stays
 
@@ -386,15 +389,15 @@ def test_bad_input_has_the_right_status(server, client, photo):
     def api(query='', body=png, **kw): return server.get(f'/api/colorize{query}', 'POST', body, **kw)
     assert 'accepted' in error(api(body=b'no photo'), 422); error(api(body=b''), 422); error(api(body=OLD_PHOTO.read_bytes()[:3000]), 422)
     assert 'strength, vivid' in error(api('?steps=3'), 422)
-    for q in ('?strength=4', '?strength=nan', '?strength=much', '?vivid=2', '?render_size=1', '?keep_tint=maybe'): error(api(q), 422)
+    for q in ('?strength=4', '?strength=nan', '?strength=much', '?vivid=2', '?reach=2', '?render_size=1', '?keep_tint=maybe'): error(api(q), 422)
     error(api('?hints=x'), 400)
-    for h in ('{}', '[1]', '[{"x":1}]', '[{"x":301,"y":0,"color":"red"}]', '[{"x":-1,"y":0,"color":"red"}]', '[{"x":1,"y":0,"color":"reddish"}]', '[{"x":1e99,"y":0,"color":"red"}]',
+    for h in ('{}', '[1]', '[{"x":1}]', '[{"x":301,"y":0,"color":"red"}]', '[{"x":-1,"y":0,"color":"red"}]', '[{"x":1,"y":0,"color":"reddish"}]', '[{"x":1,"y":0,"color":"red","reach":-1}]', '[{"x":1,"y":0,"color":"red","far":1}]', '[{"x":1e99,"y":0,"color":"red"}]',
               '['+'{"x":1,"y":1,"color":"red"},'*200+'{"x":1,"y":1,"color":"red"}]'): error(api('?hints='+h.replace('"', '%22').replace(' ', '%20')), 422)
     error(api(Content_Type='multipart/form-data; boundary=x', body=b'--x--\r\n'), 400); error(api(Content_Type='multipart/form-data', body=b'x'), 400)
     error(server.get('/api/colorize'), 404); error(server.get('/api/nothing'), 404)
     client.add(png)
     for body in ('x', '[1]', '"a"'): error(client.of(0, 'look', body), 400)
-    for body in (dict(ask=[]), dict(ask=dict(strength='a')), dict(ask=dict(speed=1)), dict(speed=1), dict(ask=dict(points=[dict(x=301, y=1, color='red')])), dict(ask=dict(points=5))):
+    for body in (dict(ask=[]), dict(ask=dict(strength='a')), dict(ask=dict(speed=1)), dict(speed=1), dict(ask=dict(points=[dict(x=301, y=1, color='red')])), dict(ask=dict(points=5)), dict(ask=dict(points=[dict(x=1, y=1, color='red', reach=1.5)]))):
         error(client.of(0, 'look', body), 422)
     for body in ({}, dict(box=[0,0,1], side='after', width=1), dict(box=[0,0,400,1], side='after', width=1), dict(box=[0,0,1,1], side='left', width=1), dict(box=[0,0,1,1], side='after', width=10**9)):
         error(client.of(0, 'crop', body), 422)

@@ -6,6 +6,7 @@ pytest.importorskip('starlette', reason='needs the app extra')
 sync_api = pytest.importorskip('playwright.sync_api', reason='needs playwright')
 import numpy as np
 from PIL import Image
+from colorize_nb.steer import REACH
 from conftest import OLD_PHOTO
 from test_app import Client, Server, as_file, photo # noqa: F401 (a fixture)
 
@@ -258,6 +259,25 @@ def test_suggestions_and_sliders(user):
     u.seen(lambda: u.set('#vivid', '1')); assert u.page.get_attribute('#vivid', 'aria-valuetext') == '100 % vivid'
     for _ in range(4): u.seen(lambda: u.page.click('#undo'))
     assert u.page.inner_text('#much') == '100 %' and ways.nth(0).get_attribute('aria-pressed') == 'true'
+
+@pytest.mark.slow
+def test_how_far_a_colour_reaches(user, tmp_path):
+    u = user().one()
+    def far(): return u.page.input_value('#reach')
+    def choose(): u.page.locator('#list button').first.click(); u.page.wait_for_selector('#reach')
+    u.spot(.7, .5); assert not u.page.is_visible('#reach') # it has no colour yet
+    u.seen(lambda: u.page.click('#likely button:nth-child(2)'))
+    usual = u.picture()
+    choose(); assert far() == f'{REACH:g}' and u.page.inner_text('#reached') == '50 %'
+    u.seen(lambda: u.set('#reach', 0)); assert u.page.inner_text('#reached') == '0 %' and u.page.is_visible('#picker')
+    u.page.keyboard.press('Escape')
+    near = u.picture(); assert np.abs(np.asarray(near, int)-np.asarray(usual)).max() > 8
+    assert re.search(rb'#[0-9a-f]{6},0\b', Image.open(u.get('#download', tmp_path)).info['xmp'])
+    u.page.reload(); u.page.wait_for_selector('#list button'); choose(); assert far() == '0' # the session has it
+    u.page.keyboard.press('Escape')
+    u.seen(lambda: u.set('#strength', .5)); u.seen(lambda: u.page.click('#undo'))
+    choose(); u.seen(lambda: u.set('#reach', 1)); u.seen(lambda: u.page.click('#undo'))
+    choose(); assert far() == '0' and u.points() == 1
 
 @pytest.mark.slow
 def test_points_go_to_the_next_photo(user, photo, tmp_path): # noqa: F811

@@ -5,14 +5,15 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from types import SimpleNamespace
 import numpy as np, pytest
 from PIL import Image
 from colorize_nb.color import AB_BINS, lightness, mean_chroma, resize
 from colorize_nb.hints import _doubtful
 from colorize_nb.paint import paint_pixels, seen_lightness, tone
-from colorize_nb.colorizer import Look
-from colorize_nb.steer import (Hint, agreed_ab, agreed_at, belonging, expected_error, hint_cells, likely_ab, pin, probabilities, reach_cells, shown_at,
-                               steered_ab, usual_chroma, vivid_ab)
+from colorize_nb.colorizer import Colorizer, Look
+from colorize_nb.steer import (Hint, agreed_ab, agreed_at, belonging, expected_error, hint_cells, likely_ab, pin,
+                               reach_cells, shown_at, spread, steered_ab, usual_chroma, vivid_ab)
 from colorize_nb.weights import load_config
 from conftest import OLD_PHOTO
 
@@ -37,6 +38,13 @@ def grid(seed, h, w, chroma=40.):
     def soft(n): return np.stack([resize(r.normal(size=(4,5)), (h,w)) for _ in range(n)]).astype(np.float32)
     return soft(2)*chroma,np.clip(soft(1)[0]*25+50, 0, 100),(soft(313)*3).astype(np.float32)
 
+def waves(h, w):
+    "Logits that web.mjs can make too: a hill of colours that moves, and ripples"
+    y,x = np.mgrid[:h,:w]
+    a,b = AB_BINS.astype(float).T[:,:,None,None]
+    hill = (a-30*np.cos(.21*x+.13*y))**2+(b-20-30*np.sin(.11*x-.3*y))**2
+    return (np.cos(1.7*np.arange(len(AB_BINS))[:,None,None]+.9*x+1.1*y)-hill/800).astype(np.float32)
+
 def cases():
     "Name, what is called, and what goes in"
     r = np.random.default_rng(0)
@@ -55,7 +63,16 @@ def cases():
     points = [dict(x=3, y=4, color='#7a1f1f'), dict(x=5, y=4, color='#2040c0', reach=.2), dict(x=99, y=119, color='#808080')]
     ab,L,logits = grid(7, 6, 5)
     yield dict(name='steer', what='steer', ab=packed(ab), L=packed(L), logits=packed(logits), seen=(4.5,5.75), photo=(100,120), points=points, vivid=.6,
-               prior=load_config('default')['prior'], spot=(41,63), cell=(2,3))
+               prior=load_config('default')['prior'], spot=(41,63), cell=(2,3), turn=.7)
+    for name,(h,w),light in (('odd', (7,13), None), ('one', (1,1), None), ('flat', (9,8), 60), ('alone', (9,9), 80), ('large', (61,60), None)):
+        L = grid(8, h, w)[1] if light is None else np.full((h,w), light, np.float32)
+        if name == 'alone': L[4,3] = 58 # no other is nearly as dark
+        yield dict(name=f'agree {name}', what='agree', L=packed(L), vivid=.5, prior=load_config('default')['prior'], cell=(w//2,h//3))
+    near,usual,far = (dict(x=x, y=y, color=c, **k) for x,y,c,k in ((30, 30, '#7a1f1f', dict(reach=0)), (70, 90, '#2040c0', {}), (99, 119, '#30a040', dict(reach=1))))
+    for name,(h,w),points in (('odd', (7,13), [near, usual, far]), ('far', (6,5), [far]), ('flat', (9,8), [usual]), ('large', (50,29), [near, usual, near|dict(x=80, y=20, reach=.33)])):
+        ab,L,_ = grid(9, h, w)
+        if name == 'flat': L[:] = 60
+        yield dict(name=f'reach {name}', what='reach', ab=packed(ab), told=packed(ab*.5+10), L=packed(L), seen=(w-.5,h-.25), photo=(100,120), points=points)
     yield dict(name='shown', what='shown', lab=[[50,10,10], [30,60,-90], [95,-60,80], [5,40,30], [60,0,0], [100,20,20], [0,0,0]])
 
 def made(c):
@@ -73,20 +90,31 @@ def made(c):
         im,(x,y,w,h) = paint_pixels(px, shaped(c['ab']), shaped(c['L']), c['seen'][::-1], c['strength']),c['crop']
         return dict(out=packed(im), crop=packed(im[y:y+h,x:x+w]))
     if c['what'] == 'shown': return dict(out=[list(shown_at(L, ab)) for L,*ab in c['lab']])
-    ab,L,logits,(w,h) = (*(shaped(c[k]) for k in ('ab', 'L', 'logits')), c['photo'])
-    look = Look(ab, logits, L, tuple(c['seen'][::-1]))
-    grid = [Hint(**p) for p in c['points']],(h,w),look.seen,L.shape
-    planes,reach = hint_cells(*grid),reach_cells(*grid)
+    if c['what'] == 'agree':
+        L,(x,y) = shaped(c['L']),c['cell']
+        logits = waves(*L.shape)
+        ab = np.stack([L-50, 50-L])
+        return dict(agreed=packed(agreed_ab(logits, L, c['prior'])), at=packed(agreed_at(logits, L, (y,x))),
+                    vivid=packed(vivid_ab(ab, logits, c['vivid'], c['prior'], L).astype(np.float32)))
+    hints = [Hint(**p) for p in c['points']]
+    (w,h),seen = c['photo'],tuple(c['seen'][::-1])
+    if c['what'] == 'reach':
+        ab,told,L = (shaped(c[k]) for k in ('ab', 'told', 'L'))
+        planes,reach = (f(hints, (h,w), seen, L.shape) for f in (hint_cells, reach_cells))
+        made = reach,spread(ab, L, planes),belonging(L, reach),steered_ab(ab, told, L, planes, reach)
+        return {k: packed(v.astype(np.float32)) for k,v in zip(('reach', 'spread', 'belonging', 'steered'), made)}
+    ab,L,logits = (shaped(c[k]) for k in ('ab', 'L', 'logits'))
+    look = Look(ab, logits, L, seen)
+    planes = hint_cells(hints, (h,w), seen, L.shape)
     def cell(v, n, s, g): return min(int((v+.5)/n*s), g-1)
     at = cell(c['spot'][1], h, look.seen[0], L.shape[0]),cell(c['spot'][0], w, look.seen[1], L.shape[1])
-    likely = [('#%02x%02x%02x'%shown_at(L[at], o), p) for o,p in zip(*likely_ab(probabilities(logits[:,at[0],at[1]]), 6))]
+    likely = [('#%02x%02x%02x'%shown_at(L[at], o), p) for o,p in zip(*likely_ab(agreed_at(logits, L, at), 6))]
     x,y = c['cell']
-    colors = [o for o,p in zip(*likely_ab(probabilities(logits[:,y,x]), 8)) if p > .01 and np.hypot(*(o-ab[:,y,x])) > 15]
-    other = dict(x=int((x+.5)/look.seen[1]*w), y=int((y+.5)/look.seen[0]*h), color='#%02x%02x%02x'%shown_at(L[y,x], colors[1%len(colors)]))
-    return dict(planes=packed(planes), pinned=packed(pin(ab, L, planes).astype(np.float32)), vivid=packed(vivid_ab(ab, logits, c['vivid'], c['prior'], L).astype(np.float32)),
-                agreed=packed(agreed_ab(logits, L, c['prior'])), there=packed(agreed_at(logits, L, at)), usual=usual_chroma(c['prior']),
-                reach=packed(reach), belonging=packed(belonging(L, reach)), steered=packed(steered_ab(ab, ab[::-1], L, planes, reach).astype(np.float32)),
-                error=packed(expected_error(logits, ab)), likely=[dict(color=k, p=float(p)) for k,p in likely], doubtful=[[int(x), int(y)] for y,x in _doubtful(look, 3)], other=other, bins=AB_BINS.tolist())
+    who = SimpleNamespace(_looked=lambda *_: look, cfg=dict(prior=c['prior']))
+    others = [Colorizer._other(who, SimpleNamespace(pixels=np.zeros((h,w))), (), (y,x), c['turn'], differs, 0) for differs in (True, False)]
+    others = [dict(x=o.x, y=o.y, color='#%02x%02x%02x'%o.color) for o in others]
+    return dict(usual=usual_chroma(c['prior']), planes=packed(planes), pinned=packed(pin(ab, L, planes).astype(np.float32)), vivid=packed(vivid_ab(ab, logits, c['vivid'], c['prior'], L).astype(np.float32)),
+                error=packed(expected_error(logits, ab)), likely=[dict(color=k, p=float(p)) for k,p in likely], doubtful=[[int(x), int(y)] for y,x in _doubtful(look, 3)], others=others, bins=AB_BINS.tolist())
 
 def whole(): return [c|dict(want=made(c)) for c in json.loads(json.dumps(list(cases())))]
 
@@ -193,7 +221,7 @@ def engine(u, code, arg=None): # `engine` and `id`, of the first photo
 def png(path, px): Image.fromarray(px).save(path); return path
 def said(u): u.until("!document.querySelector('#trouble').hidden"); return u.page.inner_text('#trouble')
 
-POINTS = [dict(x=60, y=90, color='#7a1f1f'), dict(x=150, y=240, color='#2f5d8a')]
+POINTS = [dict(x=60, y=90, color='#7a1f1f', reach=.2), dict(x=150, y=240, color='#2f5d8a')]
 
 @pytest.mark.parametrize('way', ['gray', 'sepia', 'vivid', 'large'])
 @pytest.mark.slow

@@ -2,7 +2,10 @@
 
 import {readFileSync} from 'node:fs'
 import * as paint from '../docs/try/paint.js'
+import * as agree from '../docs/try/agree.js'
+import * as reach from '../docs/try/reach.js'
 import * as steer from '../docs/try/steer.js'
+import {BINS} from '../docs/try/bins.js'
 import {CUBIC, LINEAR, reduce, resize} from '../docs/try/resample.js'
 
 const types = {f: Float32Array, B: Uint8Array}
@@ -13,7 +16,11 @@ const rgba = ({px: {shape: [h, w, c], ...px}}) => {
   for (let i = 0; i < w*h; i++) for (let k = 0; k < 3; k++) out[4*i+k] = a[i*(c ?? 1)+(c ? k : 0)]
   return {px: out, w, h}
 }
-const look = o => ({ab: read(o.ab), logits: o.logits && read(o.logits), L: o.L && read(o.L), w: o.ab.shape[2], h: o.ab.shape[1], seen: o.seen})
+const look = o => ({ab: read(o.ab), logits: o.logits && read(o.logits), L: o.L && read(o.L), w: o.ab.shape[2], h: o.ab.shape[1], seen: o.seen, memo: {}})
+const waves = (w, h) => Float32Array.from({length: BINS.length*w*h}, (_, at) => {  // as in test_web.py
+  const c = Math.trunc(at/(w*h)), x = at%w, y = Math.trunc(at/w)%h, [a, b] = BINS[c]
+  return Math.cos(1.7*c+.9*x+1.1*y)-((a-30*Math.cos(.21*x+.13*y))**2+(b-20-30*Math.sin(.11*x-.3*y))**2)/800
+})
 
 const make = {
   resize: o => ({out: give(resize(read(o.x), o.size, o.to, o.box, o.linear ? LINEAR : CUBIC))}),
@@ -35,8 +42,16 @@ const make = {
   },
   steer: o => {
     const l = look(o), planes = steer.hintCells(o.points, o.photo, l.seen, l.w, l.h), pinned = steer.pin(l.ab, l.L, planes, l.w, l.h)
-    return {planes: give(planes), pinned: give(pinned), vivid: give(steer.vividAb(l.ab, l.logits, o.vivid, o.prior)), error: give(steer.expectedError(l)),
-      likely: steer.likely(l, o.photo, ...o.spot), doubtful: steer.doubtful(l, 3), other: steer.other(l, o.photo, o.cell, 1), bins: steer.BINS}
+    return {usual: steer.usualChroma(o.prior), planes: give(planes), pinned: give(pinned), vivid: give(agree.vividAb(l, o.vivid, o.prior)), error: give(steer.expectedError(l)),
+      likely: steer.likely(l, o.photo, ...o.spot), doubtful: steer.doubtful(l, 3), others: [true, false].map(differs => steer.other(l, o.photo, o.cell, o.turn, differs, o.prior)), bins: BINS}
+  },
+  agree: o => {
+    const [h, w] = o.L.shape, L = read(o.L), l = {ab: Float32Array.from([...L.map(v => v-50), ...L.map(v => 50-v)]), logits: waves(w, h), L, w, h, memo: {}}
+    return {agreed: give(agree.agreedAb(l, o.prior)), at: give(Float32Array.from(agree.agreedAt(l, ...o.cell))), vivid: give(agree.vividAb(l, o.vivid, o.prior))}
+  },
+  reach: o => {
+    const {ab, L, w, h, seen} = look(o), planes = steer.hintCells(o.points, o.photo, seen, w, h), far = reach.reachCells(o.points, o.photo, seen, w, h)
+    return {reach: give(far), spread: give(reach.spread(ab, L, planes, w, h)), belonging: give(reach.belonging(L, far, w, h)), steered: give(reach.steeredAb(ab, read(o.told), L, planes, far, w, h))}
   },
   shown: o => ({out: o.lab.map(c => paint.shownAt(...c))}),
 }

@@ -79,6 +79,7 @@ function draw() {
   $('#strength').value = a.strength; $('#much').value = `${Math.round(100*a.strength)} %`; $('#strength').setAttribute('aria-valuetext', $('#much').value)
   for (const b of $('#ways').children) b.setAttribute('aria-pressed', +b.dataset.k === a.variant)
   view.mark(a.points, picker.open ? picker.point : null)
+  picker.draw(picker.open ? a.points[picker.point] : null)
   $('#hint').hidden = a.points.length > 0
   $('#list').replaceChildren(...a.points.map((q, n) => {
     const li = document.createElement('li'), b = Object.assign(document.createElement('button'), {type: 'button', textContent: `${n+1}`})
@@ -253,6 +254,9 @@ picker.addEventListener('color', ({detail: {color, done}}) => {
   if (picker.point === null) { picker.point = points.length; points.push({x, y, color}) }
   else points[picker.point] = {...points[picker.point], color}
   set({points}, done)
+})
+picker.addEventListener('reach', ({detail: {reach, done}}) => {
+  if (picker.point !== null) set({points: ask().points.map((p, n) => n === picker.point ? {...p, reach} : p)}, done)
 })
 picker.addEventListener('unset', () => { if (picker.point !== null) set({points: ask().points.filter((_, n) => n !== picker.point)}) })
 picker.addEventListener('shut', () => { picker.point = null; view.target(null); if (photo()) { if (!same(kept(), ask())) set({}); draw() } })

@@ -15,7 +15,7 @@
 //   kinds, more                     -> texts: what it opens; what else to know, if anything
 //   all({strength, vivid, model}), make(), stop(), remove(id), read(), clear() -> State; after make(), save('zip')
 //
-// Ask is {strength, vivid, variant, points: [{x, y, color}], model}, x and y in pixels of the upright photo at full size; model where one can choose.
+// Ask is {strength, vivid, variant, points: [{x, y, color, reach}], model}, x and y in pixels of the upright photo at full size; reach from 0 to 1 where it was set; model where one can choose.
 
 export class Stop extends Error { constructor(status, text) { super(text); this.status = status } }
 

@@ -1,15 +1,17 @@
-// The colours of a spot: six that the network thinks likely, any other, none, or the one that is there.
+// The colours of a spot: six that the network thinks likely, any other, none, or the one that is there. And how far it reaches, once it has one.
 
 import {word} from './names.js'
 const $ = s => document.querySelector(s)
+const REACH = .5  // of a colour that does not say it, as in colorize_nb.steer
 
-export class Picker extends EventTarget {  // events: color {color, done}, unset, shut
+export class Picker extends EventTarget {  // events: color {color, done}, reach {reach, done}, unset, shut
   constructor() {
     super()
     this.box = $('#picker')
     const say = (type, detail) => this.dispatchEvent(new CustomEvent(type, {detail}))
     $('#own').addEventListener('input', e => say('color', {color: e.target.value, done: false}))
     $('#own').addEventListener('change', e => say('color', {color: e.target.value, done: true}))
+    for (const type of ['input', 'change']) $('#reach').addEventListener(type, e => say('reach', {reach: +e.target.value, done: type === 'change'}))
     $('#gray').onclick = () => { say('color', {color: '#808080', done: true}); this.shut() }
     $('#asis').onclick = () => { if (this.there) say('color', {color: this.there, done: true}); this.shut() }
     $('#unset').onclick = () => { say('unset'); this.shut() }
@@ -46,6 +48,11 @@ export class Picker extends EventTarget {  // events: color {color, done}, unset
     }))
     this.put(at)
     if (this.box.contains(document.activeElement)) $('#likely').firstChild?.focus({preventScroll: true})
+  }
+  draw(point) {  // of the spot, if there is one
+    const reach = point?.reach ?? REACH, text = `${Math.round(100*reach)} %`
+    $('#reaching').hidden = !point
+    $('#reach').value = reach; $('#reached').value = text; $('#reach').setAttribute('aria-valuetext', text)
   }
   put({x, y}) {  // beside the spot, inside the window
     const r = this.box.getBoundingClientRect(), m = 8, gap = 24

@@ -41,7 +41,7 @@ function guesses(p) {  // how a photo can be painted, one after the other, found
   const cells = call('doubtful', p.id), all = p.guesses = []
   async function find(i) {
     const points = []
-    if (i) for (const [k, cell] of (await cells).entries()) points.push(await call('other', p.id, points, cell, i-1+k*(i > 2)))
+    if (i) for (const [k, cell] of (await cells).entries()) points.push(await call('other', p.id, points, cell, (i*.618034+k*.754878)%1, !k))  // evenly over all ways, and otherwise at each place
     return {points, url: URL.createObjectURL(await call('guess', p.id, {points}))}
   }
   for (let i = 0; i < 5; i++) (all[i] = i ? all[i-1].then(() => find(i)) : find(i)).catch(() => { if (p.guesses === all) p.guesses = null })

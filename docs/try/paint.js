@@ -50,20 +50,25 @@ const mean3 = (x, w, h) => {
 }
 const MOST = 150  // chroma
 
+export function abLines(ab, L, w, h, ridge = 50) {  // one plane of w*h cells as lines of their L*: slopes, offsets
+  const m = mean3(L, w, h), mm = mean3(L.map(v => v*v), w, h), mp = mean3(ab, w, h), mLp = mean3(Float64Array.from(ab, (v, i) => v*L[i]), w, h)
+  const slope = mean3(mLp.map((v, i) => (v-m[i]*mp[i])/(mm[i]-m[i]*m[i]+ridge)), w, h)
+  return [slope, slope.map((v, i) => ab[i]-v*L[i])]
+}
+
 // ab: a* and b* of w*h cells; L: their L*. Gives slopes of f of X and of Z on f of Y, then their offsets
-export function edgeLines(ab, L, w, h, strength = 1, ridge = 50) {
-  const n = w*h, out = new Float32Array(4*n), m = mean3(L, w, h), mm = mean3(L.map(v => v*v), w, h), part = [new Float64Array(n), new Float64Array(n)]
+export function edgeLines(ab, L, w, h, strength = 1) {
+  const n = w*h, out = new Float32Array(4*n), part = [new Float64Array(n), new Float64Array(n)]
   for (let i = 0; i < n; i++) {
     const a = ab[i], b = ab[n+i], k = Math.min(1, MOST/Math.max(Math.hypot(a, b), 1e-6))
     if (!Number.isFinite(a+b)) throw new Error('the network gave NaN or infinity')
     part[0][i] = a*k; part[1][i] = b*k
   }
   part.forEach((p, c) => {
-    const mp = mean3(p, w, h), mLp = mean3(p.map((v, i) => v*L[i]), w, h), k = c ? -200 : 500
-    const slope = mean3(mLp.map((v, i) => (v-m[i]*mp[i])/(mm[i]-m[i]*m[i]+ridge)), w, h)
+    const [slope, offset] = abLines(p, L, w, h), k = c ? -200 : 500
     for (let i = 0; i < n; i++) {
-      const s = slope[i]*strength, o = (p[i]-slope[i]*L[i])*strength
-      out[c*n+i] = 1+116*s/k; out[(2+c)*n+i] = (o-16*s)/k
+      const s = slope[i]*strength
+      out[c*n+i] = 1+116*s/k; out[(2+c)*n+i] = (offset[i]*strength-16*s)/k
     }
   })
   return out

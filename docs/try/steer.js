@@ -1,23 +1,30 @@
 // What a person knows and the network does not: hints, and what can be read from a distribution of colours. As colorize_nb.steer and .hints do it.
-// A look: {ab, logits, L, w, h, seen: [w, h]}: the network's grid, and how much of it shows the photo.
+// A look: {ab, logits, L, w, h, seen: [w, h], memo}: the network's grid, and how much of it shows the photo.
 
+import {agreedAt} from './agree.js'
+import {BINS} from './bins.js'
 import {even, rgb2lab, shownAt, solve} from './paint.js'
 
-const ROWS = {'-90': [50, 90], '-80': [20, 90], '-70': [0, 90], '-60': [-20, 90], '-50': [-30, 100], '-40': [-40, 100], '-30': [-50, 100], '-20': [-50, 100], '-10': [-60, 100],
-  0: [-70, 100], 10: [-80, 90], 20: [-80, 90], 30: [-90, 90], 40: [-100, 90], 50: [-100, 80], 60: [-110, 80], 70: [-110, 80], 80: [-110, 70], 90: [-110, 70], 100: [-90, 0]}
-export const BINS = Object.keys(ROWS).map(Number).sort((a, b) => a-b).flatMap(a => { const [lo, hi] = ROWS[a]; return Array.from({length: (hi-lo)/10+1}, (_, i) => [a, lo+10*i]) })
 const N = BINS.length
 const bytes = c => [1, 3, 5].map(i => parseInt(c.slice(i, i+2), 16))
 export const hex = c => '#'+c.map(v => v.toString(16).padStart(2, '0')).join('')
 const clamp = (v, lo, hi) => Math.min(Math.max(v, lo), hi)
 
-// points: {x, y, color} in pixels of a photo of [w, h] -> planes of W*H cells: a*/110, b*/110, and 1 where there is a hint
-export function hintCells(points, [w, h], seen, W, H) {
+// points: {x, y, color, reach} in pixels of a photo of [w, h] -> the cells of each, of W*H
+export function hintSpots(points, [w, h], seen, W, H) {
+  return points.map(point => {
+    const [left, top] = [[point.x, w, seen[0]], [point.y, h, seen[1]]].map(([v, n, s]) => clamp(even((v+.5)/n*s)-1, 0, Math.max(0, Math.ceil(s)-2))), cells = []
+    for (let y = top; y < Math.min(top+2, H); y++) for (let x = left; x < Math.min(left+2, W); x++) cells.push(y*W+x)
+    return {point, cells}
+  })
+}
+
+// Planes of W*H cells: a*/110, b*/110, and 1 where there is a hint
+export function hintCells(points, photo, seen, W, H) {
   const n = W*H, out = new Float32Array(3*n)
-  for (const {x, y, color} of points) {
-    const [, a, b] = rgb2lab(...bytes(color))
-    const [cx, cy] = [[x, w, seen[0]], [y, h, seen[1]]].map(([v, n, s]) => clamp(even((v+.5)/n*s)-1, 0, Math.max(0, Math.ceil(s)-2)))
-    for (let j = cy; j < Math.min(cy+2, H); j++) for (let i = cx; i < Math.min(cx+2, W); i++) { const at = j*W+i; out[at] = a/110; out[n+at] = b/110; out[2*n+at] = 1 }
+  for (const {point, cells} of hintSpots(points, photo, seen, W, H)) {
+    const [, a, b] = rgb2lab(...bytes(point.color))
+    for (const i of cells) { out[i] = a/110; out[n+i] = b/110; out[2*n+i] = 1 }
   }
   return out
 }
@@ -41,25 +48,13 @@ export function pin(ab, L, planes, W, H, reach = 1, edge = 8) {
 }
 
 // Cell i of n: what the colour could be; their sum is 1
-export function probabilities(logits, i, n, temperature = 1, minus = null) {
+export function probabilities(logits, i, n) {
   const z = new Float64Array(N)
   let most = -Infinity, sum = 0
-  for (let c = 0; c < N; c++) { z[c] = logits[c*n+i]/temperature-(minus ? minus[c] : 0); if (z[c] > most) most = z[c] }
+  for (let c = 0; c < N; c++) { z[c] = logits[c*n+i]; if (z[c] > most) most = z[c] }
   for (let c = 0; c < N; c++) sum += z[c] = Math.exp(z[c]-most)
   for (let c = 0; c < N; c++) z[c] /= sum
   return z
-}
-
-export function vividAb(ab, logits, vivid, prior) {  // more colour, and more of what is rare
-  if (!vivid) return ab
-  const n = ab.length/2, out = new Float32Array(2*n), minus = prior.map(p => 1.5*Math.log(p+1e-4))
-  for (let i = 0; i < n; i++) {
-    const p = probabilities(logits, i, n, .3, minus)
-    let a = 0, b = 0
-    for (let c = 0; c < N; c++) { a += p[c]*BINS[c][0]; b += p[c]*BINS[c][1] }
-    out[i] = (1+.3*vivid)*((1-.5*vivid)*ab[i]+.5*vivid*a); out[n+i] = (1+.3*vivid)*((1-.5*vivid)*ab[n+i]+.5*vivid*b)
-  }
-  return out
 }
 
 const near = BINS.map(([a, b]) => BINS.flatMap(([c, d], i) => (a-c)**2+(b-d)**2 <= 101 ? [i] : []))  // 10 units
@@ -86,8 +81,8 @@ export function expectedError({ab, logits, w, h}) {  // how far off each cell ma
 }
 
 export function likely(look, [w, h], x, y, n = 6) {  // [{color, p}] of a spot of a photo
-  const [i, j] = [[x, w, look.seen[0], look.w], [y, h, look.seen[1], look.h]].map(([v, n, s, g]) => Math.min(Math.trunc((v+.5)/n*s), g-1)), at = j*look.w+i
-  return likelyAb(probabilities(look.logits, at, look.w*look.h), n).map(([a, b, p]) => ({color: hex(shownAt(look.L[at], a, b)), p}))
+  const [i, j] = [[x, w, look.seen[0], look.w], [y, h, look.seen[1], look.h]].map(([v, n, s, g]) => Math.min(Math.trunc((v+.5)/n*s), g-1))
+  return likelyAb(agreedAt(look, i, j), n).map(([a, b, p]) => ({color: hex(shownAt(look.L[j*look.w+i], a, b)), p}))
 }
 
 export function doubtful(look, n) {  // the cells where it doubts most, apart from each other
@@ -101,8 +96,22 @@ export function doubtful(look, n) {  // the cells where it doubts most, apart fr
   return found
 }
 
-export function other(look, [w, h], [x, y], i) {  // a hint at a cell: the i-th likely colour that differs from the painted one
-  const n = look.w*look.h, at = y*look.w+x, all = likelyAb(probabilities(look.logits, at, n), 8)
-  const differ = all.filter(([a, b, p]) => p > .01 && Math.hypot(a-look.ab[at], b-look.ab[n+at]) > 15), from = differ.length ? differ : all, [a, b] = from[i%from.length]
-  return {x: Math.trunc((x+.5)/look.seen[0]*w), y: Math.trunc((y+.5)/look.seen[1]*h), color: hex(shownAt(look.L[at], a, b))}
+export function usualChroma(prior, share = .98) {  // that so many of the photos' pixels do not pass
+  const order = BINS.map(([a, b], i) => [Math.hypot(a, b), prior[i]]).sort(([a], [b]) => a-b), total = prior.reduce((sum, p) => sum+p, 0)
+  let sum = 0
+  return order.find(([, p]) => (sum += p) >= share*total)[0]
+}
+
+function drawn(all, turn) {  // one of the colours, each over as much of 0 to 1 as it is likely
+  const total = all.reduce((sum, [,, p]) => sum+p, 0)
+  let sum = 0
+  return all.find(([,, p]) => (sum += p/total) > turn) ?? all.at(-1)
+}
+
+// A hint at a cell: a colour that it could have, drawn at `turn`; it differs from the painted one, where that can be and is wanted
+export function other(look, [w, h], [x, y], turn, differs, prior) {
+  const n = look.w*look.h, at = y*look.w+x, all = likelyAb(agreedAt(look, x, y), 8), usual = all.filter(([,, p]) => p >= Math.min(.05, all[0][2]))
+  const others = usual.filter(([a, b]) => Math.hypot(a-look.ab[at], b-look.ab[n+at]) > 15), [a, b] = drawn(differs && others.length ? others : usual, turn)
+  const k = Math.min(1, usualChroma(prior)/Math.max(Math.hypot(a, b), 1e-9))
+  return {x: Math.trunc((x+.5)/look.seen[0]*w), y: Math.trunc((y+.5)/look.seen[1]*h), color: hex(shownAt(look.L[at], a*k, b*k))}
 }

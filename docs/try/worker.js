@@ -4,7 +4,9 @@
 import {BUILT} from './built.js'
 import {Painter, blocks, cells, edgeLines, lightness, meanChroma, seen, seenSize, tone} from './paint.js'
 import {LINEAR, reduce, resize} from './resample.js'
-import {doubtful, expectedError, hintCells, likely, other, pin, vividAb} from './steer.js'
+import {doubtful, expectedError, hintCells, likely, other} from './steer.js'
+import {reachCells, steeredAb} from './reach.js'
+import {vividAb} from './agree.js'
 import {noted, sniff} from './files.js'
 import {open} from './network.js'
 
@@ -54,19 +56,25 @@ async function graphics(id) {  // look for a graphics card: in a worker of its o
     postMessage({graphics: {used, off, took, slow}})
   }).catch(e => { own.terminate(); postMessage({graphics: {used: false, error: e.message ?? 'it cannot be loaded'}}) })
 }
-const looks = new Map()  // the last few answers, by photo and points
-async function look(id, points) {
-  const key = JSON.stringify([id, points]), p = photos.get(id)
+const looks = new Map()  // the last few answers of the network, by photo and hints
+async function told(id, points) {  // what the network says when it knows some points
+  const key = JSON.stringify([id, points.map(({x, y, color}) => [x, y, color])]), p = photos.get(id)
   let l = looks.get(key)
+  looks.delete(key)
   if (!l) {
     const {grid: {w, h, seen, L}, size} = p, planes = hintCells(points, size, seen, w, h), out = await run(p, planes)
-    l = {raw: out.ab.map(v => v*110), logits: out.logits, L, w, h, seen, planes}
-    looks.set(key, l)
-    if (looks.size > 6) looks.delete(looks.keys().next().value)
+    l = {ab: out.ab.map(v => v*110), logits: out.logits, L, w, h, seen, planes, memo: {}}
   }
+  looks.set(key, l)  // as the newest
+  if (looks.size > 8) looks.delete(looks.keys().next().value)
   return l
 }
-const settled = (l, vivid = 0) => ({...l, ab: pin(vividAb(l.raw, l.logits, vivid, BUILT.model.prior), l.L, l.planes, l.w, l.h)})
+async function look(id, points, vivid = 0) {  // with the colours that are painted
+  const {prior} = BUILT.model, plain = await told(id, []), ab = vividAb(plain, vivid, prior)
+  if (!points.length) return {...plain, ab}
+  const l = await told(id, points), {L, w, h, seen, planes} = l
+  return {...l, ab: steeredAb(ab, vividAb(l, vivid, prior), L, planes, reachCells(points, photos.get(id).size, seen, w, h), w, h)}
+}
 
 // ---- pixels
 
@@ -151,18 +159,18 @@ const can = {
     return {size, before: await jpeg(await scaled(id, SMALL))}
   },
   async look(id, {points, vivid, strength}) {
-    const p = photos.get(id), g = paint(await scaled(id, SMALL), settled(await look(id, points), vivid), strength), {width: w, height: h} = g.canvas
+    const p = photos.get(id), g = paint(await scaled(id, SMALL), await look(id, points, vivid), strength), {width: w, height: h} = g.canvas
     const gray = strength > 0 && meanChroma(g.getImageData(0, 0, w, h).data, w, h) < NEARLY_GRAY, t = canvas(...shrunk([w, h], Math.min(40_000*Math.min(w, h)/Math.max(w, h), w*h)))
     t.drawImage(g.canvas, 0, 0, t.canvas.width, t.canvas.height)
     return {blob: await jpeg(g, .93), thumb: await jpeg(t, .8), notes: [p.deep && 'deep', p.tone !== 'gray' && p.tone, gray && 'gray'].filter(Boolean).map(k => NOTES[k])}
   },
-  async guess(id, {points}) { return jpeg(paint(await scaled(id, 90_000), settled(await look(id, points)), 1), .85) },
-  async likely(id, {points}, x, y) { return likely(settled(await look(id, points)), photos.get(id).size, x, y) },
+  async guess(id, {points}) { return jpeg(paint(await scaled(id, 90_000), await look(id, points), 1), .85) },
+  async likely(id, {points}, x, y) { return likely(await look(id, points), photos.get(id).size, x, y) },
   graphics,
-  async doubtful(id) { return doubtful(settled(await look(id, [])), 3) },
-  async other(id, points, cell, i) { return other(settled(await look(id, points)), photos.get(id).size, cell, i) },
+  async doubtful(id) { return doubtful(await look(id, []), 3) },
+  async other(id, points, cell, turn, differs) { return other(await look(id, points), photos.get(id).size, cell, turn, differs, BUILT.model.prior) },
   async doubt(id, {points}) {
-    const l = settled(await look(id, points)), [w, h] = shrunk(photos.get(id).size, 250_000), g = canvas(w, h), veil = g.createImageData(w, h)
+    const l = await look(id, points), [w, h] = shrunk(photos.get(id).size, 250_000), g = canvas(w, h), veil = g.createImageData(w, h)
     resize(expectedError(l), [l.w, l.h], [w, h], [0, 0, ...l.seen], LINEAR).forEach((d, i) =>
       veil.data.set([214, 30, 160, Math.min(Math.max((d-DOUBT[0])/(DOUBT[1]-DOUBT[0]), 0), 1)*190], 4*i))
     g.putImageData(veil, 0, 0)
@@ -171,21 +179,21 @@ const can = {
   async crop(id, {points, vivid, strength}, side, [x, y, w, h], width) {
     const bitmap = await full(id), W = Math.min(w, width), g = canvas(W, Math.max(1, Math.round(h*W/w)))
     g.drawImage(bitmap, x, y, w, h, 0, 0, g.canvas.width, g.canvas.height)
-    if (side === 'after') paint(g, settled(await look(id, points), vivid), strength, [x, y, w, h], photos.get(id).size)
+    if (side === 'after') paint(g, await look(id, points, vivid), strength, [x, y, w, h], photos.get(id).size)
     return jpeg(g, .92)
   },
   async finish(id, {points, vivid, strength}) {
     const p = photos.get(id), bitmap = await full(id), g = canvas(...p.size)
     g.drawImage(bitmap, 0, 0)
     drop()  // what is not needed now: a phone has little room
-    paint(g, settled(await look(id, points), vivid), strength)
+    paint(g, await look(id, points, vivid), strength)
     const blob = await g.canvas.convertToBlob(p.png ? {type: 'image/png'} : {type: 'image/jpeg', quality: .98})
     const about = {model: BUILT.model.name, weights: BUILT.model.weights, strength, ...vivid && {vivid},
-      ...points.length && {hints: points.map(q => `${q.x},${q.y},${q.color}`).join('; ')}, version: BUILT.version}
+      ...points.length && {hints: points.map(q => [q.x, q.y, q.color, ...q.reach === undefined ? [] : [q.reach]].join()).join('; ')}, version: BUILT.version}
     return {blob: await noted(blob, about), suffix: p.png ? '.png' : '.jpg'}
   },
   async pair(id, {points, vivid, strength}) {
-    const [w, h] = photos.get(id).size, k = Math.min(1, 1600/Math.max(2.01*w, h)), pixels = w*h*k*k, l = settled(await look(id, points), vivid)
+    const [w, h] = photos.get(id).size, k = Math.min(1, 1600/Math.max(2.01*w, h)), pixels = w*h*k*k, l = await look(id, points, vivid)
     const before = paint(await scaled(id, pixels), l, 0), after = paint(await scaled(id, pixels), l, strength), {width} = before.canvas, gap = Math.max(2, Math.round(width/100))
     const g = canvas(2*width+gap, before.canvas.height)
     g.fillStyle = '#fff'; g.fillRect(0, 0, 2*width+gap, before.canvas.height)

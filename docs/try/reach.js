@@ -1,0 +1,81 @@
+// How far hints reach. As reach_cells, spread, belonging and steered_ab of colorize_nb.steer do it.
+
+import {enlarged, means} from './agree.js'
+import {even} from './paint.js'
+import {hintSpots, pin} from './steer.js'
+
+export const REACH = .5  // of a hint that does not say it
+const STEPS = 20, SIDE = 48, AROUND = [-1, 0, 1].flatMap(dy => [-1, 0, 1].map(dx => [dx, dy])).filter(([dx, dy]) => dx || dy)
+
+export function reachCells(points, photo, seen, w, h) {  // the reach of the hint there, in steps of 0.05; elsewhere -1
+  const out = new Float32Array(w*h).fill(-1)
+  for (const {point, cells} of hintSpots(points, photo, seen, w, h)) for (const i of cells) out[i] = even(STEPS*(point.reach ?? REACH))/STEPS
+  return out
+}
+
+function ties(L, w, h, edge) {  // how alike each cell is to its eight neighbours; 0 outside
+  const out = new Float64Array(8*w*h)
+  AROUND.forEach(([dx, dy], k) => {
+    for (let y = Math.max(0, -dy); y < Math.min(h, h-dy); y++) for (let x = Math.max(0, -dx); x < Math.min(w, w-dx); x++) {
+      const i = y*w+x
+      out[k*w*h+i] = Math.exp(-((L[i+dy*w+dx]-L[i])**2)/(2*edge**2))
+    }
+  })
+  return out
+}
+
+// What every cell of some planes has, of what is known at some (on): by conjugate gradients. rest: a number for each plane
+function settle(tied, on, known, rest, w, h, hold = 100, steps = 200) {
+  const n = w*h, size = known.length, x = new Float64Array(size), residual = new Float64Array(size), scale = new Float64Array(size), direction = new Float64Array(size), pulled = new Float64Array(size)
+  for (let at = 0; at < size; at++) {
+    const i = at%n
+    for (let k = 0; k < 8; k++) scale[at] += tied[k*n+i]
+    scale[at] += rest[Math.trunc(at/n)]+hold*on[i]
+    residual[at] = hold*on[i]*known[at]
+    direction[at] = residual[at]/scale[at]
+  }
+  const steady = () => { let sum = 0; for (let at = 0; at < size; at++) sum += residual[at]**2/scale[at]; return sum }
+  for (let step = 0, left = steady(); step < steps && left >= 1e-6; step++) {
+    let along = 0
+    for (let at = 0; at < size; at++) pulled[at] = scale[at]*direction[at]
+    AROUND.forEach(([dx, dy], k) => {
+      for (let plane = 0; plane < size; plane += n) for (let y = Math.max(0, -dy); y < Math.min(h, h-dy); y++) {
+        for (let i = y*w+Math.max(0, -dx), end = y*w+Math.min(w, w-dx); i < end; i++) pulled[plane+i] -= tied[k*n+i]*direction[plane+i+dy*w+dx]
+      }
+    })
+    for (let at = 0; at < size; at++) along += direction[at]*pulled[at]
+    for (let at = 0; at < size; at++) { x[at] += left/along*direction[at]; residual[at] -= left/along*pulled[at] }
+    const old = left
+    left = steady()
+    for (let at = 0; at < size; at++) direction[at] = residual[at]/scale[at]+left/old*direction[at]
+  }
+  return Float32Array.from(x)
+}
+
+const blocks = (w, h) => Math.ceil(Math.max(w, h)/SIDE)  // their side, of a small copy
+const where = known => known.map(v => +(v > 0))
+
+export function spread(ab, L, planes, w, h) {  // what the hints differ by goes over what looks alike
+  const n = w*h, k = blocks(w, h), W = Math.ceil(w/k), H = Math.ceil(h/k), small = means(L, w, h, k), known = means(planes.subarray(2*n), w, h, k)
+  const miss = means(Float64Array.from(ab, (v, at) => (110*planes[at]-v)*planes[2*n+at%n]), w, h, k).map((v, at) => v/Math.max(known[at%(W*H)], 1e-9))
+  const more = enlarged(settle(ties(small, W, H, 5), where(known), miss, [1e-3, 1e-3], W, H), small, L, w, h, k)
+  return ab.map((v, at) => v+more[at])
+}
+
+export function belonging(L, reach, w, h) {  // how far each cell belongs to the hints, from 0 to 1
+  const kinds = [...new Set(reach)].filter(r => r >= 0).sort((a, b) => a-b)
+  if (kinds[0] >= 1) return new Float32Array(w*h).fill(1)
+  const k = blocks(w, h), W = Math.ceil(w/k), H = Math.ceil(h/k), n = W*H, small = means(L, w, h, k)
+  const share = means(Float64Array.from({length: kinds.length*w*h}, (_, at) => +(reach[at%(w*h)] === kinds[Math.trunc(at/(w*h))])), w, h, k)
+  const known = new Float64Array(n), whole = new Float32Array(n)
+  share.forEach((v, at) => { known[at%n] += v })
+  const rest = kinds.map(r => 10**(-1-4.8*r))
+  settle(ties(small, W, H, 4), where(known), share.map((v, at) => v/Math.max(known[at%n], 1e-9)), rest, W, H).forEach((v, at) => { whole[at%n] += v })
+  return enlarged(whole, small, L, w, h, k).map(v => Math.min(Math.max(v, 0), 1))
+}
+
+// What the hints make of a photo's colours: ab without hints, told: of a network that was told them
+export function steeredAb(ab, told, L, planes, reach, w, h) {
+  const to = spread(ab, L, planes, w, h), share = belonging(L, reach, w, h), n = w*h
+  return pin(ab.map((v, at) => v+share[at%n]*((told[at]+to[at])/2-v)), L, planes, w, h)
+}
