@@ -8,6 +8,7 @@ from colorize_nb.steer import *
 from colorize_nb.photo import *
 from colorize_nb.paint import *
 from colorize_nb.weights import *
+from colorize_nb.names import *
 from colorize_nb.batch import *
 from colorize_nb.plan import *
 from colorize_nb.data import *

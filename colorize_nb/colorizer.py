@@ -16,7 +16,8 @@ from fastcore.basics import patch
 from fastcore.meta import delegates
 from PIL import Image
 from . import __version__
-from .batch import OWN, OptionError, Options, Report, Row, advise, beside, is_there, made_here, result_format, run_many
+from .batch import OptionError, Options, Report, Row, advise, run_many
+from .names import OWN, beside, is_there, made_here, result_format
 from .color import L2net, mean_chroma, net2ab
 from .deep import join_pages
 from .foreign import fitted_lightness, foreign_run

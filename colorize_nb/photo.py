@@ -17,13 +17,12 @@ from .boxes import as_meant, foreign_format, unsupported, webp_lossless
 from .deep import is_deep, is_deep_png, png16, png_samples, retagged, tiff16
 from .icc import srgb_profile
 from .jpeg import MAX_EXIFS, exif_segments, jpeg_damaged, jpeg_exif, jpeg_scans, tiff_damaged, with_end
-from .parts import Parts, parts_xmp, read_parts
+from .parts import Parts, few, in_segments, jpeg_segment, jpeg_xmp, parts_xmp, read_parts
 from .pixels import Photo, PhotoError, fill_deep, fill_page, fill_photo, from_array, stand, warn_of_channels
 from .tags import (ORIENTATION, UNIT, XRES, YRES, Bounds, describing, directories, iptc_of, other_resources, pack_exif,
                               photoshop_block, placing, png_without_long_texts, read_exif, read_profile, read_tree, shorten_exif,
                               srgb_tags, swapped, tag_of, tags_way, tiff_start, unknown_tags, upright_tags, upright_xmp, write_profile)
 from .tiff import RAW, Patched, is_mask, layout, page_file, photo_pages, quiet_libtiff
-from .xmp import split_xmp
 
 # %% ../nbs/01a_photo.ipynb #93c4346d
 SUFFIXES = {'.jpg':'JPEG', '.jpeg':'JPEG', '.jpe':'JPEG', '.jfif':'JPEG', '.mpo':'JPEG', '.png':'PNG',
@@ -95,7 +94,7 @@ def _carry(photo, parts, tree, order, way):
     if lost: photo.warn(f'{len(lost)} paths or guides left out: the picture was turned')
     photo.text,photo.changed,photo.place = parts.text,parts.changed,parts.place
     photo.comments = [c.rstrip(b'\0') for c in parts.comments if c.strip(b'\0')]
-    if parts.left: photo.warn(f"left out: {_few(parts.left)}")
+    if parts.left: photo.warn(f"left out: {few(parts.left)}")
 
 # %% ../nbs/01a_photo.ipynb #b42062e9
 def _metadata(im, photo, way, f=None):
@@ -105,15 +104,6 @@ def _metadata(im, photo, way, f=None):
     _carry(photo, parts, tree, order, way)
     dpi = info.get('dpi', parts.dpi) if im.format != 'JPEG' or info.get('jfif_unit') else None  # where a JPEG has none Pillow says 72
     if dpi and all(0 < float(d) < 1e5 for d in dpi): photo.dpi = tuple(float(d) for d in dpi)[::-1 if way in (5,6,7,8) else 1]
-
-# %% ../nbs/01a_photo.ipynb #10b9b726
-def _few(names, most=100):
-    "Names in one line of a warning"
-    names = [''.join(c if c.isprintable() else '?' for c in str(n)) for n in dict.fromkeys(names)]
-    shown = ', '.join(names)
-    if len(shown) <= most: return shown
-    n = max(1, sum(len(', '.join(names[:i+1])) <= most for i in range(min(len(names), most))))
-    return f"{', '.join(names[:n])[:most]}"+(f' and {len(names)-n} more' if n < len(names) else ' ...')
 
 # %% ../nbs/01a_photo.ipynb #3cff0a5f
 _inch = {2: 1, 3: 2.54}
@@ -382,7 +372,7 @@ def __getitem__(self:Pages, i:int, # Which page
             im,way = self._pixels(i, photo)
             photo.warnings += self.notes
             photo.how['deep'] = photo.pixels.dtype != np.uint8
-            if self.pages is None: _metadata(im, photo, way, self.file)
+            if self.pages is None: _metadata(im, photo, way, self.file.f if isinstance(self.file, Patched) else self.file)
             else: _tiff_metadata(self.file, self.pages[i][1], self.order, self.big, photo, way)
             if self.file and self.head[8:12] == b'WEBP': photo.how['lossless'] = webp_lossless(self.file)
             if im is None or self.pages is None: stand(photo, way)  # Pillow turns TIFFs itself
@@ -411,21 +401,6 @@ def open_photo(src, # Path, bytes, PIL image, array as in `from_array`, or a `Ph
     return pages[0]
 
 # %% ../nbs/01a_photo.ipynb #d33f5ef3
-def _segment(kind, head, b): return bytes((255, kind))+(len(head+b)+2).to_bytes(2, 'big')+head+b
-
-def _in_segments(kind, head, b, most=65500):
-    "Bytes as segments of a JPEG, each with a head"
-    return b''.join(_segment(kind, head, b[i:i+most]) for i in range(0, len(b), most))
-
-def _jpeg_xmp(xmp):
-    "XMP as segments of a JPEG"
-    first,rest,guid = split_xmp(xmp, 65504)
-    out = _segment(0xE1, b'http://ns.adobe.com/xap/1.0/\0', first) if first else b''
-    for i in range(0, len(rest), 65400):
-        head = b'http://ns.adobe.com/xmp/extension/\0'+guid+len(rest).to_bytes(4, 'big')+i.to_bytes(4, 'big')
-        out += _segment(0xE1, head, rest[i:i+65400])
-    return out
-
 def _fit_jpeg(photo, exif):
     "EXIF that fits into a JPEG's segment"
     if len(exif) <= 65533: return exif
@@ -435,7 +410,7 @@ def _fit_jpeg(photo, exif):
 # %% ../nbs/01a_photo.ipynb #f2ac142d
 def _left_out(photo, fmt):
     "Say what `fmt` has no place for"
-    if photo.text and fmt != 'PNG': photo.warn(f'texts left out: {_few(k for k,_ in photo.text)}')
+    if photo.text and fmt != 'PNG': photo.warn(f'texts left out: {few(k for k,_ in photo.text)}')
     if photo.changed and fmt != 'PNG': photo.warn('time of the last change (tIME) left out')
     if photo.comments and fmt in ('TIFF', 'WEBP'): photo.warn('comment left out')
     if photo.iptc and fmt == 'WEBP': photo.warn('IPTC captions left out')
@@ -465,7 +440,7 @@ def _png_text(photo, xmp):
 def _tiff_tree(photo, xmp, exif):
     "What a TIFF's directory gets beside its pixels"
     tree,order = read_exif(exif) if exif else ({},'<')
-    if lost := unknown_tags(tree): photo.warn(f"left out: {_few(f'tag {k}' for k in lost)}")
+    if lost := unknown_tags(tree): photo.warn(f"left out: {few(f'tag {k}' for k in lost)}")
     tree = tree if order == '<' else swapped(tree)
     tree = describing(tree)|placing(tree)|photo.place
     if photo.dpi and not {XRES, YRES} <= set(tree):
@@ -487,8 +462,8 @@ def _as_jpeg(im, photo, xmp, exif, flatten):
         if flatten: photo.warn('transparency is laid on white: a JPEG has none')
         whole = Image.new('RGB', im.size, 'white'); whole.paste(im, mask=im.getchannel('A')); im = whole
     if any(len(c) > 65533 for c in photo.comments): photo.warn('comment shortened')
-    extra = _jpeg_xmp(xmp)+_in_segments(0xED, b'Photoshop 3.0\0', _resources(photo))
-    extra += b''.join(_segment(0xFE, b'', c[:65533]) for c in photo.comments)
+    extra = jpeg_xmp(xmp)+in_segments(0xED, b'Photoshop 3.0\0', _resources(photo))
+    extra += b''.join(jpeg_segment(0xFE, b'', c[:65533]) for c in photo.comments)
     kw = dict(quality=95, subsampling=0, extra=extra, comment=b'', exif=_fit_jpeg(photo, exif), icc_profile=srgb_profile())
     im.save(out := io.BytesIO(), 'JPEG', **kw|(dict(dpi=photo.dpi) if photo.dpi else {}))
     return out.getvalue()

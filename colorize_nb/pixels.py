@@ -12,7 +12,7 @@ import numpy as np
 from fastcore.basics import patch
 from PIL import Image, TiffImagePlugin
 from .deep import LAB, alpha_sample, colour_samples, deep_pixels
-from .icc import deep_to_srgb, is_srgb, lab_to_srgb, to_srgb
+from .icc import deep_to_srgb, is_srgb, tiff_lab_to_srgb, to_srgb
 from .tiff import Layout
 
 class PhotoError(ValueError): "A photo that cannot be read or written; the message is one line"
@@ -216,7 +216,7 @@ def fill_page(f, # A seekable file: a TIFF
     "Pixels and alpha of a page that Pillow does not read into `photo`"
     px,alpha = deep_pixels(f, l)
     icc = tags[34675].data if 34675 in tags else b''
-    if l.shows in LAB: px,icc = lab_to_srgb(px, l.shows),b''
+    if l.shows in LAB: px,icc = tiff_lab_to_srgb(px, l.shows),b''
     photo.how['compression'] = TiffImagePlugin.COMPRESSION_INFO[l.packed]
     if l.shows != 5: return fill_deep(px, alpha, icc, photo)
     if l.bits > 8: photo.warn('depth left out: CMYK is read with 8 bits')

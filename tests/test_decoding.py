@@ -4,7 +4,7 @@ import io, shutil, struct, subprocess, zlib
 from pathlib import Path
 import numpy as np, pytest
 from PIL import Image, features
-from colorize_nb.batch import out_name
+from colorize_nb.names import out_name
 from colorize_nb.boxes import webp_lossless
 from colorize_nb.color import lightness
 from colorize_nb.icc import primary_matrix, srgb_profile

@@ -3,7 +3,8 @@ import errno, json, os, struct, zipfile
 import pytest
 from PIL import Image
 import colorize_nb.weights as weights
-from colorize_nb.batch import Entry, Options, noted, run_many
+from colorize_nb.batch import Entry, Options, run_many
+from colorize_nb.names import noted
 from colorize_nb.cli import colorize
 from colorize_nb.photo import PhotoError, xmp_note
 from colorize_nb.plan import Task, write_result, write_sheet

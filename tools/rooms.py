@@ -27,8 +27,8 @@ def table():
     every = list(rooms())
     order = {m: i for i,(_,m,*_) in enumerate(every)}
     def named(ms): return ' '.join(sorted(ms-{'compat'}, key=order.get))
-    lines = [f'{n:4}{m:12}{size:5}  {named(top)}{f" ({named(late)})" if late-{"compat"} else ""}'.rstrip() for n,m,size,top,late in every]
-    return '```text\n'+'\n'.join(['no. module     lines  imports', *lines])+'\n```\n'
+    lines = [f'{n:5}{m:12}{size:5}  {named(top)}{f" ({named(late)})" if late-{"compat"} else ""}'.rstrip() for n,m,size,top,late in every]
+    return '```text\n'+'\n'.join(['no.  module     lines  imports', *lines])+'\n```\n'
 
 def main(check):
     f = ROOT/'CONTRIBUTING.md'
