@@ -1,4 +1,4 @@
-// Cells that look alike and lie near agree on one of the colours: for Vivid, and for what a spot could be. As agree, agreed_ab, agreed_at and vivid_ab of colorize_nb.steer do it.
+// Cells that look alike and lie near agree on one of the colours: for the reading, natural or vivid, and for what a spot could be. As agree, agreed_ab, agreed_at and vivid_ab of colorize_nb.steer do it.
 // A look: {ab, logits, L, w, h, memo}; memo keeps what was found once
 
 import {abLines} from './paint.js'
@@ -7,7 +7,8 @@ import {BINS} from './bins.js'
 
 const VIVID = {temperature: .4, power: 1.25, pull: 2}, POSSIBLE = {temperature: 2, power: 0, pull: .5}  // how the network is read
 const ROUNDS = 3, COLORS = 40, NEAR = 7, EDGE = 5, KIN = 12, MOST = 3600  // cells, of L*, of a* and b*, cells
-const gain = vivid => 1+.33*vivid, mix = vivid => .5*vivid
+const NATURAL = .5  // how far from the network's mean colour, 0, to vivid, 1, a natural reading goes
+const MIX = .5, GAIN = .33  // of the agreed colour at vivid, and what it becomes stronger by
 
 // Bumps one width apart, each seen from every x: {count, from, share}; x number i sees seven of them from number from[i] on, the others are too far away
 const SEVEN = 7
@@ -152,8 +153,7 @@ export function agreedAt(look, x, y) {  // of 313 colours, how likely each is in
   return out
 }
 
-export function vividAb(look, vivid, prior) {  // more colour, and more of what is rare
-  if (!vivid) return look.ab
-  const agreed = look.memo.agreed ??= agreedAb(look, prior)
-  return look.ab.map((v, at) => gain(vivid)*((1-mix(vivid))*v+mix(vivid)*agreed[at]))
+export function vividAb(look, vivid, prior) {  // the mean colour, mixed with what cells have agreed on, and made stronger: natural at 0, vivid at 1
+  const agreed = look.memo.agreed ??= agreedAb(look, prior), far = NATURAL+(1-NATURAL)*vivid, mix = MIX*far, gain = 1+GAIN*far
+  return look.ab.map((v, at) => gain*((1-mix)*v+mix*agreed[at]))
 }
