@@ -10,6 +10,7 @@ import numpy as np, pytest
 from PIL import Image
 from colorize_nb.color import AB_BINS, lightness, mean_chroma, resize
 from colorize_nb.hints import _doubtful
+from colorize_nb.photo import open_photo
 from colorize_nb.paint import paint_pixels, seen_lightness, tone
 from colorize_nb.colorizer import Colorizer, Look
 from colorize_nb.steer import (Hint, agreed_ab, agreed_at, belonging, expected_error, hint_cells, likely_ab, pin,
@@ -223,18 +224,18 @@ def said(u): u.until("!document.querySelector('#trouble').hidden"); return u.pag
 
 POINTS = [dict(x=60, y=90, color='#7a1f1f', reach=.2), dict(x=150, y=240, color='#2f5d8a')]
 
-@pytest.mark.parametrize('way', ['gray', 'sepia', 'vivid', 'large'])
+@pytest.mark.parametrize('way', ['gray', 'sepia', 'vivid', 'large', 'suggestion'])
 @pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_the_same_picture_as_python(visit, colorizer, tmp_path, way):
     px = old(1500, 1900) if way == 'large' else old(240, 312)
     if way == 'sepia': px = sepia(px)
-    ask = dict(strength=1, vivid=.6 if way == 'vivid' else 0, variant=0, points=[] if way == 'gray' else POINTS)
+    ask = dict(strength=1, vivid=.6 if way == 'vivid' else 0, variant=3*(way == 'suggestion'), points=[] if way in ('gray', 'suggestion') else POINTS)
     u = visit().one(png(tmp_path/'a.png', px))
     with u.page.expect_download() as d: made = engine(u, "const r = await engine.finish(id, arg); await engine.save(id, 'file'); return r", ask)
     d.value.save_as(tmp_path/'out.png')
     assert made['name'] == d.value.suggested_filename == 'a-color.png' and made['bytes'] == (tmp_path/'out.png').stat().st_size
-    hints = [Hint(**p) for p in ask['points']]
+    hints = colorizer.variant_hints(open_photo(px), 2) if way == 'suggestion' else [Hint(**p) for p in ask['points']]
     with Image.open(tmp_path/'out.png') as im:
         note,got = str(im.info['xmp']),np.asarray(im.convert('RGB')).astype(int)
         assert im.mode in ('RGB', 'RGBA') and 'compositeWithTrainedAlgorithmicMedia' in note and load_config('default')['files']['default.safetensors'][:16] in note and all(str(h) in note for h in hints)
@@ -340,7 +341,7 @@ def test_a_graphics_card(folder, webgpu, colorizer, tmp_path, change, used):
         js = (f := there/'try'/name).read_text()
         for a,b in pairs: assert js.count(a) == 1, a; js = js.replace(a, b)
         f.write_text(js)
-    edit('built.js', ('"render_size": 192', '"render_size": 32')) # the test's card takes half a minute for a photo as it is
+    edit('built.js', (f'"render_size": {load_config("default")["render_size"]}', '"render_size": 32')) # the test's card takes half a minute for a photo as it is
     if change is not None: edit('worker.js', ('there.info?.isFallbackAdapter', 'false'), ('took < slow', 'true'), *change)
     s,url = serve(there)
     u = User(webgpu, url).one(png(tmp_path/'a.png', px := old(240, 312)))
