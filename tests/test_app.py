@@ -127,7 +127,7 @@ def test_a_jpeg_keeps_size_and_lightness(client):
     client.add(OLD_PHOTO.read_bytes())
     a,b = Image.open(OLD_PHOTO).convert('RGB'),opened(client.result())
     d = np.abs(gray_level(a)-gray_level(b))
-    assert b.size == a.size and np.percentile(d, 99) <= 5 and d.max() <= 12 # what README states
+    assert b.size == a.size and np.percentile(d, 99) <= 5 and d.max() <= 12 # what docs/formats.md states
 
 def test_points_are_in_the_result_and_in_the_preview(client):
     client.add(OLD_PHOTO.read_bytes())

@@ -189,7 +189,7 @@ def test_icc_profile_is_applied():
     assert np.abs(px[0]-want).max() <= 2  # linear light, encoded by the definition of sRGB
 
 def test_jpeg_tolerance(colorizer, tmp_path):
-    "Quality 95, 4:4:4: 99 % of a photo's pixels within 6 gray levels, the worst within 12; as README says"
+    "Quality 95, 4:4:4: 99 % of a photo's pixels within 6 gray levels, the worst within 12; as docs/formats.md says"
     rng = np.random.default_rng(0)
     photo = np.asarray(Image.open(OLD_PHOTO).convert('L'))
     for g in (photo, np.clip(photo+rng.normal(0, 8, photo.shape), 0, 255).astype(np.uint8)):  # and with grain

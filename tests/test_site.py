@@ -64,6 +64,17 @@ def test_the_gallery_is_of_the_weights_that_ship():
     weights = f"default {load_config('default')['files']['default.safetensors'][:16]}"
     for p in pics: assert Image.open(p).info['comment'].decode() == weights and p.stat().st_size < 120_000 and min(Image.open(p).size) > 400, p.name
 
+def test_files_that_came_out_wrong_have_their_tests():
+    "30 inputs, 19 findings, and siblings: each row names tests that exist, or a notebook"
+    rows = [l for l in (ROOT/'docs/inputs.md').read_text(encoding='utf-8').splitlines() if re.match(r'\| (?!no\.|input)', l)]
+    assert [r.split()[1] for r in rows][:49] == [f'{n:02}' for n in range(1,31)]+[f'A{n}' for n in range(1,20)]
+    for r in rows:
+        named = re.findall(r'`(test_\w+\.py)`: ((?:`test_\w+`(?:, )?)+)', r)
+        for file,tests in named:
+            text = (ROOT/'tests'/file).read_text(encoding='utf-8')
+            for t in re.findall(r'test_\w+', tests): assert re.search(rf'^def {t}\(', text, re.M), (file, t)
+        assert named or '.ipynb)' in r, r
+
 def test_what_leads_nowhere_is_found(tmp_path):
     (tmp_path/'a').mkdir()
     (tmp_path/'index.html').write_text('<h1 id="here">x</h1><a href="a/b.html#there">good</a><a href="#here">good</a><a href="/base/a/b.html">good</a><a href="a">no index there</a>'
