@@ -3,7 +3,9 @@ Writes, in results/: figures.csv (every row; `spread` is half the 95 % interval 
 and scikit-image's and scikit-learn's own, none picked by eye; old.jpg: the photos of FOLDER. A MODEL is a shipped name or a model folder.
 `mean ab` is the mean colour of TRAIN, not of VALID; --stages adds the weights in a folder, such as a run of the recipe. Needs the recipe extra: a recogniser looks at every result."""
 import argparse, csv, hashlib, zlib
-from functools import partial
+from concurrent.futures import ProcessPoolExecutor
+from functools import lru_cache
+from multiprocessing import get_context
 from pathlib import Path
 import numpy as np
 import torch
@@ -11,11 +13,12 @@ from PIL import Image, ImageDraw, ImageOps
 from colorize_nb.color import L2net, lab2rgb8, lightness, net2L
 from colorize_nb.colorizer import Colorizer
 from colorize_nb.data import OldPhoto, PhotoSet, TensorL
-from colorize_nb.metrics import EfficientNetLite, bootstrap, mean_ab, measure, predict_gray, predict_mean_ab, recognized
+from colorize_nb.metrics import EfficientNetLite, bootstrap, mean_ab, measure, photo_tensor, predict_gray, predict_mean_ab, to_gray
 from colorize_nb.recipe import load_stage
 
-SIZES,STRENGTHS = (96, 128, 160, 192, 256),(1., 1.5, 2.)
+SIZES,STRENGTHS = (160, 192, 240, 320),(1., 1.5, 2.)
 
+@lru_cache
 def photos(path, every=1, only=''):
     z = PhotoSet(path)
     return [z[n] for n in z.names[::every] if n.startswith(only)]
@@ -63,41 +66,62 @@ def old_sheet(models, paths, height=240):
 COLUMNS = dict(mae='MAE(ab/110)', share="share of gray's", psnr='PSNR, dB', ssim='SSIM', colourfulness='colourfulness', mean_a='mean a*', mean_b='mean b*', same='same label')
 FORMAT = dict(mae='{:.4f}', share='{:.3f}', psnr='{:.2f}', ssim='{:.3f}', colourfulness='{:.1f}', mean_a='{:.1f}', mean_b='{:.1f}', same='{:.3f}')
 
+@lru_cache
+def judge(): return EfficientNetLite(0)
+
+def label(im):
+    with torch.no_grad(): return judge()(photo_tensor(im).float()/255).argmax().item()
+
+@lru_cache
+def labels(path, every): return [label(im) for im in photos(path, every)]
+
+@lru_cache
+def model(name): return Colorizer.from_pretrained(name)
+
+def painter(kind, which=None, aged=False, **how):
+    "Gray picture to colours, as a row wants them; `None` for the photos themselves"
+    if kind == 'model': return lambda im: model(which).colorize(age(im) if aged else im, **how)
+    if kind == 'stage': return load_stage(which).colorize
+    return dict(gray=predict_gray, photo=None, mean=predict_mean_ab(which) if kind == 'mean' else None)[kind]
+
+def figures_of(job):
+    "A row's figures, one of each photo, and whether it is recognised"
+    path,every,how = job
+    torch.set_num_threads(1)
+    ims,f = photos(path, every),painter(**how)
+    painted = [f(to_gray(im)) for im in ims] if f else ims
+    them = iter(painted)
+    return measure((lambda _: next(them)) if f else None, ims)|{'same': np.array([label(p) for p in painted]) == labels(path, every)}
+
+def row_of(r, gray):
+    out = {k: v.mean() for k,v in r.items()}|{'share': r['mae'].mean()/gray['mae'].mean()}
+    return out|{'spread': np.ptp(bootstrap([r['mae'],gray['mae']], lambda x: x[0].mean(-1)/x[1].mean(-1)))/2}
+
 def main(models, valid, train, old, stages=None):
-    ims,judge = photos(valid),EfficientNetLite(0)
-    some = ims[::5]
-    def row(f, ims, gray=None):
-        seen = {}  # predicted once for all figures
-        def once(im):
-            k = im.tobytes()
-            if k not in seen: seen[k] = f(im)
-            return seen[k]
-        r = measure(once if f else None, ims)
-        g = r if gray is None else gray
-        out = {k: v.mean() for k,v in r.items()}|{'share': r['mae'].mean()/g['mae'].mean(), 'spread': np.ptp(bootstrap([r['mae'],g['mae']], lambda x: x[0].mean(-1)/x[1].mean(-1)))/2, 'same': recognized(once, ims, judge).mean() if f else 1.}
-        print(f"{out['share']:.3f} {out['psnr']:.2f} {out['colourfulness']:.1f} {out['same']:.3f}", flush=True)
-        return out,r
-    g,gray = row(predict_gray, ims)
-    fifth_gray,gray5 = row(predict_gray, some)
-    rows = {'gray': g, 'mean ab': row(predict_mean_ab(mean_ab(photos(train, every=20))), ims, gray)[0]}
-    cs = {m: Colorizer.from_pretrained(m) for m in models}
+    cs = {m: model(m) for m in models}
     names = {m: c.cfg['name'] for m,c in cs.items()}
-    for m,c in cs.items(): rows[names[m]] = row(c.colorize, ims, gray)[0]
-    rows['the photos themselves'] = row(None, ims, gray)[0]
-    main_rows = list(rows)
-    first = names[models[0]]
-    def fifth(name, f): rows[f'{name}, every fifth photo'] = row(f, some, gray5)[0]
-    rows['gray, every fifth photo'] = fifth_gray
+    first,end = models[0],', every fifth photo'
+    jobs = {'gray': dict(kind='gray'), 'mean ab': dict(kind='mean', which=tuple(mean_ab(photos(train, every=20))))}
+    jobs |= {names[m]: dict(kind='model', which=m) for m in models}|{'the photos themselves': dict(kind='photo')}
+    main_rows = list(jobs)
+    jobs['gray'+end] = dict(kind='gray')
     for f in sorted(Path(stages).glob('*.safetensors')) if stages else ():
-        if not f.stem.startswith('encoder'): fifth(f'stage {f.stem}', load_stage(f).colorize)
-    for s in STRENGTHS: fifth(f'{first}, strength {s}', partial(cs[models[0]].colorize, strength=s))
+        if not f.stem.startswith('encoder'): jobs[f'stage {f.stem}'+end] = dict(kind='stage', which=str(f))
+    for s in STRENGTHS: jobs[f'{names[first]}, strength {s}'+end] = dict(kind='model', which=first, strength=s)
     for s in SIZES:
-        fifth(f'{first}, render_size {s}', partial(cs[models[0]].colorize, render_size=s))
-        fifth(f'{first}, render_size {s}, aged', lambda im, s=s: cs[models[0]].colorize(age(im), render_size=s))
+        at = f'{names[first]}, render_size {s}'
+        jobs[at+end] = dict(kind='model', which=first, render_size=s)
+        jobs[f'{at}, aged'+end] = jobs[at+end]|dict(aged=True)
+    with ProcessPoolExecutor(2, get_context('spawn')) as pool:
+        doing = {k: pool.submit(figures_of, (valid, 5 if k.endswith(end) else 1, how)) for k,how in jobs.items()}
+        rows,seen = {},{k: f.result() for k,f in doing.items() if k.startswith('gray')}
+        for k,f in doing.items():
+            rows[k] = r = row_of(f.result(), seen['gray'+end if k.endswith(end) else 'gray'])
+            print(f"{k}: {r['share']:.3f} {r['psnr']:.2f} {r['colourfulness']:.1f} {r['same']:.3f}", flush=True)
     out = Path('results'); out.mkdir(exist_ok=True)
     with open(out/'figures.csv', 'w', newline='') as f:
         ws = ', '.join(f"{names[m]} {list(c.cfg['files'].values())[-2][:16]}" for m,c in cs.items())
-        f.write(f"# python tools/model_card.py; {len(ims)} photos, sha256 of their zip {hashlib.sha256(Path(valid).read_bytes()).hexdigest()[:16]}; weights {ws}\n")
+        f.write(f"# python tools/model_card.py; {len(photos(valid))} photos, sha256 of their zip {hashlib.sha256(Path(valid).read_bytes()).hexdigest()[:16]}; weights {ws}\n")
         wr = csv.writer(f, lineterminator='\n'); wr.writerow(['row', *COLUMNS, 'spread'])
         for k,r in rows.items(): wr.writerow([k, *[f'{r[m]:.4f}' for m in COLUMNS], f"{r['spread']:.4f}"])
     md = ['| | '+' | '.join(COLUMNS.values())+' |', '|---'*(len(COLUMNS)+1)+'|']

@@ -1,7 +1,8 @@
-"""Figures of hints, likely colours, doubt and vivid on photos that were not trained on: python tools/steer.py VALID.zip [--every 1]
-Writes results/hints.jpg (gray, with 0, 1, 3, 10 hints, photo) and results/steering.csv. Rows: `network` and `levin` with 0, 1, 2, 5, 10, 20 random hints (share of gray's error, dB over gray, share of the photos' colourfulness, dB over no hint and half its 95 % interval);
-`vivid` 0 to 1, `strength` 1 to 2; `likely` (share of spots with one of six colours within 10 units, and half its interval) beside the six most frequent colours; `doubt` in tenths (doubt, error).
-A hint is the true mean a*b* of 7x7 pixels of 256. Levin et al. 2004: the hints' difference from the automatic result, spread on the network's own grid with their weights, best of three weights of the ridge that pulls to zero."""
+"""Figures of hints, likely colours, doubt and vivid on photos that were not trained on: python tools/steer.py VALID.zip [--every 5]
+Writes results/hints.jpg (gray, with 0, 1, 3, 10 hints, photo) and results/steering.csv; `photos` says on how many. All rows are of every EVERYth photo, but `network` with 0, 1 and 10 hints is of all.
+Rows: `network` (hints of the default reach), `network reach 0.25`, `network reach 1` and `levin` with 1, 2, 5, 10, 20 random hints (share of gray's error, dB over gray, share of the photos' colourfulness, dB over no hint and half its 95 % interval; `worse`, the share of pixels whose
+colour is 5 units and more further from the truth than without hints); `vivid` 0 to 1, `strength` 1 to 2; `patchiness` of vivid 0, 0.5, 1 and of the truth; `likely` (share of spots with one of six colours within 10 units, and half its interval) beside the six most
+frequent colours; `doubt` in tenths (doubt, error). A hint is the true mean a*b* of 7x7 pixels of 256. Levin et al. 2004: the hints' difference from the automatic result, spread on the network's own grid with their weights, best of three weights of the ridge that pulls to zero."""
 import argparse
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -10,15 +11,18 @@ from PIL import Image, ImageDraw
 import scipy.sparse as sp
 from scipy.sparse.linalg import splu
 from colorize_nb.batch import Options
-from colorize_nb.color import AB_SCALE, lab2rgb, resize, rgb2lab
+from colorize_nb.color import AB_SCALE, L2net, lab2rgb, net2ab, resize, rgb2lab
 from colorize_nb.colorizer import Colorizer
-from colorize_nb.data import PhotoSet
-from colorize_nb.paint import paint_pixels
-from colorize_nb.steer import Hint, expected_error, likely_ab, pin, probabilities, shown_at
+from colorize_nb.data import PhotoSet, photo_tensor
+from colorize_nb.metrics import Photos, photo_metrics
+from colorize_nb.paint import paint_pixels, seen_lightness
+from colorize_nb.steer import REACH, Hint, agreed_at, expected_error, likely_ab, shown_at, steered_ab, vivid_ab
 from colorize_nb.weights import load_config, write_file
 
 RIDGE = 1e-6, 1e-5, 1e-4
-HINTS = 1, 2, 5, 10, 20
+HINTS,REACHES = (1, 2, 5, 10, 20),(.25, 1.)
+OF_ALL = 1, 10  # hints that are measured on all photos
+WORSE,SPOTS = 5,5  # units of a* and b*; a photo's spots whose likely colours are asked for
 
 def colourfulness(x):
     x = x.astype(np.float32).reshape(-1, 3); rg,yb = x[:,0]-x[:,1],(x[:,0]+x[:,1])/2-x[:,2]
@@ -47,41 +51,61 @@ class Truth:
         self.rgb,self.lab = rgb,rgb2lab(rgb)
         self.gray = np.round(lab2rgb(self.lab*[1,0,0])[...,0]*255).astype(np.uint8)
         self.base = psnr(np.dstack([self.gray]*3), rgb)
-    def figures(self, seen, ab, strength=1.):
-        im = paint_pixels(self.gray, ab, seen.L, seen.seen, strength)
-        return [np.abs(rgb2lab(im)[...,1:]-self.lab[...,1:]).mean(), np.abs(self.lab[...,1:]).mean(), psnr(im, self.rgb)-self.base, colourfulness(im), colourfulness(self.rgb)]
+    def figures(self, seen, ab, strength=1., grid=None, before=None):
+        "Of colours on the grid; `before`: what is painted without hints"
+        im = self.painted(seen, ab, strength, grid)
+        lab = rgb2lab(im)[...,1:]-self.lab[...,1:]
+        worse = np.nan if before is None else (np.hypot(*lab.T)-np.hypot(*(rgb2lab(before)[...,1:]-self.lab[...,1:]).T) > WORSE).mean()
+        return [np.abs(lab).mean(), np.abs(self.lab[...,1:]).mean(), psnr(im, self.rgb)-self.base, colourfulness(im), colourfulness(self.rgb), worse]
+    def painted(self, seen, ab, strength=1., grid=None): return paint_pixels(self.gray, ab, seen.L if grid is None else grid, seen.seen, strength)
     def color(self, x, y): return self.lab[max(0,y-3):y+4,max(0,x-3):x+4,1:].reshape(-1, 2).mean(0)
 
-def planes_of(t, spots, grid):
-    out = np.zeros((3,*grid), np.float32)
+def planes_of(t, spots, seen):
+    out = np.zeros((3,*seen.L.shape), np.float32)
     for x,y in spots:  # as `hint_cells`, which takes colours of 8 bits
-        j,i = (int(np.clip(round((v+.5)/n*g)-1, 0, g-2)) for v,n,g in ((y,t.rgb.shape[0],grid[0]), (x,t.rgb.shape[1],grid[1])))
+        j,i = (int(np.clip(round((v+.5)/n*s)-1, 0, max(0, np.ceil(s)-2))) for v,n,s in zip((y,x), t.gray.shape, seen.seen))
         out[:2,j:j+2,i:i+2] = (t.color(x, y)/AB_SCALE)[:,None,None]; out[2,j:j+2,i:i+2] = 1
     return out
 
+def told(c, t, seen, planes):
+    "What the network reads when it is told each of these hints"
+    L,_ = seen_lightness(t.gray, c.cfg['render_size'], c.cfg['multiple'])
+    out = zip(*c.predict(L2net(L)[None,None].astype(np.float32).repeat(len(planes), 0), np.stack(planes)))
+    return [vivid_ab(net2ab(ab), logits, 0., c.cfg['prior'], seen.L) for ab,logits in out]
+
 def one(job):
-    "All figures of one photo"
-    k,rgb = job
+    "All figures of one photo, or some"
+    k,rgb,all_of_them = job
     c = one.c = getattr(one, 'c', None) or Colorizer.from_pretrained()
     t,rng,out = Truth(rgb),np.random.default_rng(k),{}
     seen = c.look(t.gray)
     h,w = t.gray.shape
     spots = np.stack([rng.integers(3, w-3, max(HINTS)), rng.integers(3, h-3, max(HINTS))], 1)
-    for v in (0, .2, .4, .6, .8, 1.): out['vivid',v] = t.figures(seen, c.look(t.gray, Options(vivid=v)).ab if v else seen.ab)
+    plain = t.painted(seen, seen.ab)
+    out['network',0] = t.figures(seen, seen.ab)
+    ns = HINTS if all_of_them else OF_ALL
+    planes = [planes_of(t, spots[:n], seen) for n in ns]
+    for n,p,ab in zip(ns, planes, told(c, t, seen, planes)):
+        for reach in (REACH, *(REACHES if all_of_them and n in OF_ALL else ())):
+            name = 'network' if reach == REACH else f'network reach {reach:g}'
+            out[name,n] = t.figures(seen, steered_ab(seen.ab, ab, seen.L, p, np.where(p[2] > 0, np.float32(reach), -1)), before=plain)
+    if not all_of_them: return out
+    rows,columns = (int(np.ceil(v)) for v in seen.seen)
+    def part(x): return x[...,:rows,:columns]  # without the padding
+    for n,p in zip(ns, planes):
+        for r in RIDGE: out[f'levin {r:g}',n] = t.figures(seen, levin(part(seen.L), part(seen.ab), part(p), r), grid=part(seen.L), before=plain)
+    vivid = {v: c.look(t.gray, Options(vivid=v)).ab for v in (0, .25, .5, .75, 1.)}
+    for v,ab in vivid.items(): out['vivid',v] = t.figures(seen, ab)
     for s in (1.25, 1.5, 1.75, 2.): out['strength',s] = t.figures(seen, seen.ab, s)
-    L = resize(t.lab[...,0], (seen.L.shape[0]*4, seen.L.shape[1]*4))
-    for n in HINTS:
-        p = planes_of(t, spots[:n], seen.L.shape)
-        ab = c.predict((L/50-1)[None,None], p[None])[0][0]*AB_SCALE
-        out['network',n] = t.figures(seen, pin(ab, seen.L, p))
-        for r in RIDGE: out[f'levin {r:g}',n] = t.figures(seen, levin(seen.L, seen.ab, p, r))
-    cell = [(int((y+.5)/h*seen.L.shape[0]),int((x+.5)/w*seen.L.shape[1])) for x,y in spots]
+    true = Photos.from_rgb(photo_tensor(t.rgb))
+    out['patchiness'] = [photo_metrics['patchiness'](o, true).item() for o in (*[Photos.from_rgb(photo_tensor(t.painted(seen, vivid[v]))) for v in (0, .5, 1.)], true)]
     def near(colors, xy): return np.square(colors-t.color(*xy)).sum(1).min() <= 100
-    common = likely_ab(np.array(load_config('default')['prior']))[0]
-    out['likely'] = [near(likely_ab(probabilities(seen.logits[:,j,i]))[0], s) for (j,i),s in zip(cell, spots)]
-    out['common'] = [near(common, s) for s in spots]
-    true = np.stack([resize(t.lab[...,i], seen.L.shape) for i in (1,2)])
-    out['doubt'] = expected_error(seen.logits, seen.ab).ravel(),np.hypot(*(true-seen.ab)).ravel()
+    common = likely_ab(np.array(c.cfg['prior']))[0]
+    cell = [(int((y+.5)/h*seen.seen[0]),int((x+.5)/w*seen.seen[1])) for x,y in spots[:SPOTS]]
+    out['likely'] = [near(likely_ab(agreed_at(seen.logits, seen.L, at))[0], s) for at,s in zip(cell, spots)]
+    out['common'] = [near(common, s) for s in spots[:SPOTS]]
+    true = np.stack([resize(t.lab[...,i], (rows,columns)) for i in (1,2)])
+    out['doubt'] = part(expected_error(seen.logits, seen.ab)).ravel(),np.hypot(*(true-part(seen.ab))).ravel()
     return out
 
 def interval(x, of): # half the 95 % interval of a figure of photos drawn again
@@ -104,28 +128,33 @@ def sheet(ps, ns=(0,1,3,10), side=140, most=8):
     return Image.fromarray(np.concatenate([half[0], np.full((len(half[0]),8,3), 255, np.uint8), half[1]], 1))
 
 def main(valid, every):
-    ps = PhotoSet(valid); names = list(ps)[::every]
-    with ProcessPoolExecutor(2, get_context('spawn')) as pool: res = list(pool.map(one, ((k,np.asarray(ps[n])) for k,n in enumerate(names)), chunksize=8))
-    lines = [f"# python tools/steer.py {ps.path.name} --every {every}; {len(res)} photos; weights {load_config('default')['files']['default.safetensors'][:16]}; seed: a photo's number", 'what,n,share,share_pm,db,colour,gain,gain_pm']
-    base = np.array([r['vivid',0] for r in res])
-    def line(what, n, x):
+    ps = PhotoSet(valid)
+    jobs = [(k,np.asarray(ps[n]),k%every == 0) for k,n in enumerate(ps)]
+    with ProcessPoolExecutor(2, get_context('spawn')) as pool: res = list(pool.map(one, jobs, chunksize=8))
+    weights = load_config('default')['files']['default.safetensors'][:16]
+    lines = [f"# python tools/steer.py {ps.path.name} --every {every}; weights {weights}; seed: a photo's number", 'what,n,share,share_pm,db,colour,gain,gain_pm,worse,photos']
+    def line(what, n, key=None):
+        key = key or (what,n)
+        x,base = (np.array(o) for o in zip(*[(r[key],r['network',0]) for r in res if key in r]))
         gain = x[:,2]-base[:,2]
         share = interval(np.stack([x[:,0],x[:,1]], 1), lambda o: o[:,0].mean()/o[:,1].mean())
-        lines.append(f'{what},{n:g},{x[:,0].mean()/x[:,1].mean():.4f},{share:.4f},{x[:,2].mean():.3f},{x[:,3].mean()/x[:,4].mean():.3f},{gain.mean():.3f},{interval(gain, np.mean):.3f}')
-    def of(key): return np.array([r[key] for r in res])
-    for what,n in [k for k in res[0] if isinstance(k, tuple) and not k[0].startswith('levin')]: line(what, n, of((what,n)))
-    line('network', 0, base); line('levin', 0, base)
-    for n in HINTS: line('levin', n, max((of((f'levin {r:g}',n)) for r in RIDGE), key=lambda x: x[:,2].mean()))
+        worse = '' if np.isnan(x[:,5]).any() else f'{x[:,5].mean():.4f}'
+        lines.append(f'{what},{n:g},{x[:,0].mean()/x[:,1].mean():.4f},{share:.4f},{x[:,2].mean():.3f},{x[:,3].mean()/x[:,4].mean():.3f},{gain.mean():.3f},{interval(gain, np.mean):.3f},{worse},{len(x)}')
+    some = [r for r in res if 'likely' in r]
+    for what,n in [k for k in some[0] if isinstance(k, tuple) and not k[0].startswith('levin')]: line(what, n)
+    def db(key): return np.mean([r[key][2] for r in some])
+    for n in HINTS: line('levin', n, max(((f'levin {r:g}',n) for r in RIDGE), key=db))
+    for v,x in zip((0, .5, 1, 'truth'), np.array([r['patchiness'] for r in some]).T): lines.append(f'patchiness,{v},{x.mean():.4f},{interval(x, np.mean):.4f},,,,,,{len(x)}')
     for what in ('likely', 'common'):
-        x = np.array([np.mean(r[what]) for r in res])
-        lines.append(f'{what},6,{x.mean():.4f},{interval(x, np.mean):.4f},,,,')
-    d,e = (np.concatenate([r['doubt'][i] for r in res]) for i in (0,1))
-    for k,i in enumerate(np.array_split(np.argsort(d), 10)): lines.append(f'doubt,{k},{e[i].mean():.3f},,,,{d[i].mean():.3f},')
+        x = np.array([np.mean(r[what]) for r in some])
+        lines.append(f'{what},6,{x.mean():.4f},{interval(x, np.mean):.4f},,,,,,{len(x)}')
+    d,e = (np.concatenate([r['doubt'][i] for r in some]) for i in (0,1))
+    for k,i in enumerate(np.array_split(np.argsort(d), 10)): lines.append(f'doubt,{k},{e[i].mean():.3f},,,,{d[i].mean():.3f},,,{len(some)}')
     write_file('results/steering.csv', '\n'.join([*lines, '']).encode())
     sheet(ps).save('results/hints.jpg', quality=82)
     print('\n'.join(lines))
 
 if __name__ == '__main__':
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument('valid'); p.add_argument('--every', type=int, default=1)
+    p.add_argument('valid'); p.add_argument('--every', type=int, default=5)
     main(**vars(p.parse_args()))
