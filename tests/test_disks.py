@@ -6,10 +6,11 @@ import colorize_nb.weights as weights
 from colorize_nb.batch import Entry, Options, run_many
 from colorize_nb.names import noted
 from colorize_nb.cli import colorize
-from colorize_nb.photo import PhotoError, xmp_note
+from colorize_nb.photo import PhotoError
 from colorize_nb.plan import Task, write_result, write_sheet
 from colorize_nb.steer import HintError, read_hints
 from colorize_nb.weights import sweep, write_file
+from colorize_nb.xmp import xmp_note
 from test_folder import files, toy_colorizer
 from test_plan import contents, photo
 

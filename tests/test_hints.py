@@ -134,7 +134,7 @@ def _folder(d, gray): d.mkdir(); Image.fromarray(gray).save(d/'a.png'); return d
 @pytest.mark.parametrize('learned', [True, False])
 def test_a_near_hint_changes_less(c, learned):
     even = np.tile(np.linspace(110, 140, 200).astype(np.uint8), (150,1))
-    ab = np.zeros((1,2,48,64), np.float32)
+    ab = np.zeros((1,2,99,99), np.float32)
     who = c if learned else Colorizer(lambda L: [ab[...,:L.shape[2]//4,:L.shape[3]//4]], {k: v for k,v in c.cfg.items() if k not in ('hints','bins','prior')})
     plain = rgb2lab(np.asarray(who.colorize(even)))
     def moved(r): return np.hypot(*np.moveaxis(rgb2lab(np.asarray(who.colorize(even, hints=[Hint(40, 75, '#a03030', r)])))-plain, -1, 0)[1:])

@@ -125,7 +125,7 @@ def test_push_and_pull_again(hub, tmp_path, gray):
     up['README.md'] = b'my own words'
     assert run(hub, tmp_path/'home', PUSH, 'vivid', 'me/mine', token='hf_me')[0] == 0 and up['README.md'] == b'my own words'
     status,out,err = run(hub, tmp_path/'home2', "print(Colorizer.from_pretrained('hf://me/mine'))")
-    assert status == 0 and out == "Colorizer('vivid': lite2_unet at 1/4, sees 192 px, on onnxruntime)", err
+    assert status == 0 and out == "Colorizer('vivid': lite2_unet at 1/4, sees 240 px, on onnxruntime)", err
 
 def test_push_needs_a_token(hub, tmp_path):
     status,out,err = run(hub, tmp_path/'home', PUSH, 'vivid', 'me/mine')
