@@ -200,7 +200,7 @@ def colorize(
     # colours
     strength:float=1., # Amount of colour, from 0 (gray) to 3
     vivid:float=None, # From 0, natural, to 1, vivid: more colour, more mistakes; default the model's own
-    hint:list=None, # X,Y,COLOR: What colour a spot has, in pixels, as in 412,310,#7a1f1f, or 80,40,skyblue,0.3 with its reach; once for each
+    hint:list=None, # X,Y,COLOR: What colour a spot has, in pixels, as in 412,310,#7a1f1f or 80,40,skyblue,0.3 with its reach; once for each
     hints:str=None, # FILE.json: The same for many photos: names with lists of [x, y, color, reach]
     reach:float=None, # How far hints reach, from 0, near, to 1, far; default 0.5
     model:str='default', # MODEL: default, vivid, the folder of another, or hf://OWNER/NAME
