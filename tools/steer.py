@@ -1,6 +1,6 @@
-"""Figures of hints, likely colours, doubt and vivid on photos that were not trained on: python tools/steer.py VALID.zip [--every 5]
-Writes results/hints.jpg (gray, with 0, 1, 3, 10 hints, photo) and results/steering.csv; `photos` says on how many. All rows are of every EVERYth photo, but `network` with 0, 1 and 10 hints is of all.
-Rows: `network` (hints of the default reach), `network reach 0.25`, `network reach 1` and `levin` with 1, 2, 5, 10, 20 random hints (share of gray's error, dB over gray, share of the photos' colourfulness, dB over no hint and half its 95 % interval; `worse`, the share of pixels whose
+"""Figures of hints, likely colours, doubt and vivid on photos that were not trained on: python tools/steer.py VALID.zip [--every 10] [--levin]
+Writes results/hints.jpg (gray, with 0, 1, 3, 10 hints, photo) and results/steering.csv; `photos` says on how many.
+Rows: `network` (hints of the default reach), `network reach 0.25`, `network reach 1` and, with --levin, `levin` with 1, 2, 5, 10, 20 random hints (share of gray's error, dB over gray, share of the photos' colourfulness, dB over no hint and half its 95 % interval; `worse`, the share of pixels whose
 colour is 5 units and more further from the truth than without hints); `vivid` 0 to 1, `strength` 1 to 2; `patchiness` of vivid 0, 0.5, 1 and of the truth; `likely` (share of spots with one of six colours within 10 units, and half its interval) beside the six most
 frequent colours; `doubt` in tenths (doubt, error). A hint is the true mean a*b* of 7x7 pixels of 256. Levin et al. 2004: the hints' difference from the automatic result, spread on the network's own grid with their weights, best of three weights of the ridge that pulls to zero."""
 import argparse
@@ -20,8 +20,7 @@ from colorize_nb.steer import REACH, Hint, agreed_at, expected_error, likely_ab,
 from colorize_nb.weights import load_config, write_file
 
 RIDGE = 1e-6, 1e-5, 1e-4
-HINTS,REACHES = (1, 2, 5, 10, 20),(.25, 1.)
-OF_ALL = 1, 10  # hints that are measured on all photos
+HINTS,REACHES = (1, 2, 5, 10, 20),{1: (.25, 1.), 10: (.25, 1.)}  # how many; beside the default reach
 WORSE,SPOTS = 5,5  # units of a* and b*; a photo's spots whose likely colours are asked for
 
 def colourfulness(x):
@@ -74,8 +73,8 @@ def told(c, t, seen, planes):
     return [vivid_ab(net2ab(ab), logits, 0., c.cfg['prior'], seen.L) for ab,logits in out]
 
 def one(job):
-    "All figures of one photo, or some"
-    k,rgb,all_of_them = job
+    "All figures of one photo"
+    k,rgb,with_levin = job
     c = one.c = getattr(one, 'c', None) or Colorizer.from_pretrained()
     t,rng,out = Truth(rgb),np.random.default_rng(k),{}
     seen = c.look(t.gray)
@@ -83,20 +82,18 @@ def one(job):
     spots = np.stack([rng.integers(3, w-3, max(HINTS)), rng.integers(3, h-3, max(HINTS))], 1)
     plain = t.painted(seen, seen.ab)
     out['network',0] = t.figures(seen, seen.ab)
-    ns = HINTS if all_of_them else OF_ALL
-    planes = [planes_of(t, spots[:n], seen) for n in ns]
-    for n,p,ab in zip(ns, planes, told(c, t, seen, planes)):
-        for reach in (REACH, *(REACHES if all_of_them and n in OF_ALL else ())):
+    planes = [planes_of(t, spots[:n], seen) for n in HINTS]
+    for n,p,ab in zip(HINTS, planes, told(c, t, seen, planes)):
+        for reach in (REACH, *REACHES.get(n, ())):
             name = 'network' if reach == REACH else f'network reach {reach:g}'
             out[name,n] = t.figures(seen, steered_ab(seen.ab, ab, seen.L, p, np.where(p[2] > 0, np.float32(reach), -1)), before=plain)
-    if not all_of_them: return out
     rows,columns = (int(np.ceil(v)) for v in seen.seen)
     def part(x): return x[...,:rows,:columns]  # without the padding
-    for n,p in zip(ns, planes):
+    for n,p in zip(HINTS, planes) if with_levin else ():
         for r in RIDGE: out[f'levin {r:g}',n] = t.figures(seen, levin(part(seen.L), part(seen.ab), part(p), r), grid=part(seen.L), before=plain)
-    vivid = {v: c.look(t.gray, Options(vivid=v)).ab for v in (0, .25, .5, .75, 1.)}
+    vivid = {v: c.look(t.gray, Options(vivid=v)).ab for v in (0, .5, 1.)}
     for v,ab in vivid.items(): out['vivid',v] = t.figures(seen, ab)
-    for s in (1.25, 1.5, 1.75, 2.): out['strength',s] = t.figures(seen, seen.ab, s)
+    for s in (1.5, 2.): out['strength',s] = t.figures(seen, seen.ab, s)
     true = Photos.from_rgb(photo_tensor(t.rgb))
     out['patchiness'] = [photo_metrics['patchiness'](o, true).item() for o in (*[Photos.from_rgb(photo_tensor(t.painted(seen, vivid[v]))) for v in (0, .5, 1.)], true)]
     def near(colors, xy): return np.square(colors-t.color(*xy)).sum(1).min() <= 100
@@ -127,34 +124,34 @@ def sheet(ps, ns=(0,1,3,10), side=140, most=8):
     half = [np.concatenate([np.concatenate(r, 1) for r in rows[i::2]]) for i in (0,1)]
     return Image.fromarray(np.concatenate([half[0], np.full((len(half[0]),8,3), 255, np.uint8), half[1]], 1))
 
-def main(valid, every):
+def main(valid, every, levin):
     ps = PhotoSet(valid)
-    jobs = [(k,np.asarray(ps[n]),k%every == 0) for k,n in enumerate(ps)]
-    with ProcessPoolExecutor(2, get_context('spawn')) as pool: res = list(pool.map(one, jobs, chunksize=8))
+    jobs = [(k,np.asarray(ps[n]),levin) for k,n in list(enumerate(ps))[::every]]
+    with ProcessPoolExecutor(2, get_context('spawn')) as pool: res = list(pool.map(one, jobs, chunksize=2))
     weights = load_config('default')['files']['default.safetensors'][:16]
-    lines = [f"# python tools/steer.py {ps.path.name} --every {every}; weights {weights}; seed: a photo's number", 'what,n,share,share_pm,db,colour,gain,gain_pm,worse,photos']
+    lines = [f"# python tools/steer.py {ps.path.name} --every {every}{' --levin' if levin else ''}; weights {weights}; seed: a photo's number", 'what,n,share,share_pm,db,colour,gain,gain_pm,worse,photos']
     def line(what, n, key=None):
         key = key or (what,n)
-        x,base = (np.array(o) for o in zip(*[(r[key],r['network',0]) for r in res if key in r]))
+        x,base = (np.array(o) for o in zip(*[(r[key],r['network',0]) for r in res]))
         gain = x[:,2]-base[:,2]
         share = interval(np.stack([x[:,0],x[:,1]], 1), lambda o: o[:,0].mean()/o[:,1].mean())
         worse = '' if np.isnan(x[:,5]).any() else f'{x[:,5].mean():.4f}'
         lines.append(f'{what},{n:g},{x[:,0].mean()/x[:,1].mean():.4f},{share:.4f},{x[:,2].mean():.3f},{x[:,3].mean()/x[:,4].mean():.3f},{gain.mean():.3f},{interval(gain, np.mean):.3f},{worse},{len(x)}')
-    some = [r for r in res if 'likely' in r]
-    for what,n in [k for k in some[0] if isinstance(k, tuple) and not k[0].startswith('levin')]: line(what, n)
-    def db(key): return np.mean([r[key][2] for r in some])
-    for n in HINTS: line('levin', n, max(((f'levin {r:g}',n) for r in RIDGE), key=db))
-    for v,x in zip((0, .5, 1, 'truth'), np.array([r['patchiness'] for r in some]).T): lines.append(f'patchiness,{v},{x.mean():.4f},{interval(x, np.mean):.4f},,,,,,{len(x)}')
+    for what,n in [k for k in res[0] if isinstance(k, tuple) and not k[0].startswith('levin')]: line(what, n)
+    def db(key): return np.mean([r[key][2] for r in res])
+    for n in HINTS if levin else (): line('levin', n, max(((f'levin {r:g}',n) for r in RIDGE), key=db))
+    for v,x in zip((0, .5, 1, 'truth'), np.array([r['patchiness'] for r in res]).T): lines.append(f'patchiness,{v},{x.mean():.4f},{interval(x, np.mean):.4f},,,,,,{len(x)}')
     for what in ('likely', 'common'):
-        x = np.array([np.mean(r[what]) for r in some])
+        x = np.array([np.mean(r[what]) for r in res])
         lines.append(f'{what},6,{x.mean():.4f},{interval(x, np.mean):.4f},,,,,,{len(x)}')
-    d,e = (np.concatenate([r['doubt'][i] for r in some]) for i in (0,1))
-    for k,i in enumerate(np.array_split(np.argsort(d), 10)): lines.append(f'doubt,{k},{e[i].mean():.3f},,,,{d[i].mean():.3f},,,{len(some)}')
+    d,e = (np.concatenate([r['doubt'][i] for r in res]) for i in (0,1))
+    for k,i in enumerate(np.array_split(np.argsort(d), 10)): lines.append(f'doubt,{k},{e[i].mean():.3f},,,,{d[i].mean():.3f},,,{len(res)}')
     write_file('results/steering.csv', '\n'.join([*lines, '']).encode())
     sheet(ps).save('results/hints.jpg', quality=82)
     print('\n'.join(lines))
 
 if __name__ == '__main__':
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument('valid'); p.add_argument('--every', type=int, default=5)
+    p.add_argument('valid'); p.add_argument('--every', type=int, default=10)
+    p.add_argument('--levin', action='store_true')
     main(**vars(p.parse_args()))
