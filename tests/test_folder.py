@@ -21,7 +21,7 @@ def saved(im, fmt, **kw):
 def files(folder): return sorted(p.relative_to(folder).as_posix() for p in Path(folder).rglob('*') if p.is_file())
 def toy_colorizer(predict=None):
     "Instant: one colour everywhere"
-    def orange(L): return np.tile(np.float32([[[[.2]],[[.4]]]]), (1,1,L.shape[2]//4,L.shape[3]//4))
+    def orange(L): return np.tile(np.float32([[[[.2]],[[.4]]]]), (len(L),1,L.shape[2]//4,L.shape[3]//4))
     return Colorizer(lambda L, hints: [(predict or orange)(L)], Colorizer.from_pretrained().cfg)
 
 def sepia(gray): return Image.fromarray(np.clip(np.asarray(gray)[...,None]*[1.351,1.203,.937], 0, 255).astype(np.uint8))
