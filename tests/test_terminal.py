@@ -48,7 +48,7 @@ def run(*args, env=None, code=COMMAND, **kw):
     (dict(path=['notes.txt']), 1, 'not a photo by its name; photos end in .jpg, .jpeg'),
     (dict(path=['none.png']), 1, 'No such file or directory'),
     (dict(path=['https://example.org/a.jpg']), 1, 'an address, not a file; nothing is fetched'),
-    (dict(path=['empty']), 0, 'skipped empty: no photos in it'),
+    (dict(path=['empty']), 1, 'failed empty: no photos in it'),
     (dict(path=['a.png','b.png'], o='-'), 2, '-o - takes one photo'),
     (dict(path=['a.png'], o='-', compare=True), 2, '--compare needs a place for its sheet'),
     (dict(path=['a.png'], o='-', variants=2), 2, '--variants needs a place for them'),
