@@ -259,14 +259,14 @@ def probabilities(logits:np.ndarray, # `(313,...)`
 # %% ../nbs/01c_steer.ipynb #059f6b45
 def _bumps(x, width):
     "Bumps along `x`; their products at two places add up to a Gaussian of the distance: `(bumps,*x.shape)`"
-    at = np.arange(x.min()-width, x.max()+1.5*width, width, dtype=np.float32)
-    off = x.astype(np.float32)-at.reshape(-1, *[1]*x.ndim)
+    at = np.arange(x.min()-width, x.max()+1.5*width, width, dtype=float)
+    off = x-at.reshape(-1, *[1]*x.ndim)
     return np.exp(-np.square(off/width))*(2/np.pi)**.25
 
 def _heard(L, near=7., edge=5.):
     "A function that sums `(n,h,w)` over the other cells, those that are alike within `edge` units of L* and lie within `near` cells"
-    rows,columns = (_bumps(np.arange(n), near).astype(np.float32) for n in L.shape)
-    layers = _bumps(L, edge).astype(np.float32)
+    rows,columns = (_bumps(np.arange(n), near) for n in L.shape)
+    layers = _bumps(L, edge)
     itself = 1.00001*np.square(rows).sum(0)[:,None]*np.square(columns).sum(0)*np.square(layers).sum(0)  # of rounding nothing may be left
     def total(p):
         gathered = rows@(layers[:,None]*p@columns.T)
@@ -278,7 +278,7 @@ def _heard(L, near=7., edge=5.):
 def _kin():
     "How near colours are to each other; each row sums to 1"
     near = np.exp(-np.square(AB_BINS[:,None]-AB_BINS).sum(-1)/(2*12**2))
-    return (near/near.sum(1, keepdims=True)).astype(np.float32)
+    return near/near.sum(1, keepdims=True)
 
 def _shares(z):
     z = np.exp(z-z.max(0))
@@ -296,9 +296,9 @@ def agree(logits:np.ndarray, # `(313,h,w)`
     "What the colours could be, after cells that look alike and lie near have agreed"
     p = probabilities(logits, temperature, prior, power)
     kept = np.argsort(-p.mean((1,2)), kind='stable')[:most]
-    own = np.log(p[kept]+1e-20)
+    own = np.log(p[kept].astype(float)+1e-20)  # doubles: how many threads multiply matrices must not be seen in the result
     kin,heard,p = _kin()[np.ix_(kept, kept)],_heard(L),_shares(own)
-    others = heard(np.ones((1,*L.shape), np.float32))+.01
+    others = heard(np.ones((1,*L.shape)))+.01
     for _ in range(rounds):
         said = np.tensordot(kin, heard(p)/others, 1)
         p = _shares(own+pull*np.log(said+1e-4))
@@ -317,7 +317,7 @@ def agreed_ab(logits:np.ndarray, # `(313,h,w)`
     k = _step(L)
     small = _blocks(L, k)
     kept,p = agree(_blocks(logits, k), small, prior)
-    return _enlarged(np.tensordot(AB_BINS[kept].T, p, 1), small, L, k)
+    return _enlarged(np.tensordot(AB_BINS[kept].T, p, 1).astype(np.float32), small, L, k)
 
 # %% ../nbs/01c_steer.ipynb #034f3ec9
 def agreed_at(logits:np.ndarray, # `(313,h,w)`

@@ -1,5 +1,5 @@
 "Hints: kept where they are put, without effect where they are not, the same through every door."
-import json
+import json, os, subprocess, sys
 import numpy as np, pytest
 from PIL import Image
 from conftest import OLD_PHOTO, gray_level
@@ -143,3 +143,11 @@ def test_a_near_hint_changes_less(c, learned):
     assert (moved(.5) == usual).all()
     protected = rgb2lab(np.asarray(who.colorize(even, hints=[Hint(40, 75, '#a03030', 1), Hint(150, 75, 'gray', 0)])))
     assert np.hypot(*(protected[75,150]-protected[75,150]*[1,0,0])[1:]) < 3
+
+@pytest.mark.slow
+def test_threads_that_multiply_matrices_are_not_seen():
+    "One machine's worker may have one thread, another's two; shards together write what one process writes"
+    said = "import hashlib, numpy as np; from colorize_nb import Colorizer; from colorize_nb.photo import open_photo; import colorize_nb, pathlib; " \
+           "c = Colorizer.from_pretrained(); f = pathlib.Path(colorize_nb.__file__).parent/'photos/buffalo_bank.jpg'; print(hashlib.sha256(np.asarray(c.colorize(f, vivid=1.)).tobytes()).hexdigest())"
+    each = [subprocess.run([sys.executable, '-c', said], env=os.environ|dict(OPENBLAS_NUM_THREADS=n, OMP_NUM_THREADS=n), capture_output=True, text=True, check=True).stdout for n in '12']
+    assert each[0] == each[1] and len(each[0]) > 60
