@@ -2,7 +2,7 @@
 import re
 from configparser import ConfigParser
 from pathlib import Path
-from setuptools import setup
+from setuptools import find_packages, setup
 
 _here = Path(__file__).parent
 _cp = ConfigParser(delimiters=['='])
@@ -19,7 +19,7 @@ def absolute(md):
 extras = {o: reqs(o) for o in ['train', 'recipe', 'app', 'heic', 'fid', 'hub', 'cluster', 'docs']}
 extras['dev'] = extras['train']+extras['recipe']+extras['fid']+extras['app']+extras['hub']+extras['cluster']+reqs('dev')  # pip takes the narrower of two ranges of one package
 
-data = [f"{cfg['lib_path']}.{d}" for d in ('models', 'photos', 'web')]
+data = [f"{cfg['lib_path']}.{d}" for d in ('models', 'photos', 'page.web')]
 docs = f"{cfg['doc_host']}{cfg['doc_baseurl']}/"
 urls = dict(Documentation=docs, Source=cfg['git_url'], Issues=cfg['git_url']+'/issues', Changelog=f"{cfg['git_url']}/blob/{cfg['branch']}/CHANGELOG.md")
 status = {'3':'3 - Alpha', '4':'4 - Beta', '5':'5 - Production/Stable'}[cfg['status']]
@@ -33,10 +33,11 @@ setup(name=cfg['lib_name'], version=cfg['version'], description=cfg['description
       license_expression='Apache-2.0 AND LicenseRef-colorize-nb-weights', license_files=['LICENSE', 'colorize_nb/models/LICENSE-weights.md'],
       keywords=cfg['keywords'].split(), classifiers=classifiers, python_requires='>='+cfg['min_python'],
       long_description=absolute((_here/'README.md').read_text(encoding='utf-8')), long_description_content_type='text/markdown',
-      packages=[cfg['lib_path'], *data], package_data={cfg['lib_path']: ['py.typed'], **dict.fromkeys(data, ['*'])}, include_package_data=False, zip_safe=False,
+      packages=[*find_packages(include=[cfg['lib_path'], cfg['lib_path']+'.*']), *data],
+      package_data={cfg['lib_path']: ['py.typed'], cfg['lib_path']+'.train': ['*.html'], **dict.fromkeys(data, ['*'])}, include_package_data=False, zip_safe=False,
       install_requires=cfg['requirements'].split(), extras_require=extras,
       entry_points={'console_scripts': ['colorize=colorize_nb.cli:colorize', 'colorize-train=colorize_nb.cli:colorize_train',
                                         'colorize-compare=colorize_nb.cli:colorize_compare', 'colorize-survey=colorize_nb.cli:colorize_survey',
-                                        'colorize-import=colorize_nb.bring:colorize_import',
-                                        'colorize-app=colorize_nb.app:colorize_app', 'colorize-recipe=colorize_nb.cli:colorize_recipe'],
+                                        'colorize-import=colorize_nb.cli:colorize_import',
+                                        'colorize-app=colorize_nb.page.server:colorize_app', 'colorize-recipe=colorize_nb.cli:colorize_recipe'],
                     'nbdev': [f"{cfg['lib_name']}={cfg['lib_path']}._modidx:d"]})

@@ -7,9 +7,9 @@ from pathlib import Path
 from warnings import catch_warnings, simplefilter
 import numpy as np
 from PIL import Image
-from colorize_nb.colorizer import Colorizer
+from colorize_nb import Colorizer
 from colorize_nb.paint import cores, paint_pixels, render_shape
-from colorize_nb.photo import open_photo
+from colorize_nb.files.photo import open_photo
 from .common import alternate, fresh, machine, median_ms, photos, put, save, table, tell
 
 SIZES = {'0.3 MP': (640,480), '2 MP': (1632,1224), '12 MP': (4000,3000), '48 MP': (8000,6000)}

@@ -3,11 +3,11 @@ Training: photos a second of the whole loop, loader and all, and the share of wh
 through `colorize_folder`. Peak memory of the device for each. Runs on a CPU too, where it only shows that it runs."""
 import argparse, os, tempfile
 from pathlib import Path
-import colorize_nb.compat  # noqa: F401 (first: lets torchvision import beside a CPU-only torch)
+import colorize_nb.train.compat  # noqa: F401 (first: lets torchvision import beside a CPU-only torch)
 import numpy as np
 import torch
 from fastai.torch_core import default_device
-from colorize_nb.colorizer import Colorizer
+from colorize_nb import Colorizer
 from .colorizing import seen
 from .common import alternate, machine, photos, save, table, tell
 from .training import alone, ours

@@ -3,13 +3,13 @@ Time and memory of one photo against its megapixels; photos a second against the
 The bound is what the measured speed of memory (a copy) and of arithmetic (large products of matrices, all cores) would allow if nothing else took time."""
 import argparse, tempfile
 from pathlib import Path
-import colorize_nb.compat  # noqa: F401 (first: lets torchvision import beside a CPU-only torch)
+import colorize_nb.train.compat  # noqa: F401 (first: lets torchvision import beside a CPU-only torch)
 import numpy as np
 import torch
 from matplotlib.figure import Figure
-from colorize_nb.colorizer import Colorizer
-from colorize_nb.data import ColorizeDataLoaders
-from colorize_nb.generator import resnet18_unet
+from colorize_nb import Colorizer
+from colorize_nb.train.data import ColorizeDataLoaders
+from colorize_nb.train.generator import resnet18_unet
 from .colorizing import ours, peak_mb, pillow, seen
 from .common import HERE, alternate, bandwidth, flops, machine, median_ms, peak_flops, photos, save, table, tell
 from .training import alone

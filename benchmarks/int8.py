@@ -11,9 +11,9 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from skimage import data
 from colorize_nb.color import L2net, lightness, net2ab, resize
-from colorize_nb.data import PhotoSet
-from colorize_nb.graph import whole_graph
-from colorize_nb.weights import model_bytes
+from colorize_nb.train.data import PhotoSet
+from colorize_nb.network.onnx_graph import whole_graph
+from colorize_nb.network.weights import model_bytes
 from .common import alternate, machine, save, table, tell
 
 def seen(im): # an array

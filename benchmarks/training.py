@@ -1,7 +1,7 @@
 """Training: the loop that the reports share against ours, on the same photos, network and batch, alternating: python -m benchmarks.training [--size 256] [--bs 8] [--rounds 3] [--batches 1]
 The yardstick: scikit-image's rgb2lab photo by photo in the loader, float32, full-resolution `DynamicUnet`, `loss.item()` six times a batch; its GAN phase runs the generator twice a batch."""
 import argparse, tempfile
-import colorize_nb.compat  # noqa: F401 (first: lets torchvision import beside a CPU-only torch)
+import colorize_nb.train.compat  # noqa: F401 (first: lets torchvision import beside a CPU-only torch)
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -9,11 +9,11 @@ from PIL import Image
 from torch import nn
 from fastai.callback.core import Callback, CancelFitException
 from fastai.torch_core import default_device
-from colorize_nb.critic import PatchGAN
-from colorize_nb.data import ColorizeDataLoaders
-from colorize_nb.gan import gan_learner
-from colorize_nb.generator import resnet18_unet
-from colorize_nb.learner import BF16, colorize_learner
+from colorize_nb.train.gan import PatchGAN
+from colorize_nb.train.data import ColorizeDataLoaders
+from colorize_nb.train.gan import gan_learner
+from colorize_nb.train.generator import resnet18_unet
+from colorize_nb.train.learner import BF16, colorize_learner
 from .common import alternate, machine, photos, save, table, tell
 
 class Reports(torch.utils.data.Dataset):

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np, pytest
 from PIL import Image
 import colorize_nb
-from colorize_nb.colorizer import Colorizer
+from colorize_nb import Colorizer
 
 OLD_PHOTO = Path(colorize_nb.__file__).parent/'photos'/'migrant_mother.jpg'
 

@@ -37,6 +37,6 @@ def test_readme_in_order(tmp_path):
 
 @pytest.mark.slow
 def test_both_kinds_of_names_are_there():
-    code = 'from colorize_nb.all import *; import colorize_nb.color, colorize_nb.photo; assert open_photo is colorize_nb.photo.open_photo and Learner and rgb2lab is colorize_nb.color.rgb2lab'
+    code = 'from colorize_nb.all import *; import colorize_nb.color, colorize_nb.files.photo; assert open_photo is colorize_nb.files.photo.open_photo and Learner and rgb2lab is colorize_nb.color.rgb2lab'
     r = subprocess.run([sys.executable, '-W', 'ignore', '-c', code], capture_output=True, text=True, timeout=100)
     assert r.returncode == 0, r.stderr

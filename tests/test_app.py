@@ -8,8 +8,8 @@ pytest.importorskip('starlette', reason='needs the app extra')
 import numpy as np
 from PIL import Image, PngImagePlugin
 from conftest import OLD_PHOTO, gray_level
-import colorize_nb.app as web
-from colorize_nb.colorizer import Colorizer
+import colorize_nb.page.server as web
+from colorize_nb import Colorizer
 from colorize_nb.steer import Hint
 
 pytestmark = pytest.mark.timeout(240)

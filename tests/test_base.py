@@ -39,8 +39,8 @@ def test_colorizes_without_the_train_extra(tmp_path):
     assert r.returncode == 0, r.stderr
     assert Image.open(tmp_path/'o.png').size == Image.open(OLD_PHOTO).size
 
-@pytest.mark.parametrize('code', ['from colorize_nb.all import *', 'import colorize_nb.learner', 'from colorize_nb import Colorizer; Colorizer.from_pretrained(device="cuda")',
-                                  'from colorize_nb.generator import create_generator'])
+@pytest.mark.parametrize('code', ['from colorize_nb.all import *', 'import colorize_nb.train.learner', 'from colorize_nb import Colorizer; Colorizer.from_pretrained(device="cuda")',
+                                  'from colorize_nb.train.generator import create_generator'])
 def test_what_needs_more_says_so_in_one_line(code):
     r = python(code, block=TRAIN)
     assert r.returncode == 1 and r.stderr.strip().splitlines()[-1].endswith("[train]'") and 'pip install' in r.stderr, r.stderr
@@ -49,7 +49,7 @@ def test_commands_that_need_more_say_so(tmp_path):
     r = python(f"from colorize_nb.cli import colorize; import sys; sys.exit(colorize(path=[{str(OLD_PHOTO)!r}], device='cuda'))", block=TRAIN)
     assert r.returncode == 2 and r.stderr.strip().endswith("[train]'") and ': pip install ' in r.stderr and len(r.stderr.strip().splitlines()) == 1, r.stderr
     (tmp_path/'w.pth').write_bytes(b'x')
-    r = python(f"from colorize_nb.bring import colorize_import; import sys; sys.exit(colorize_import({str(tmp_path/'w.pth')!r}, o={str(tmp_path/'m')!r}))", block=TRAIN)
+    r = python(f"from colorize_nb.cli import colorize_import; import sys; sys.exit(colorize_import({str(tmp_path/'w.pth')!r}, o={str(tmp_path/'m')!r}))", block=TRAIN)
     assert r.returncode == 2 and "[train]'" in r.stderr and ': pip install ' in r.stderr and len(r.stderr.strip().splitlines()) == 1 and not (tmp_path/'m').exists(), r.stderr
     for call in (f'colorize_train(folder={str(tmp_path)!r})', f'colorize_compare(models=["default"], photos={str(tmp_path)!r})', f'survey_make(photos={str(tmp_path)!r})'):
         r = python(f"from colorize_nb.cli import *; import sys; sys.exit({call})", block=TRAIN)
@@ -101,5 +101,5 @@ print((peaks[1]-peaks[0])/2**20)'''
         assert np.abs(part-np.asarray(full.convert('RGB').resize(part.shape[1::-1], Image.LANCZOS), float)).mean() < 2
 
 def test_without_the_app_extra_the_page_says_what_to_install():
-    r = python('from colorize_nb.app import colorize_app; sys.exit(colorize_app(no_browser=True))', block=('starlette', 'uvicorn'))
+    r = python('from colorize_nb.page.server import colorize_app; sys.exit(colorize_app(no_browser=True))', block=('starlette', 'uvicorn'))
     assert r.returncode == 2 and re.fullmatch(r"colorize-app: the page needs the app extra: pip install \S*\[app\]\S*( in a clone)?\n", r.stderr), r

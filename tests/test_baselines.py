@@ -13,9 +13,9 @@ def folder(tmp_path_factory):
 @pytest.mark.slow
 @pytest.mark.parametrize('name,size', [('pix2pix_unet', 256), ('resnet18_unet', 32), ('cgan', 32), ('cgan_lsgan', 32)])
 def test_system_learns(folder, name, size):
-    from colorize_nb.baselines import learner_for, systems
-    from colorize_nb.critic import PatchGAN
-    from colorize_nb.data import ColorizeDataLoaders
+    from colorize_nb.train.baselines import learner_for, systems
+    from colorize_nb.train.gan import PatchGAN
+    from colorize_nb.train.data import ColorizeDataLoaders
     dls = ColorizeDataLoaders.from_folder(folder, valid_pct=.25, size=size, bs=2, num_workers=0)
     learn = learner_for(dls, name, pretrained=False, out_scale=4, critic=PatchGAN(receptive_field=16))
     was = [p.detach().clone() for p in learn.model.parameters()]
@@ -26,8 +26,8 @@ def test_system_learns(folder, name, size):
     assert not any(torch.equal(a, b) for a,b in zip(was, learn.model.parameters()))
 
 def test_a_generator_of_one_size_is_not_saved(tmp_path):
-    from colorize_nb.baselines import create_generator
-    from colorize_nb.colorizer import Colorizer
+    from colorize_nb.train.generator import create_generator
+    from colorize_nb import Colorizer
     c = Colorizer.from_generator(create_generator('autoencoder', size=32, latent=8))
     with pytest.raises(ValueError, match='^autoencoder works at one size and cannot become a model folder$'): c.save_pretrained(tmp_path/'m')
     assert not (tmp_path/'m').exists()
@@ -35,7 +35,7 @@ def test_a_generator_of_one_size_is_not_saved(tmp_path):
 @pytest.mark.parametrize('name', ['cnn', 'pix2pix_unet'])
 def test_colorizes_any_size(name):
     "Photos are padded to the multiple that the network asks for, not to another's"
-    from colorize_nb.baselines import create_generator
-    from colorize_nb.colorizer import Colorizer
+    from colorize_nb.train.generator import create_generator
+    from colorize_nb import Colorizer
     c = Colorizer.from_generator(create_generator(name), render_size=96)
     assert c.colorize(data.chelsea()[:81,:70]).size == (70, 81)

@@ -4,10 +4,10 @@ from pathlib import Path
 import numpy as np, pytest
 from PIL import Image
 from colorize_nb import Colorizer
-from colorize_nb.batch import Options
+from colorize_nb.batch.options import Options
 from colorize_nb.cli import colorize
-from colorize_nb.plan import plan, plan_folder
-from colorize_nb.weights import MODELS, ModelError
+from colorize_nb.batch.plan import plan, plan_folder
+from colorize_nb.network.weights import MODELS, ModelError
 from test_folder import toy_colorizer
 from test_plan import contents, photo
 

@@ -5,13 +5,13 @@ import numpy as np, pytest
 from PIL import Image
 from conftest import OLD_PHOTO
 from colorize_nb import __version__, cli
-from colorize_nb.batch import Report, Row
-from colorize_nb.command import Bar, to_install
-from colorize_nb.weights import model_names
+from colorize_nb.batch.report import Report, Row
+from colorize_nb.messages import Bar, to_install
+from colorize_nb.network.weights import model_names
 from test_folder import COMMAND, files
 
 ROOT = Path(__file__).parents[1]
-COMMANDS = dict.fromkeys(('colorize', 'colorize_train', 'colorize_compare', 'colorize_survey', 'colorize_recipe'), 'cli')|dict(colorize_app='app')
+COMMANDS = dict.fromkeys(('colorize', 'colorize_train', 'colorize_compare', 'colorize_survey', 'colorize_recipe'), 'cli')|dict(colorize_app='page.server')
 
 def run(name, *args, block=(), env=None, **kw):
     "A command in a process of its own, in which the modules in `block` are not installed"
@@ -231,7 +231,7 @@ def test_python_m():
 def test_one_line_with_what_is_right(name, args, said, monkeypatch, capsys, tmp_path):
     monkeypatch.chdir(tmp_path); monkeypatch.setattr(sys, 'argv', [name, *args.split()])
     module = cli
-    if COMMANDS[name] == 'app': module = pytest.importorskip('colorize_nb.app')
+    if COMMANDS[name] != 'cli': module = pytest.importorskip('colorize_nb.page.server')
     Image.fromarray(np.full((9,9), 99, np.uint8)).save(tmp_path/'a.jpg')
     with pytest.raises(SystemExit) as e: getattr(module, name)()
     out,err = capsys.readouterr()

@@ -3,7 +3,7 @@ import functools, http.server, io, tarfile, threading
 import numpy as np, pytest
 torch = pytest.importorskip('torch', reason='needs the train extra')
 from PIL import Image
-from colorize_nb.data import ColorizeDataLoaders, TensorAB, TensorL, check_photos, open_rgb, photo_files
+from colorize_nb.train.data import ColorizeDataLoaders, TensorAB, TensorL, check_photos, open_rgb, photo_files
 from fastai.vision.augment import aug_transforms
 
 def picture(i, h=40, w=56):

@@ -4,13 +4,14 @@ import io, shutil, struct, subprocess, zlib
 from pathlib import Path
 import numpy as np, pytest
 from PIL import Image, features
-from colorize_nb.names import out_name
-from colorize_nb.boxes import webp_lossless
+from colorize_nb.batch.names import out_name
+from colorize_nb.files.boxes import webp_lossless
 from colorize_nb.color import lightness
-from colorize_nb.icc import primary_matrix, srgb_profile
-from colorize_nb.jpeg import jpeg_damaged, _libtiff
-from colorize_nb.deep import join_pages
-from colorize_nb.photo import Pages, PhotoError, encode, open_photo
+from colorize_nb.files.icc import primary_matrix, srgb_profile
+from colorize_nb.files.jpeg import jpeg_damaged, _libtiff
+from colorize_nb.files.depth import join_pages
+from colorize_nb.files.pixels import PhotoError
+from colorize_nb.files.photo import Pages, encode, open_photo
 from conftest import OLD_PHOTO
 from test_scans import CASES, saved, tool
 

@@ -2,15 +2,17 @@
 import errno, json, os, struct, zipfile
 import pytest
 from PIL import Image
-import colorize_nb.weights as weights
-from colorize_nb.batch import Entry, Options, run_many
-from colorize_nb.names import noted
+import colorize_nb.files.atomic as atomic
+from colorize_nb.batch.options import Options
+from colorize_nb.batch.sources import Entry
+from colorize_nb.batch.run import run_many
+from colorize_nb.batch.names import noted
 from colorize_nb.cli import colorize
-from colorize_nb.photo import PhotoError
-from colorize_nb.plan import Task, write_result, write_sheet
+from colorize_nb.files.pixels import PhotoError
+from colorize_nb.batch.plan import Task, write_result, write_sheet
 from colorize_nb.steer import HintError, read_hints
-from colorize_nb.weights import sweep, write_file
-from colorize_nb.xmp import xmp_note
+from colorize_nb.files.atomic import sweep, write_file
+from colorize_nb.files.xmp import xmp_note
 from test_folder import files, toy_colorizer
 from test_plan import contents, photo
 
@@ -30,8 +32,8 @@ def _fake(monkeypatch, *lacks):
         for n in ('stat', 'fstat', 'lstat'): monkeypatch.setattr(os, n, stat_of(getattr(os, n)))
     if 'fsync' in lacks: monkeypatch.setattr(os, 'fsync', no(errno.EINVAL))
     if 'link' in lacks: monkeypatch.setattr(os, 'link', no(errno.EPERM))
-    if 'noreplace' in lacks: monkeypatch.setattr(weights, '_rename_new', no(errno.EINVAL))
-    if 'flock' in lacks and weights.fcntl: monkeypatch.setattr(weights.fcntl, 'flock', no(errno.ENOTSUP))
+    if 'noreplace' in lacks: monkeypatch.setattr(atomic, '_rename_new', no(errno.EINVAL))
+    if 'flock' in lacks and atomic.fcntl: monkeypatch.setattr(atomic.fcntl, 'flock', no(errno.ENOTSUP))
     if 'replace' in lacks:
         def rename(a, b, real=os.replace):
             if os.path.lexists(b): raise FileExistsError(errno.EEXIST, 'File exists', b)

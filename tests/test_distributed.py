@@ -5,13 +5,13 @@ import numpy as np, pytest
 torch = pytest.importorskip('torch', reason='needs the train extra')
 pytest.importorskip('accelerate', reason='needs accelerate')
 from PIL import Image
-import colorize_nb.compat  # before anything of fastai.vision
+import colorize_nb.train.compat  # before anything of fastai.vision
 from torch import nn
 from fastai.distributed import DistributedDL
 from fastai.torch_core import rank_distrib, set_seed
-from colorize_nb.data import ColorizeDataLoaders
-from colorize_nb.gan import Frozen, gan_learner
-from colorize_nb.learner import EMA, Checkpoint, Diary, colorize_learner
+from colorize_nb.train.data import ColorizeDataLoaders
+from colorize_nb.train.gan import Frozen, gan_learner
+from colorize_nb.train.learner import EMA, Checkpoint, Diary, colorize_learner
 
 def tiny(): return nn.Sequential(nn.Conv2d(1, 8, 3, 2, 1), nn.ReLU(), nn.Conv2d(8, 8, 3, 1, 1), nn.ReLU(), nn.Conv2d(8, 2, 3, 1, 1))
 def critic(): return nn.Sequential(nn.Conv2d(3, 8, 4, 2, 1), nn.LeakyReLU(.2), nn.Conv2d(8, 1, 4, 1, 1))

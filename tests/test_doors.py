@@ -4,7 +4,7 @@ import numpy as np, pytest
 from PIL import Image, ImageCms
 from conftest import gray_level, counts
 from colorize_nb.cli import colorize
-from colorize_nb.photo import open_photo
+from colorize_nb.files.photo import open_photo
 
 def saved(im, fmt, **kw):
     im.save(b := io.BytesIO(), fmt, **kw)
@@ -41,8 +41,8 @@ def test_command_and_python(colorizer, gray, tmp_path, kind):
 @pytest.mark.parametrize('kind', KINDS)
 def test_training_and_comparing(gray, tmp_path, kind):
     pytest.importorskip('torch', reason='needs the train extra')
-    from colorize_nb.data import PhotoSet, check_photos, open_rgb, photo_tensor
-    from colorize_nb.store import make_store
+    from colorize_nb.train.data import PhotoSet, check_photos, open_rgb, photo_tensor
+    from colorize_nb.train.photo_store import make_store
     f = tmp_path/'photos'/'a.png'; f.parent.mkdir(); f.write_bytes(KINDS[kind](gray))
     want = truth(kind, gray)
     assert (np.asarray(open_rgb(f)) == want).all()
@@ -58,8 +58,8 @@ def test_predict(gray, tmp_path, kind):
     pytest.importorskip('torch', reason='needs the train extra')
     from torch import nn
     from colorize_nb.color import lightness
-    from colorize_nb.data import ColorizeDataLoaders
-    from colorize_nb.learner import colorize_learner
+    from colorize_nb.train.data import ColorizeDataLoaders
+    from colorize_nb.train.learner import colorize_learner
     d = tmp_path/'photos'; d.mkdir()
     rng = np.random.default_rng(0)
     for i in range(4): Image.fromarray(rng.integers(0, 256, (90,90,3), dtype=np.uint8)).save(d/f'{i}.png')
@@ -92,8 +92,8 @@ def test_mac_zip_by_command_and_in_python(colorizer, gray, tmp_path, capsys):
 
 def test_mac_zip_in_training_and_comparing(gray, tmp_path, capsys):
     pytest.importorskip('torch', reason='needs the train extra')
-    from colorize_nb.data import PhotoSet
-    from colorize_nb.store import make_store
+    from colorize_nb.train.data import PhotoSet
+    from colorize_nb.train.photo_store import make_store
     z = mac_zip(tmp_path/'a.zip', gray)
     ps = PhotoSet(z)
     assert list(ps) == ['trip/0.png', 'trip/1.png', 'trip/2.png'] and ps['trip/1.png'].shape == (*gray.shape,3)

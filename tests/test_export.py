@@ -3,7 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np, pytest
 torch = pytest.importorskip('torch', reason='needs the train extra')
 from conftest import OLD_PHOTO
-from colorize_nb.colorizer import Colorizer
+from colorize_nb import Colorizer
 
 @pytest.fixture(scope='module')
 def on_torch(): return Colorizer.from_pretrained(device='cpu:0')  # any device but 'cpu' is torch's
@@ -60,8 +60,8 @@ def test_two_models_share_a_file(tmp_path):
 @pytest.mark.slow
 def test_eight_bits_keep_the_picture():
     "A network with fresh weights: 8 bits move ab by far less than one unit of the range it uses"
-    from colorize_nb.generator import resnet18_unet, load_arrays
-    from colorize_nb.weights import pack, unpack
+    from colorize_nb.train.generator import resnet18_unet, load_arrays
+    from colorize_nb.network.weights import pack, unpack
     torch.manual_seed(0)
     net = resnet18_unet(out_scale=4, size=64)
     with torch.no_grad():

@@ -1,7 +1,7 @@
 "FID's network with random weights (the real ones are a download): the features are torch-fidelity's, and so is the distance."
 import pytest
 torch = pytest.importorskip('torch', reason='needs the train extra')
-import colorize_nb.compat  # noqa: F401 (first: lets torchvision import beside a CPU-only torch)
+import colorize_nb.train.compat  # noqa: F401 (first: lets torchvision import beside a CPU-only torch)
 theirs = pytest.importorskip('torch_fidelity.feature_extractor_inceptionv3', reason='needs the fid extra')
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def weights(tmp_path, monkeypatch):
 @pytest.mark.timeout(120)
 def test_fid_is_theirs(weights):
     from skimage import data
-    from colorize_nb.metrics import Inception, fid
+    from colorize_nb.train.metrics import Inception, fid
     photos = [p[...,:3][::8,::8] for p in (data.astronaut(), data.chelsea(), data.coffee())]
     net = Inception(weights)
     x = torch.from_numpy(photos[0].copy()).permute(2,0,1)[None]
@@ -28,5 +28,5 @@ def test_fid_is_theirs(weights):
     assert abs(fid(photos, photos, net)) < 1e-3 < fid([255-p for p in photos], photos, net)
 
 def test_without_weights_it_is_not_measured(tmp_path):
-    from colorize_nb.metrics import Inception
+    from colorize_nb.train.metrics import Inception
     with pytest.raises(RuntimeError, match='FID is not measured'): Inception(tmp_path/'nowhere.pth')

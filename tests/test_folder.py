@@ -4,14 +4,15 @@ from pathlib import Path
 import numpy as np, pytest
 from PIL import Image, ImageSequence
 from conftest import OLD_PHOTO, gray_level, counts
-import colorize_nb.batch as batch, colorize_nb.photo as photo_module, colorize_nb.weights as weights
-from colorize_nb.batch import archive_photos
+import colorize_nb.batch.run as run, colorize_nb.batch.sources as sources, colorize_nb.files.atomic as atomic, colorize_nb.files.photo as photo_module
+from colorize_nb.batch.sources import archive_photos
 from colorize_nb.cli import colorize
-from colorize_nb.colorizer import Colorizer
+from colorize_nb import Colorizer
 from colorize_nb.paint import tone
-from colorize_nb.deep import join_pages
-from colorize_nb.photo import Pages, PhotoError, has_heif, open_photo
-from colorize_nb.weights import config_path
+from colorize_nb.files.depth import join_pages
+from colorize_nb.files.pixels import PhotoError
+from colorize_nb.files.photo import Pages, has_heif, open_photo
+from colorize_nb.network.weights import config_path
 from test_hostile import bomb
 
 def saved(im, fmt, **kw):
@@ -91,7 +92,7 @@ def test_entries_are_bounded(gray, tmp_path, monkeypatch):
     noise = np.random.default_rng(0).integers(0, 256, (300,300), dtype=np.uint8)
     with zipfile.ZipFile(tmp_path/'a.zip', 'w') as z:
         for n,x in (('large.bmp',noise),('small.bmp',noise[:50,:50]),('Small.BMP',noise[:50,:50])): z.writestr(n, saved(Image.fromarray(x), 'BMP'))
-    monkeypatch.setattr(batch, 'MAX_ENTRY', 50_000)
+    monkeypatch.setattr(sources, 'MAX_ENTRY', 50_000)
     r = toy_colorizer().colorize_folder(tmp_path/'a.zip', tmp_path/'o')
     assert ['unpacks to more' in x.reason or 'two of this name' in x.reason for x in r.failed] == [True, True] and len(r.of('done')) == 1
 
@@ -176,7 +177,7 @@ def test_large_photos_wait_for_each_other(gray, tmp_path, monkeypatch, room, mos
         time.sleep(.1)
         with lock: now -= 1
         return np.zeros((1,2,L.shape[2]//4,L.shape[3]//4), np.float32)
-    monkeypatch.setattr(batch, 'ROOM', room)
+    monkeypatch.setattr(run, 'ROOM', room)
     r = toy_colorizer(predict).colorize_folder(scans(tmp_path/'s', gray), tmp_path/'o', jobs=3)
     assert len(r.of('done')) == 8 and peak == most
 
@@ -234,7 +235,7 @@ os.fsync = fsync
     left = [f for f in files(src) if f.endswith('.part')]
     assert p.returncode == -signal.SIGKILL and len(left) == 1 and len([f for f in files(src) if '-color' in f and f not in left]) == 2
     mine = src/'box0'/'.other.png.1.part'; mine.write_bytes(b'of another program')
-    own,fd = weights._open_part(src/'box0', 0o600)  # of a process that lives
+    own,fd = atomic._open_part(src/'box0', 0o600)  # of a process that lives
     p = start(src); err = p.communicate(timeout=60)[1].splitlines()
     assert counts(err[-1]) == '2 colorized, 2 already there, 1 failed' and not any('.part' in e for e in err)
     assert [f for f in files(src) if f.endswith('.part')] == sorted(p.relative_to(src).as_posix() for p in (mine, own))

@@ -3,17 +3,17 @@ import math
 import numpy as np, pytest
 torch = pytest.importorskip('torch', reason='needs the train extra')
 from PIL import Image
-import colorize_nb.compat  # before anything of fastai.vision
+import colorize_nb.train.compat  # before anything of fastai.vision
 from torch import nn
 from fastai.callback.core import Callback
 from fastai.callback.progress import ProgressCallback
 from fastai.callback.tracker import SaveModelCallback
 from fastai.learner import load_learner
 from fastai.torch_core import set_seed
-from colorize_nb.critic import PatchGAN
-from colorize_nb.data import ColorizeDataLoaders
-from colorize_nb.gan import gan_learner
-from colorize_nb.learner import BF16, EMA, Checkpoint, colorize_learner
+from colorize_nb.train.gan import PatchGAN
+from colorize_nb.train.data import ColorizeDataLoaders
+from colorize_nb.train.gan import gan_learner
+from colorize_nb.train.learner import BF16, EMA, Checkpoint, colorize_learner
 
 torch.set_num_threads(1)  # faster for networks this small
 

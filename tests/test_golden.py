@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np, pytest
 from PIL import Image
 from conftest import OLD_PHOTO
-from colorize_nb.colorizer import Colorizer
-from colorize_nb.weights import load_config
+from colorize_nb import Colorizer
+from colorize_nb.network.weights import load_config
 
 GOLDEN = Path(__file__).parent/'golden'
 BOXES = dict(face=(180,60,300,220), hands=(40,300,200,420), whole=None)

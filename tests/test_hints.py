@@ -4,11 +4,11 @@ import numpy as np, pytest
 from PIL import Image
 from conftest import OLD_PHOTO, gray_level
 from colorize_nb import Colorizer
-from colorize_nb.batch import OptionError, Options
+from colorize_nb.batch.options import OptionError, Options
 from colorize_nb.color import lightness, rgb2lab
-from colorize_nb.photo import open_photo
+from colorize_nb.files.photo import open_photo
 from colorize_nb.steer import Hint, HintError, shown_at
-from colorize_nb.weights import ModelError
+from colorize_nb.network.weights import ModelError
 
 @pytest.fixture(scope='module')
 def c(): return Colorizer.from_pretrained()
@@ -147,7 +147,7 @@ def test_a_near_hint_changes_less(c, learned):
 @pytest.mark.slow
 def test_threads_that_multiply_matrices_are_not_seen():
     "One machine's worker may have one thread, another's two; shards together write what one process writes"
-    said = "import hashlib, numpy as np; from colorize_nb import Colorizer; from colorize_nb.photo import open_photo; import colorize_nb, pathlib; " \
+    said = "import hashlib, numpy as np; from colorize_nb import Colorizer; from colorize_nb.files.photo import open_photo; import colorize_nb, pathlib; " \
            "c = Colorizer.from_pretrained(); f = pathlib.Path(colorize_nb.__file__).parent/'photos/buffalo_bank.jpg'; print(hashlib.sha256(np.asarray(c.colorize(f, vivid=1.)).tobytes()).hexdigest())"
     each = [subprocess.run([sys.executable, '-c', said], env=os.environ|dict(OPENBLAS_NUM_THREADS=n, OMP_NUM_THREADS=n), capture_output=True, text=True, check=True).stdout for n in '12']
     assert each[0] == each[1] and len(each[0]) > 60

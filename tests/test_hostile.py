@@ -5,9 +5,10 @@ import numpy as np, pytest
 from PIL import Image
 from conftest import OLD_PHOTO, counts
 from colorize_nb.cli import colorize
-from colorize_nb.colorizer import Colorizer
-from colorize_nb.photo import PhotoError, open_photo
-from colorize_nb.weights import ModelError
+from colorize_nb import Colorizer
+from colorize_nb.files.pixels import PhotoError
+from colorize_nb.files.photo import open_photo
+from colorize_nb.network.weights import ModelError
 
 def saved(im, fmt, **kw):
     im.save(b := io.BytesIO(), fmt, **kw)
@@ -112,7 +113,7 @@ def test_unwritable_and_full(colorizer, tmp_path, monkeypatch, capsys):
 
 @pytest.mark.skipif(not Path('/dev/full').exists(), reason='no /dev/full here')
 def test_a_full_device(tmp_path):
-    from colorize_nb.weights import write_file
+    from colorize_nb.files.atomic import write_file
     with pytest.raises(OSError):
         with open('/dev/full', 'wb') as f: f.write(b'x'); f.flush()
     class Here(type(Path())): pass
@@ -134,7 +135,7 @@ def test_wrong_use(tmp_path, capsys):
 
 def test_models_that_are_not_what_they_say(tmp_path):
     import json, shutil
-    from colorize_nb.weights import MODELS
+    from colorize_nb.network.weights import MODELS
     cfg = json.loads((MODELS/'default.json').read_text())
     for s in ('onnx','safetensors'): shutil.copy(MODELS/f'default.{s}', tmp_path)
     def load(**kw): (tmp_path/'config.json').write_text(json.dumps(cfg|kw)); return Colorizer.from_pretrained(tmp_path)

@@ -3,7 +3,7 @@ import base64, hashlib, json, os, subprocess, sys, threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np, pytest
 from PIL import Image
-from colorize_nb.weights import MODELS, load_config, model_bytes
+from colorize_nb.network.weights import MODELS, load_config, model_bytes
 pytest.importorskip('huggingface_hub', reason='needs the hub extra')
 
 COMMIT = '0123456789abcdef0123456789abcdef01234567'
@@ -97,19 +97,19 @@ def test_offline(tmp_path, gray):
 
 @pytest.mark.timeout(25)
 def test_a_part_is_in_the_cache(hub, tmp_path):
-    hub.repos['me/vivid'],pulls = files(),"from colorize_nb.hub import pull\ntry: pull('hf://me/vivid')\nexcept ValueError as e: print(e)"
+    hub.repos['me/vivid'],pulls = files(),"from colorize_nb.network.hub import pull\ntry: pull('hf://me/vivid')\nexcept ValueError as e: print(e)"
     assert run(hub, tmp_path/'home', pulls)[:2] == (0,'')
     for f in (tmp_path/'home').rglob('default.onnx'): f.unlink() # the connection was lost before it came
     assert run(None, tmp_path/'home', pulls) == (0, 'hf://me/vivid: the hub cannot be reached, and it is not in the cache; fetch the files elsewhere and give their folder', [])
 
 def test_no_place_for_the_cache(hub, tmp_path):
     hub.repos['me/vivid'] = files(); (tmp_path/'file').write_text('')
-    status,out,err = run(hub, tmp_path/'file', "from colorize_nb.hub import pull\ntry: pull('hf://me/vivid')\nexcept ValueError as e: print(e)")
+    status,out,err = run(hub, tmp_path/'file', "from colorize_nb.network.hub import pull\ntry: pull('hf://me/vivid')\nexcept ValueError as e: print(e)")
     assert out == 'hf://me/vivid: the cache of the hub: Not a directory', (out, err)
 
 def test_a_file_that_is_too_large(hub, tmp_path):
     hub.repos['me/vivid'] = files()
-    out = run(hub, tmp_path/'home', "import colorize_nb.hub as h\nh.MOST_HUB = 9999\ntry: h.pull('hf://me/vivid')\nexcept ValueError as e: print(e)")[1]
+    out = run(hub, tmp_path/'home', "import colorize_nb.network.hub as h\nh.MOST_HUB = 9999\ntry: h.pull('hf://me/vivid')\nexcept ValueError as e: print(e)")[1]
     assert 'is larger than 0 MB' in out and not [p for m,p in hub.asked if m == 'GET' and 'config' not in p]
 
 PUSH = "print(Colorizer.from_pretrained(sys.argv[1]).push_to_hub(sys.argv[2], license='apache-2.0'))"

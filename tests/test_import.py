@@ -4,11 +4,11 @@ import numpy as np, pytest
 from PIL import Image
 from conftest import OLD_PHOTO, gray_level
 from colorize_nb import Colorizer
-from colorize_nb.batch import OptionError
+from colorize_nb.batch.options import OptionError
 from colorize_nb.cli import colorize
 from colorize_nb.color import rgb2lab
-from colorize_nb.photo import open_photo
-from colorize_nb.weights import ModelError
+from colorize_nb.files.photo import open_photo
+from colorize_nb.network.weights import ModelError
 from test_trust import field, number
 
 def value(name, *shape, kind=1):
@@ -76,7 +76,7 @@ def test_a_picture_counts_by_its_colours(tmp_path, ramp, takes, gives, scale):
 
 def test_one_size_is_padded_not_squeezed(tmp_path, monkeypatch):
     "What the graph sees of a round thing is round, whatever the shape of the photo"
-    import colorize_nb.foreign as foreign
+    import colorize_nb.network.foreign_onnx as foreign
     seen = []
     monkeypatch.setattr(foreign, 'graph_input', lambda l, side, was=foreign.graph_input: seen.append(l) or was(l, side))
     c = Colorizer.from_pretrained(folder(tmp_path/'m', conv_graph([[.3],[0]], sides=(64,64)), L_IN, dict(of='ab'), [64,64]))
@@ -165,7 +165,7 @@ def test_the_cpu_only(tmp_path):
 
 def imported(tmp_path, capsys, name, data, kind='auto'):
     "Status and what was said; where it failed, nothing is left"
-    from colorize_nb.bring import colorize_import
+    from colorize_nb.cli import colorize_import
     f = tmp_path/name
     if data is not None: f.write_bytes(data)
     before = {p.name for p in tmp_path.iterdir()}
@@ -240,7 +240,7 @@ def test_a_pipe_is_no_file(tmp_path, capsys):
 def published(tmp_path_factory):
     "Random weights of both networks, as their authors name and save them"
     torch = pytest.importorskip('torch', reason='needs the train extra')
-    import colorize_nb.zhang as z
+    import colorize_nb.train.zhang as z
     d = tmp_path_factory.mktemp('published'); torch.manual_seed(0)
     for k in ('eccv16','siggraph17'):
         sd = getattr(z, k)().state_dict()
@@ -253,7 +253,7 @@ def published(tmp_path_factory):
 def test_published_weights(tmp_path, capsys, published, kind, gray):
     "By name or by `auto`: on onnxruntime what they say in torch, and hints where they take them"
     import torch
-    import colorize_nb.zhang as z
+    import colorize_nb.train.zhang as z
     status,err = imported(tmp_path, capsys, 'w.pth', (published/f'{kind}.pth').read_bytes())
     assert status == 0 and f'is ready: {kind}' in err and ('takes hints' in err) == (kind == 'siggraph17')
     c = Colorizer.from_pretrained(tmp_path/'new')
@@ -291,8 +291,8 @@ def test_weights_that_do_not_fit(tmp_path, capsys, published):
 @pytest.mark.slow
 def test_their_files_are_measured_like_any_other(published, tmp_path, capsys):
     pytest.importorskip('torch', reason='needs the train extra')
-    from colorize_nb.compare import all_systems
-    from colorize_nb.data import PhotoSet
+    from colorize_nb.train.compare import all_systems
+    from colorize_nb.train.data import PhotoSet
     imported(tmp_path, capsys, 'w.pth', (published/'eccv16.pth').read_bytes())
     (tmp_path/'p').mkdir(); Image.open(OLD_PHOTO).resize((64,64)).convert('RGB').save(tmp_path/'p'/'a.png')
     f = all_systems([str(tmp_path/'new')], PhotoSet(tmp_path/'p'))['new']

@@ -3,8 +3,9 @@ import io, os, struct, subprocess, sys, time, zipfile, zlib
 from pathlib import Path
 import numpy as np, pytest
 from PIL import Image
-from colorize_nb.deep import tiff16
-from colorize_nb.photo import MAX_SCANS, Pages, PhotoError, open_photo
+from colorize_nb.files.depth import tiff16
+from colorize_nb.files.pixels import PhotoError
+from colorize_nb.files.photo import MAX_SCANS, Pages, open_photo
 
 def saved(im, fmt, **kw):
     im.save(b := io.BytesIO(), fmt, **kw)
@@ -96,7 +97,8 @@ c = Colorizer.from_pretrained()
 for shape in ((1,500_000), (500_000,1), (20,500_000)): assert c.colorize(np.full(shape, 99, np.uint8)).size == shape[::-1]""") < .6
 
 OPEN = '''import sys
-from colorize_nb.photo import Pages, PhotoError
+from colorize_nb.files.pixels import PhotoError
+from colorize_nb.files.photo import Pages
 try: pages = Pages(sys.argv[1])
 except PhotoError as e: print(e)
 '''
@@ -112,9 +114,9 @@ def test_a_large_photo_waits_outside_of_memory(tmp_path):
     "A file of 48 MB is open, its size known, and nothing of it is in memory; out of an archive neither"
     im = Image.new('RGB', (4000,4000), (9,8,7)); im.save(tmp_path/'a.bmp')
     with zipfile.ZipFile(tmp_path/'a.zip', 'w', zipfile.ZIP_STORED) as z: z.write(tmp_path/'a.bmp', 'a.bmp')
-    base = peak('import colorize_nb.photo, colorize_nb.batch')
+    base = peak('import colorize_nb.files.photo, colorize_nb.batch.options')
     assert peak(OPEN+'assert pages.sizes == [(4000,4000)]', tmp_path/'a.bmp') < base+.03
-    assert peak(OPEN.replace('sys.argv[1]', 'archive_photos(sys.argv[1])[0][0]').replace('import sys', 'import sys\nfrom colorize_nb.batch import archive_photos'), tmp_path/'a.zip') < base+.04
+    assert peak(OPEN.replace('sys.argv[1]', 'archive_photos(sys.argv[1])[0][0]').replace('import sys', 'import sys\nfrom colorize_nb.batch.options import archive_photos'), tmp_path/'a.zip') < base+.04
 
 def test_texts_that_unpack_to_very_much(tmp_path):
     "40 texts of 100 MB in a PNG of 4 MB"
@@ -136,7 +138,7 @@ def test_a_strip_that_unpacks_to_more_than_it_should():
 
 def test_damaged_deep_files_never_crash():
     "Flipped bytes in everything that is read here and not by Pillow"
-    from colorize_nb.deep import png16
+    from colorize_nb.files.depth import png16
     rng = np.random.default_rng(0); x = rng.integers(0, 65536, (20,17,3)).astype(np.uint16)
     gray12 = bytearray(tiff16(x, packed=False)); at = gray12.index(struct.pack('<HHI', 258, 3, 3)); struct.pack_into('<HHIHH', gray12, at, 258, 3, 1, 12, 0)
     for raw in (tiff16(x), tiff16(x, packed=False), png16(x), bytes(gray12), scans(1), saved(Image.fromarray(x.astype(np.uint8)), 'JPEG')[:-2]):
@@ -152,6 +154,6 @@ def test_a_hundred_megapixels_in_little_memory(tmp_path):
     "An RGB BMP, which is not packed at all: the file, its pixels and the result are never there together"
     Image.new('RGB', (10000,10000), (90,80,70)).save(tmp_path/'a.bmp')
     code = '''import sys
-from colorize_nb.photo import open_photo
+from colorize_nb.files.photo import open_photo
 assert open_photo(sys.argv[1]).pixels.shape == (10000,10000,3)'''
     assert peak(code, tmp_path/'a.bmp') < .85  # 0.4 as Pillow holds it, 0.3 as numpy does

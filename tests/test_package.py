@@ -5,7 +5,7 @@ from importlib.metadata import distribution, requires
 from pathlib import Path
 import pytest
 import colorize_nb
-from colorize_nb.weights import load_config
+from colorize_nb.network.weights import load_config
 
 ROOT = Path(__file__).parent.parent
 MODELS = Path(colorize_nb.__file__).parent/'models'

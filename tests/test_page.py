@@ -521,7 +521,7 @@ def test_two_tabs_of_one_browser(user, photo): # noqa: F811
 def test_in_a_frame_of_a_notebook(chromium, photo, tmp_path, monkeypatch): # noqa: F811
     "A notebook on localhost shows the page from 127.0.0.1: to the browser these are two sites, and no cookie comes through"
     import http.server, threading
-    import colorize_nb.app as web
+    import colorize_nb.page.server as web
     app = web.launch_app()
     page = f'<iframe src="{app.url}#token={app.place.token}" width=1000 height=700></iframe>'.encode()
     class Notebook(http.server.BaseHTTPRequestHandler):

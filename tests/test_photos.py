@@ -4,8 +4,9 @@ import numpy as np, pytest
 from PIL import ExifTags, Image, ImageCms
 from conftest import OLD_PHOTO, gray_level
 from colorize_nb.paint import paint_pixels, seen_lightness
-from colorize_nb.photo import PhotoError, open_photo
-from colorize_nb.xmp import xmp_note
+from colorize_nb.files.pixels import PhotoError
+from colorize_nb.files.photo import open_photo
+from colorize_nb.files.xmp import xmp_note
 
 def saved(im, fmt, **kw):
     im.save(b := io.BytesIO(), fmt, **kw)

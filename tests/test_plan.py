@@ -4,10 +4,11 @@ from pathlib import Path
 import numpy as np, pytest
 from PIL import Image
 from conftest import counts
-from colorize_nb.batch import NEWER, Options
+from colorize_nb.batch.options import Options
+from colorize_nb.batch.report import NEWER
 from colorize_nb.cli import colorize
-from colorize_nb.photo import PhotoError
-from colorize_nb.plan import plan
+from colorize_nb.files.pixels import PhotoError
+from colorize_nb.batch.plan import plan
 from test_folder import COMMAND, files, saved, scans, start, toy_colorizer, wait_for
 
 def photo(path, gray, **kw):

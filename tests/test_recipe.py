@@ -21,9 +21,9 @@ class Killed(Exception): pass
 @pytest.mark.timeout(400)
 def test_all_stages(photos, tmp_path, monkeypatch):
     from colorize_nb import recipe
-    from colorize_nb.colorizer import Colorizer
-    from colorize_nb.generator import lite_body
-    from colorize_nb.learner import Checkpoint
+    from colorize_nb import Colorizer
+    from colorize_nb.train.generator import lite_body
+    from colorize_nb.train.learner import Checkpoint
     teacher = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(3, 1000))
     run = recipe.Run(tmp_path/'run', [photos], passes=.001, teacher=teacher)
     saved = Checkpoint.after_epoch

@@ -1,10 +1,10 @@
 "Every generator that is registered, whoever registers it: a new one is tested by being in the list."
 import numpy as np, pytest
 torch = pytest.importorskip('torch', reason='needs the train extra')
-import colorize_nb.baselines, colorize_nb.zhang  # noqa: F401, E401 (register the reports' generators, and Zhang's)
-from colorize_nb.colorizer import Colorizer
-from colorize_nb.generator import create_generator, generator_from, list_generators
-from colorize_nb.losses import ABLoss, ClassificationLoss
+import colorize_nb.train.baselines, colorize_nb.train.zhang  # noqa: F401, E401 (register the reports' generators, and Zhang's)
+from colorize_nb import Colorizer
+from colorize_nb.train.generator import create_generator, generator_from, list_generators
+from colorize_nb.train.losses import ABLoss, ClassificationLoss
 
 torch.set_num_threads(1)
 

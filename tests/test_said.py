@@ -3,9 +3,9 @@ import io, re, shutil, struct, subprocess, time, zlib
 from xml.etree import ElementTree
 import numpy as np, pytest
 from PIL import Image
-from colorize_nb.photo import encode, open_photo
-from colorize_nb.tags import Tag, directories, pack_exif, pack_tree, swapped, tag_of
-from colorize_nb.xmp import split_xmp, tidy_xmp, xmp_note
+from colorize_nb.files.photo import encode, open_photo
+from colorize_nb.files.tags import Tag, directories, pack_exif, pack_tree, swapped, tag_of
+from colorize_nb.files.xmp import split_xmp, tidy_xmp, xmp_note
 
 FMT = {'.jpg':'JPEG', '.png':'PNG', '.tif':'TIFF', '.webp':'WEBP'}
 GRAY = np.add.outer(np.arange(30), np.arange(40)*2).astype(np.uint8)

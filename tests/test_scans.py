@@ -6,10 +6,11 @@ import numpy as np, pytest
 from PIL import ExifTags, Image, ImageCms, PngImagePlugin
 from conftest import OLD_PHOTO, gray_level
 from colorize_nb.color import lightness
-from colorize_nb.colorizer import Colorizer
-from colorize_nb.deep import png16, tiff16
-from colorize_nb.photo import Pages, PhotoError, encode, open_photo
-from colorize_nb.tags import read_exif, write_profile
+from colorize_nb import Colorizer
+from colorize_nb.files.depth import png16, tiff16
+from colorize_nb.files.pixels import PhotoError
+from colorize_nb.files.photo import Pages, encode, open_photo
+from colorize_nb.files.tags import read_exif, write_profile
 
 CASES = Path(__file__).parent/'cases'
 
@@ -55,7 +56,7 @@ def test_profile_in_full_depth():
     assert d.max() < .6 and d.mean() < .2 and 8 < (L(photo.pixels)-REFERENCE).mean() < 9  # half a level of 255
 
 def test_profile_as_imagemagick_applies_it(tmp_path):
-    from colorize_nb.icc import srgb_profile
+    from colorize_nb.files.icc import srgb_profile
     (tmp_path/'srgb.icc').write_bytes(srgb_profile())
     src = CASES/'03_gray16_dotgain20.tif'
     raw = tool('convert', src, '-profile', tmp_path/'srgb.icc', '-depth', '16', '-colorspace', 'sRGB', '-endian', 'LSB', 'rgb:-')
@@ -68,7 +69,7 @@ def test_profile_of_deep_gray_and_colour(deep16, dtype):
     from test_photos import linear_profile
     icc = linear_profile()
     def srgb(lin): return np.where(lin > 0.0031308, 1.055*lin**(1/2.4)-0.055, 12.92*lin)
-    from colorize_nb.icc import deep_to_srgb
+    from colorize_nb.files.icc import deep_to_srgb
     for x in (deep16, deep16[...,1].copy()):
         got = deep_to_srgb(x if dtype == np.uint16 else (x/65535).astype(dtype), icc)
         assert got.dtype == dtype and np.abs(got/(65535 if dtype == np.uint16 else 1)-srgb(x/65535)).max() < 3e-4
@@ -366,7 +367,7 @@ def test_metadata_of_every_page(paint, tmp_path):
     exif = Image.Exif(); exif[ExifTags.Base.Artist] = 'Lange'
     exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = '1936:02:01 12:00:00'
     exif[ExifTags.IFD.Exif] = exif.get_ifd(ExifTags.IFD.Exif)
-    from colorize_nb.deep import join_pages
+    from colorize_nb.files.depth import join_pages
     src = tmp_path/'album.tif'
     src.write_bytes(join_pages(saved(Image.new('L', (40,30), n), 'TIFF', exif=exif) for n in (10, 20)))
     for f in (src, paint(src)):

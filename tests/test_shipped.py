@@ -1,8 +1,8 @@
 "The two models inside the package: one set of weights, read in two ways."
 import numpy as np
 from conftest import OLD_PHOTO, gray_level
-from colorize_nb.colorizer import Colorizer
-from colorize_nb.weights import MODELS, load_config, model_names
+from colorize_nb import Colorizer
+from colorize_nb.network.weights import MODELS, load_config, model_names
 
 def test_files():
     assert model_names() == ['default', 'vivid']

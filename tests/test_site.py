@@ -10,7 +10,7 @@ from threading import Thread
 import pytest
 from PIL import Image
 from colorize_nb import color
-from colorize_nb.weights import load_config
+from colorize_nb.network.weights import load_config
 from test_base import TRAIN, python
 
 ROOT = Path(__file__).parent.parent
@@ -93,7 +93,7 @@ def test_notebooks_become_pages(tmp_path):
     from nbformat import v4, write
     def put(name, text): (tmp_path/name).parent.mkdir(parents=True, exist_ok=True); (tmp_path/name).write_text(text)
     def run(): return subprocess.run([sys.executable, tmp_path/'tools/site.py'], capture_output=True, text=True, timeout=170)
-    for f in ('settings.ini', 'zensical.toml', 'colorize_nb/web/icon.svg', *(f'tools/{n}' for n in ('site.py', 'site.css', 'readme.py', 'reference.py'))): put(f, ''); shutil.copy(ROOT/f, tmp_path/f)
+    for f in ('settings.ini', 'zensical.toml', 'colorize_nb/page/web/icon.svg', *(f'tools/{n}' for n in ('site.py', 'site.css', 'readme.py', 'reference.py'))): put(f, ''); shutil.copy(ROOT/f, tmp_path/f)
     put('README.md', '# first\n\n[one](nbs/01_one.ipynb#two-words) [by hand](docs/by_hand.md)\n'); put('MODEL_CARD.md', '# card\n\n[figures](figures.csv)\n')
     put('figures.csv', '1,2'); put('docs/by_hand.md', '# no page')
     put('colorize_nb/one.py', ONE)
@@ -176,7 +176,7 @@ def test_no_page_is_wider_than_its_window(built):
                 page.set_viewport_size(dict(width=w, height=844))
                 if page.evaluate('document.documentElement.scrollWidth > innerWidth'): wide.append((name, w))
                 wide += [(name, w, o) for o in page.evaluate("[...document.querySelectorAll('pre code')].filter(o => o.scrollWidth > o.clientWidth).map(o => o.textContent.slice(0, 60))")]
-        page.goto(at+'nbs/01_color.html')
+        page.goto(at+'nbs/10_color.html')
         block = page.locator('.language-python', has_text='def rgb2lab(')
         block.hover(); block.get_by_role('button').first.click()
         copied = page.evaluate('navigator.clipboard.readText()')

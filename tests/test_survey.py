@@ -26,7 +26,7 @@ def browser():
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize('kind', ['rating', 'real-or-fake'])
 def test_click_through(photos, tmp_path, browser, kind):
-    from colorize_nb.survey import make_survey, read_survey, survey_report
+    from colorize_nb.train.survey import make_survey, read_survey, survey_report
     page_file,key = make_survey(photos, tmp_path/'survey.html', kind=kind)
     ctx = browser.new_context(viewport=dict(width=390, height=800), accept_downloads=True)
     page,asked,errors = ctx.new_page(),[],[]

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np, pytest
 from PIL import Image
 from conftest import OLD_PHOTO, counts
-from colorize_nb.batch import Report, Row
+from colorize_nb.batch.report import Report, Row
 from colorize_nb.cli import _tell, colorize
 from test_folder import COMMAND, files, saved
 

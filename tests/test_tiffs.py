@@ -3,8 +3,9 @@ Directories that lie cost neither memory nor time."""
 import io, shutil, struct, subprocess, sys, zlib
 import numpy as np, pytest
 from PIL import Image
-from colorize_nb.photo import Pages, PhotoError, open_photo
-from colorize_nb.tags import EXIF, GPS, INTEROP, MAKER, Tag, pack_exif, read_exif, shorten_exif, tag_of
+from colorize_nb.files.pixels import PhotoError
+from colorize_nb.files.photo import Pages, open_photo
+from colorize_nb.files.tags import EXIF, GPS, INTEROP, MAKER, Tag, pack_exif, read_exif, shorten_exif, tag_of
 
 H,W = 21,37
 SIZE = {1:1, 2:1, 3:2, 4:4, 5:8, 7:1, 9:4, 11:4, 13:4, 16:8}
@@ -349,8 +350,9 @@ def fat_tiff(n, size, pages=1, packed=True):
 
 BOMB = """
 import resource, sys, time
-from colorize_nb.photo import Pages, PhotoError, encode
-from colorize_nb.pixels import Photo
+from colorize_nb.files.pixels import PhotoError
+from colorize_nb.files.photo import Pages, encode
+from colorize_nb.files.pixels import Photo
 from PIL import Image
 start,t = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,time.perf_counter()
 try:

@@ -3,15 +3,15 @@ import os, subprocess, sys
 import numpy as np, pytest
 torch = pytest.importorskip('torch', reason='needs the train extra')
 from PIL import Image
-import colorize_nb.compat  # before anything of fastai.vision
+import colorize_nb.train.compat  # before anything of fastai.vision
 from torch import nn
 from fastai.torch_core import set_seed
 from colorize_nb import cli
-from colorize_nb.colorizer import Colorizer
-from colorize_nb.generator import generators
-from colorize_nb.learner import Checkpoint, Diary
-from colorize_nb.train import train
-from colorize_nb.weights import load_config
+from colorize_nb import Colorizer
+from colorize_nb.train.generator import generators
+from colorize_nb.train.learner import Checkpoint, Diary
+from colorize_nb.train.run import train
+from colorize_nb.network.weights import load_config
 
 torch.set_num_threads(1)  # faster for networks this small
 

@@ -4,11 +4,12 @@ from pathlib import Path
 import numpy as np, pytest
 from PIL import Image
 from conftest import OLD_PHOTO
-import colorize_nb.weights as weights
+import colorize_nb.files.atomic as atomic, colorize_nb.network.weights as weights
 from colorize_nb.cli import colorize
-from colorize_nb.colorizer import Colorizer
-from colorize_nb.graph import whole_graph
-from colorize_nb.weights import MODELS, ModelError, load_config, load_weights, read_regular, sweep, write_file
+from colorize_nb import Colorizer
+from colorize_nb.network.onnx_graph import whole_graph
+from colorize_nb.files.atomic import read_regular, sweep, write_file
+from colorize_nb.network.weights import MODELS, ModelError, load_config, load_weights
 from test_folder import files, toy_colorizer
 
 def varint(n): return bytes([n]) if n < 128 else bytes([n & 127 | 128])+varint(n >> 7)
@@ -73,7 +74,7 @@ def test_no_operator_of_others_behind_a_number(domain):
 @pytest.mark.parametrize('over', [2**32, 2**33, 2**34])
 def test_no_file_behind_a_number(tmp_path, monkeypatch, over, capsys):
     "The fields that name the file are others for who reads their numbers whole"
-    from colorize_nb.bring import import_model
+    from colorize_nb.network.import_model import import_model
     monkeypatch.chdir(tmp_path)
     for p in ('secret.bin', 'm/secret.bin'): (tmp_path/p).parent.mkdir(exist_ok=True); (tmp_path/p).write_bytes(np.float32([1,2,3,4]).tobytes())
     for location in ('secret.bin', '../secret.bin', '/etc/passwd'):
@@ -174,7 +175,7 @@ def test_temporary_names_are_random_and_follow_no_link(gray, tmp_path, spied):
     for n in ('a.png', 'b'*250+'.png'): Image.fromarray(gray).save(tmp_path/n)
     toy_colorizer().colorize_folder(tmp_path, tmp_path/'o', compare=True)
     made = spied()
-    assert len(made) == 4 and len({n for n,*_ in made}) == 4 and all(weights.PART.fullmatch(n) and len(n) == 31 for n,*_ in made)
+    assert len(made) == 4 and len({n for n,*_ in made}) == 4 and all(atomic.PART.fullmatch(n) and len(n) == 31 for n,*_ in made)
     assert all(f & os.O_EXCL and f & os.O_NOFOLLOW for _,f,_ in made) and not any(str(os.getpid()) in n for n,*_ in made)
 
 def test_a_name_that_is_taken_is_never_followed(tmp_path, monkeypatch):

@@ -10,12 +10,12 @@ import numpy as np, pytest
 from PIL import Image
 from colorize_nb.color import AB_BINS, lightness, mean_chroma, resize
 from colorize_nb.hints import _doubtful
-from colorize_nb.photo import open_photo
+from colorize_nb.files.photo import open_photo
 from colorize_nb.paint import paint_pixels, seen_lightness, tone
-from colorize_nb.colorizer import Colorizer, Look
-from colorize_nb.steer import (Hint, agreed_ab, agreed_at, belonging, expected_error, hint_cells, likely_ab, pin,
-                               reach_cells, shown_at, spread, steered_ab, usual_chroma, vivid_ab)
-from colorize_nb.weights import load_config
+from colorize_nb import Colorizer
+from colorize_nb.colorizer import Look
+from colorize_nb.steer import Hint, agreed_ab, agreed_at, belonging, expected_error, hint_cells, likely_ab, pin, reach_cells, shown_at, spread, steered_ab, usual_chroma, vivid_ab
+from colorize_nb.network.weights import load_config
 from conftest import OLD_PHOTO
 
 ROOT = Path(__file__).parent.parent

@@ -5,19 +5,19 @@ What is done is kept in RUN: the same line goes on. Writes results/ablations.csv
 import argparse, csv
 from pathlib import Path
 import numpy as np
-import colorize_nb.compat  # noqa: F401 (first: lets torchvision import beside a CPU-only torch)
+import colorize_nb.train.compat  # noqa: F401 (first: lets torchvision import beside a CPU-only torch)
 import pandas as pd
 import torch
 from fastai.optimizer import SGD, Adam
 from safetensors.torch import load_file, save_file
-from colorize_nb.baselines import create_generator
-from colorize_nb.critic import PatchGAN
-from colorize_nb.gan import gan_learner
-from colorize_nb.learner import BF16, bf16_pays, colorize_learner
-from colorize_nb.losses import ABLoss
-from colorize_nb.metrics import PhotoMetric
-from colorize_nb.store import StoreLoader, make_store
-from colorize_nb.weights import write_file
+from colorize_nb.train.generator import create_generator
+from colorize_nb.train.gan import PatchGAN
+from colorize_nb.train.gan import gan_learner
+from colorize_nb.train.learner import BF16, bf16_pays, colorize_learner
+from colorize_nb.train.losses import ABLoss
+from colorize_nb.train.metrics import PhotoMetric
+from colorize_nb.train.photo_store import StoreLoader, make_store
+from colorize_nb.files.atomic import write_file
 from fastai.data.core import DataLoaders
 
 BASE = dict(lr=1e-3, bs=64, size=48, photos=2048, seen=2048, layers=11, norm=True, bias=True, opt='adam', loss='l1', gan=None, patch=16, lam=100., net='cnn', start='none', seed=0)

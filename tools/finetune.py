@@ -7,10 +7,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import torch
 from PIL import Image, ImageDraw, ImageFont
 from skimage import data
-from colorize_nb.colorizer import Colorizer
-from colorize_nb.data import ColorizeDataLoaders, to_gray
-from colorize_nb.learner import colorize_learner
-from colorize_nb.metrics import evaluate, predict_gray
+from colorize_nb import Colorizer
+from colorize_nb.train.data import ColorizeDataLoaders
+from colorize_nb.train.metrics import to_gray
+from colorize_nb.train.learner import colorize_learner
+from colorize_nb.train.metrics import evaluate, predict_gray
 from fastai.torch_core import set_seed
 
 OUT = Path(__file__).resolve().parent.parent/'results'

@@ -10,10 +10,10 @@ import numpy as np
 from PIL import Image, features
 sys.path.insert(0, str(Path(__file__).parents[1]/'tests'))
 from test_trust import folder, pointing
-from colorize_nb.batch import archive_photos
-from colorize_nb.colorizer import Colorizer
-from colorize_nb.photo import PhotoError
-from colorize_nb.weights import ModelError, load_config
+from colorize_nb.batch.sources import archive_photos
+from colorize_nb import Colorizer
+from colorize_nb.files.pixels import PhotoError
+from colorize_nb.network.weights import ModelError, load_config
 
 KINDS = ('photo', 'archive', 'model')
 SLOW,MOST = 20,4*2**30 # seconds a case may take; bytes of address space

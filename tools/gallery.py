@@ -6,8 +6,8 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 from skimage import data
 from sklearn.datasets import load_sample_image
-from colorize_nb.colorizer import Colorizer
-from colorize_nb.weights import write_file
+from colorize_nb import Colorizer
+from colorize_nb.files.atomic import write_file
 
 CALTECH = dict(woman='Faces_easy/image_0083', office='Faces_easy/image_0289', emu='emu/image_0045', pizza='pizza/image_0049', stapler='stapler/image_0018', stop_sign='stop_sign/image_0025')
 OWN = dict(astronaut=data.astronaut, coffee=data.coffee, cat=data.chelsea, rocket=data.rocket, temple=lambda: load_sample_image('china.jpg'), flower=lambda: load_sample_image('flower.jpg'))

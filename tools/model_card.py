@@ -11,10 +11,11 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageOps
 from colorize_nb.color import L2net, lab2rgb8, lightness, net2L
-from colorize_nb.colorizer import Colorizer
-from colorize_nb.data import OldPhoto, PhotoSet, TensorL
-from colorize_nb.metrics import EfficientNetLite, bootstrap, mean_ab, measure, photo_tensor, predict_gray, predict_mean_ab, to_gray
-from colorize_nb.recipe import load_stage
+from colorize_nb import Colorizer
+from colorize_nb.train.data import OldPhoto, PhotoSet, TensorL
+from colorize_nb.train.data import photo_tensor
+from colorize_nb.train.metrics import EfficientNetLite, bootstrap, mean_ab, measure, predict_gray, predict_mean_ab, to_gray
+from colorize_nb.train.recipe import load_stage
 
 SIZES,STRENGTHS = (160, 192, 240, 320),(1., 1.5, 2.)
 

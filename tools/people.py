@@ -19,13 +19,14 @@ from functools import lru_cache
 from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
-from colorize_nb.batch import OptionError
+from colorize_nb.batch.options import OptionError
 from colorize_nb.color import lab2rgb8, lightness, rgb2lab
-from colorize_nb.colorizer import Colorizer
-from colorize_nb.command import failed, say
-from colorize_nb.data import PhotoSet, photo_tensor
-from colorize_nb.metrics import colourfulness
-from colorize_nb.weights import ModelError, write_file
+from colorize_nb import Colorizer
+from colorize_nb.messages import failed, say
+from colorize_nb.train.data import PhotoSet, photo_tensor
+from colorize_nb.train.metrics import colourfulness
+from colorize_nb.files.atomic import write_file
+from colorize_nb.network.weights import ModelError
 
 GRAY_FACE,COLOURED = 8,10 # C*
 SIDE = 508 # width in pixels of each half of DeOldify's pictures

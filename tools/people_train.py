@@ -4,19 +4,19 @@ SHELF is from tools/shelf.py, STORE from `make_store` (the older photos of 136 p
 Batch norm keeps its statistics (batches are small), and ageing comes on slowly: over --ramp photos to full strength."""
 import argparse, json, math, os, time
 from pathlib import Path
-import colorize_nb.compat
+import colorize_nb.train.compat
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
-from colorize_nb.ageing import age
+from colorize_nb.train.ageing import age
 from colorize_nb.color import lab2net, rgb2lab_t
-from colorize_nb.colorizer import Colorizer
-from colorize_nb.generator import generator_from, load_arrays
-from colorize_nb.losses import ClassificationLoss, area_to
-from colorize_nb.recipe import color_prior, simulate_hints
-from colorize_nb.store import Store
-from colorize_nb.weights import load_config, load_weights
+from colorize_nb import Colorizer
+from colorize_nb.train.generator import generator_from, load_arrays
+from colorize_nb.train.losses import ClassificationLoss, area_to
+from colorize_nb.train.recipe import color_prior, simulate_hints
+from colorize_nb.train.photo_store import Store
+from colorize_nb.network.weights import load_config, load_weights
 
 SIZES = {128:20, 160:14, 192:10, 256:6}      # side in pixels: photos in a batch
 SHARES = .12, .22, .33, .33                  # how often each size is drawn

@@ -7,9 +7,11 @@ FUNCTION = ast.FunctionDef,ast.AsyncFunctionDef
 def module_sources(root):
     "Name of a module -> (its notebook, source), in the order of the notebooks"
     found = {}
-    for f in sorted((root/'colorize_nb').glob('*.py')):
+    package = root/'colorize_nb'
+    for f in sorted(package.rglob('*.py')):
         src = f.read_text(encoding='utf-8')
-        if m := re.search(r'File to edit: \.\./(nbs/\S+\.ipynb)', src): found[f.stem] = m[1],src
+        name = '.'.join(f.relative_to(package).with_suffix('').parts)
+        if m := re.search(r'File to edit: [./]+/(nbs/\S+\.ipynb)', src): found[name] = m[1],src
     return dict(sorted(found.items(), key=lambda o: o[1][0]))
 
 def line_comments(src):

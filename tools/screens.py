@@ -69,7 +69,7 @@ def main():
     OUT.mkdir(exist_ok=True)
     tmp = Path(tempfile.mkdtemp())
     (tmp/'torn.jpg').write_bytes(photos[0].read_bytes()[:2000])
-    server = subprocess.Popen([sys.executable, '-c', f'from colorize_nb.app import colorize_app; colorize_app(port={PORT}, no_browser=True)'], cwd=ROOT)
+    server = subprocess.Popen([sys.executable, '-c', f'from colorize_nb.page.server import colorize_app; colorize_app(port={PORT}, no_browser=True)'], cwd=ROOT)
     try:
         while True:
             try: urlopen(f'http://127.0.0.1:{PORT}/').close(); break

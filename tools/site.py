@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = {'Start': ['README.md', 'docs/page.md', 'docs/formats.md', 'docs/gallery.md', 'docs/models.md'], 'Tutorials': ['nbs/tutorials/old_photos.ipynb', 'nbs/tutorials/*.ipynb'],
          'Notebooks': ['nbs/[0-9]*.ipynb'], 'Reference': [], 'About': ['MODEL_CARD.md', 'benchmarks/README.md', 'docs/scale.md', 'docs/inputs.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md']}
-COPIED = 'colorize_nb/web/icon.svg', 'tools/site.css'
+COPIED = 'colorize_nb/page/web/icon.svg', 'tools/site.css'
 
 def files(root):
     "Each part's files, in order: name of the page -> file"
@@ -44,7 +44,7 @@ def says(md):
 
 def module(f):
     "The module that a notebook makes, or ''"
-    return m[1] if f.suffix == '.ipynb' and (m := re.search(r'#\| *default_exp (\w+)', f.read_text(encoding='utf-8'))) else ''
+    return m[1] if f.suffix == '.ipynb' and (m := re.search(r'#\| *default_exp ([\w.]+)', f.read_text(encoding='utf-8'))) else ''
 
 def overview(part, line, pages, at):
     "A page that names the pages of a part, with a line each; `pages`: name -> (title, line, module)"
@@ -165,7 +165,7 @@ def runtime(root, out):
 def try_page(root, out, dist):
     "The page with an engine of its own: files for any static server into `out`. `dist`: see `runtime`"
     ini,code = settings(root),root/'colorize_nb'
-    made = {f.name: f.read_bytes() for f in (code/'web').iterdir() if f.suffix in ('.js', '.css', '.svg') or f.name == 'index.html'}
+    made = {f.name: f.read_bytes() for f in (code/'page'/'web').iterdir() if f.suffix in ('.js', '.css', '.svg') or f.name == 'index.html'}
     made |= {f.name: f.read_bytes() for f in (root/'docs/try').glob('*.js')}  # one of them is engine.js
     made |= {f'photos/{f.name}': f.read_bytes() for f in (code/'photos').glob('*.jpg')}
     made |= {f'ort/{f}': (dist/f).read_bytes() for f in RUNTIME}|{f'model/{Path(f).name}': (code/f'models/{Path(f).name}').read_bytes() for f in LARGE[2:]}

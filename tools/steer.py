@@ -10,14 +10,15 @@ import numpy as np
 from PIL import Image, ImageDraw
 import scipy.sparse as sp
 from scipy.sparse.linalg import splu
-from colorize_nb.batch import Options
+from colorize_nb.batch.options import Options
 from colorize_nb.color import AB_SCALE, L2net, lab2rgb, net2ab, resize, rgb2lab
-from colorize_nb.colorizer import Colorizer
-from colorize_nb.data import PhotoSet, photo_tensor
-from colorize_nb.metrics import Photos, photo_metrics
+from colorize_nb import Colorizer
+from colorize_nb.train.data import PhotoSet, photo_tensor
+from colorize_nb.train.metrics import Photos, photo_metrics
 from colorize_nb.paint import paint_pixels, seen_lightness
 from colorize_nb.steer import REACH, Hint, agreed_at, expected_error, likely_ab, shown_at, steered_ab, vivid_ab
-from colorize_nb.weights import load_config, write_file
+from colorize_nb.files.atomic import write_file
+from colorize_nb.network.weights import load_config
 
 RIDGE = 1e-6, 1e-5, 1e-4
 HINTS,REACHES = (1, 2, 5, 10, 20),{1: (.25, 1.), 10: (.25, 1.)}  # how many; beside the default reach

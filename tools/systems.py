@@ -9,19 +9,19 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 import numpy as np
-import colorize_nb.compat  # noqa: F401 (first: lets torchvision import beside a CPU-only torch)
+import colorize_nb.train.compat  # noqa: F401 (first: lets torchvision import beside a CPU-only torch)
 import pandas as pd
 import torch
 from safetensors.torch import load_file, save_file
-from colorize_nb.baselines import learner_for, systems
-from colorize_nb.colorizer import Colorizer
-from colorize_nb.compare import all_systems, contact_sheet, score, table
-from colorize_nb.data import PhotoSet
-from colorize_nb.generator import generator_from, load_arrays, load_state, resnet_body
-from colorize_nb.learner import BF16, bf16_pays, colorize_learner
-from colorize_nb.metrics import measure
-from colorize_nb.store import make_store, store_loaders
-from colorize_nb.weights import write_file
+from colorize_nb.train.baselines import learner_for, systems
+from colorize_nb import Colorizer
+from colorize_nb.train.compare import all_systems, contact_sheet, score, table
+from colorize_nb.train.data import PhotoSet
+from colorize_nb.train.generator import generator_from, load_arrays, load_state, resnet_body
+from colorize_nb.train.learner import BF16, bf16_pays, colorize_learner
+from colorize_nb.train.metrics import measure
+from colorize_nb.train.photo_store import make_store, store_loaders
+from colorize_nb.files.atomic import write_file
 
 SIDE = dict(cnn=64, cnn_bins=64, regression=128, autoencoder=128, encoder_decoder=128, pix2pix_unet=256, resnet18_unet=128, cgan=128, cgan_lsgan=128)
 SMALL = 'cnn', 'cnn_bins', 'regression', 'autoencoder'  # these are trained with every seed

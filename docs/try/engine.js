@@ -1,4 +1,4 @@
-// The engine in the browser: the same calls as those of the server, see colorize_nb/web/engine.js, which this file replaces. Photos stay in this page's memory.
+// The engine in the browser: the same calls as those of the server, see colorize_nb/page/web/engine.js, which this file replaces. Photos stay in this page's memory.
 
 import {BUILT} from './built.js'
 import {names, zip} from './files.js'
