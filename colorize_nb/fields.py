@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['LIKENESS', 'GAIN', 'SHIFT', 'KEEP', 'MOST', 'FLOOR', 'SHOTS', 'EVERY', 'CHANGE', 'CHUNK', 'AHEAD', 'Small',
            'small_frame', 'Step', 'moved', 'likeness', 'step_to', 'is_cut', 'carried', 'joined', 'fresh', 'Frame',
-           'both_ways', 'recalled', 'Chunk', 'Steady']
+           'both_ways', 'alike', 'recalled', 'Chunk', 'Steady']
 
 # %% ../nbs/45_fields.ipynb #976b5d10
 import threading
@@ -51,7 +51,7 @@ class Step:
     match:float # Correlation of their lightness, from -1 to 1
 
 @lru_cache(64)
-def _flow_of(thread): return cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)  # it works in memory of its own
+def _flow_of(thread): return cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)  # it works in memory of its own
 
 @lru_cache(8)
 def _places(h, w): return np.dstack(np.meshgrid(np.arange(w), np.arange(h))).astype(np.float32)
@@ -148,26 +148,32 @@ SHOTS = 128 # first and last frames of shots that are kept
 
 def _thumb(small): return cv2.resize(small.L, (16,9), interpolation=cv2.INTER_AREA)
 
+def alike(small:Small, # The first frame of a shot
+          kept:list, # `Small`s of earlier shots
+)->tuple[int,Step]: # Which, and where the cells of this frame lie in it; or (None, None)
+    "Find the frame that shows the same"
+    here = _thumb(small)
+    likes = [float(likeness(here, _thumb(old))[0].mean()) for old in kept]
+    best,found = .5,(None, None)
+    for i in np.argsort(likes)[::-1][:3].tolist():
+        step = step_to(small, kept[i])
+        like = float(step.like.mean())
+        if likes[i] > .4 and like > best and step.match > .85:
+            best = like
+            found = i,step
+    return found
+
 def recalled(small:Small, # The first frame of a shot
              kept:list, # (`Small`, field) of earlier shots
 )->np.ndarray: # `(h,w,3)`, or `None`
     "Return the colours that an earlier shot gave to what this frame shows"
-    here = _thumb(small)
-    alike = [float(likeness(here, _thumb(old))[0].mean()) for old,_ in kept]
-    best,out = .5,None
-    for i in np.argsort(alike)[::-1][:3]:
-        if alike[i] < .4: break
-        step = step_to(small, kept[i][0])
-        like = float(step.like.mean())
-        if like > best and step.match > .85:
-            best = like
-            out = carried(kept[i][1], step)
-    return out
+    i,step = alike(small, [old for old,_ in kept])
+    return None if step is None else carried(kept[i][1], step)
 
 # %% ../nbs/45_fields.ipynb #7ef995e1
 EVERY = 8 # frames
 CHANGE = 1.5
-CHUNK = 96 # frames
+CHUNK = 32 # frames
 AHEAD = 48 # frames
 
 @dataclass
