@@ -322,6 +322,7 @@ def _loaded(self:Pages, i, photo):
         photo.warn('the end of the file is missing, but the picture is complete')
         im = Image.open(io.BytesIO(b), formats=['JPEG'])
         im.load()
+        if self.exif: im.info['exif'] = self.exif
     except ValueError as e:
         if not self.file or not self._without_texts(e): raise
         return self._loaded(i, photo)
