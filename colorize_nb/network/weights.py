@@ -30,19 +30,20 @@ def quantize(weights:np.ndarray, # First axis the output channel
 # %% ../../nbs/20_weights.ipynb #9b32fe8c
 def pack(state:dict, # Name -> float array
 )->dict: # The same in 8 bits: int8 under the name, its scale under `name.scale`
-    "Quantize every convolution's weights; leaves out the counters of batch norm. Raises `ValueError` for NaN and infinity"
+    "Quantize every convolution's weights; leaves out the counters of batch norm. Raises `ValueError` for NaN"
     packed = {}
     for name,array in state.items():
         if name.endswith('num_batches_tracked'): continue
         array = np.asarray(array, np.float32)
-        if not np.isfinite(array).all(): raise ValueError(f'{name} holds NaN or infinity')
+        if not np.isfinite(array).all():
+            raise ValueError(f'{name} holds NaN or infinity')
         if array.ndim > 1: packed[name],packed[f'{name}.scale'] = quantize(array)
         else: packed[name] = array
     return packed
 
 # %% ../../nbs/20_weights.ipynb #05c4dd2a
 def _dequantize(packed, name):
-    "Return the float32 weights of the int8 array `name`; raises `ValueError` where its scale is missing or does not fit"
+    "Return the float32 weights of the int8 array `name`; raises `ValueError` where its scale does not fit"
     weights = packed[name]
     scale = packed.get(f'{name}.scale')
     if scale is None or scale.shape != weights.shape[:1] or scale.dtype != np.float32:
@@ -80,9 +81,10 @@ def config_path(where:str|Path, # A shipped name, a model folder, or a config fi
     if str(where) in names: return MODELS/f'{where}.json'
     path = Path(where) if Path(where).suffix == '.json' else Path(where)/'config.json'
     if os.path.isfile(path): return path
-    if os.path.dirname(where) or os.path.isdir(where): raise ModelError(f'{where}: no model there (no {path.name})')
-    raise ModelError(f"{where}: no such model; there are {', '.join(names)}, and folders: colorize-import makes them of other models "
-                     f'(docs/models.md){nearest(str(where), names)}')
+    if os.path.dirname(where) or os.path.isdir(where):
+        raise ModelError(f'{where}: no model there (no {path.name})')
+    raise ModelError(f"{where}: no such model; there are {', '.join(names)}, and folders: "
+                     f'colorize-import makes them of other models (docs/models.md){nearest(str(where), names)}')
 
 # %% ../../nbs/20_weights.ipynb #f48d8026
 def is_model(where:str|Path, # Any path or name
@@ -113,7 +115,8 @@ def _numbers(v, n):
 def _side_fault(side, kind):
     "Return why `side` does not describe a graph's input or output (`kind`), or ''"
     channels = _channels[kind]
-    if not isinstance(side, dict) or side.get('of') not in [*channels]: return f"graph.{kind}.of must be {' or '.join(channels)}"
+    if not isinstance(side, dict) or side.get('of') not in [*channels]:
+        return f"graph.{kind}.of must be {' or '.join(channels)}"
     unknown = sorted({*side}-{'of','mean','std'})
     if unknown: return f'graph.{kind} has an unknown field {unknown[0]!r}'
     n = channels[side['of']]
@@ -144,12 +147,16 @@ def _config_fault(cfg):
     "Return what is wrong with a config, or ''"
     if not isinstance(cfg, dict): return 'not a config'
     for field,kind in _fields.items():
-        if not isinstance(cfg.get(field), kind): return f'{field!r} is missing or not {kind.__name__}'
-    if cfg['format'] != FORMAT: return f"format {cfg['format']}, this version reads {FORMAT}"
-    good = cfg['out_scale'] in (1,2,4) and 1 <= cfg['multiple'] <= 256 and 16 <= cfg['render_size'] <= 4096
-    if not good: return 'out_scale, multiple or render_size out of range'
-    if not all(map(_plain, cfg['files'])): return 'files must be plain names'
-    if not cfg['name'].isprintable(): return "'name' must be printable"
+        if not isinstance(cfg.get(field), kind):
+            return f'{field!r} is missing or not {kind.__name__}'
+    if cfg['format'] != FORMAT:
+        return f"format {cfg['format']}, this version reads {FORMAT}"
+    if not (cfg['out_scale'] in (1,2,4) and 1 <= cfg['multiple'] <= 256 and 16 <= cfg['render_size'] <= 4096):
+        return 'out_scale, multiple or render_size out of range'
+    if not all(map(_plain, cfg['files'])):
+        return 'files must be plain names'
+    if not cfg['name'].isprintable():
+        return "'name' must be printable"
     return _graph_fault(cfg) if 'graph' in cfg else ''
 
 def load_config(where:str|Path, # A shipped name, or a model folder
@@ -160,7 +167,8 @@ def load_config(where:str|Path, # A shipped name, or a model folder
     except OSError as e: raise ModelError(f'{path}: {e.strerror}') from None
     except (ValueError, RecursionError) as e: raise ModelError(f'{path}: cannot be read as JSON ({e})') from None
     fault = _config_fault(cfg)
-    if fault: raise ModelError(f'{path}: {fault}')
+    if fault:
+        raise ModelError(f'{path}: {fault}')
     return cfg
 
 # %% ../../nbs/20_weights.ipynb #10608071
@@ -192,7 +200,7 @@ def model_files(where:str|Path, # As for `config_path`
 def load_weights(where:str|Path, # As for `config_path`
                  cfg:dict=None, # Its config, if that is loaded
 )->dict: # Name -> float32 array
-    "Read, check and dequantize a model's weights; an array in two files is taken from the later one. Raises `ModelError`"
+    "Read, check and dequantize a model's weights; of two arrays with one name the later counts. Raises `ModelError`"
     state = {}
     for name,data in model_bytes(where, '.safetensors', cfg).items():
         try: state |= unpack(_load_bytes(data))
