@@ -18,7 +18,8 @@ from . import __version__
 from .files.depth import join_pages
 from .files.xmp import xmp_note
 from .files.pixels import PhotoError, to_8_bits
-from .files.photo import Pages, SUFFIXES, encode
+from .files.encode import encode
+from .files.photo import Pages, SUFFIXES
 from .color import mean_chroma
 from .paint import NEARLY_GRAY, at_work, looks_negative, small_sheet, tone
 from .steer import HintError

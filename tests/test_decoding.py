@@ -11,7 +11,8 @@ from colorize_nb.files.icc import primary_matrix, srgb_profile
 from colorize_nb.files.jpeg import jpeg_damaged, _libtiff
 from colorize_nb.files.depth import join_pages
 from colorize_nb.files.pixels import PhotoError
-from colorize_nb.files.photo import Pages, encode, open_photo
+from colorize_nb.files.encode import encode
+from colorize_nb.files.photo import Pages, open_photo
 from conftest import OLD_PHOTO
 from test_scans import CASES, saved, tool
 

@@ -3,7 +3,8 @@ import io, re, shutil, struct, subprocess, time, zlib
 from xml.etree import ElementTree
 import numpy as np, pytest
 from PIL import Image
-from colorize_nb.files.photo import encode, open_photo
+from colorize_nb.files.encode import encode
+from colorize_nb.files.photo import open_photo
 from colorize_nb.files.tags import Tag, directories, pack_exif, pack_tree, swapped, tag_of
 from colorize_nb.files.xmp import split_xmp, tidy_xmp, xmp_note
 

@@ -9,7 +9,8 @@ from colorize_nb.color import lightness
 from colorize_nb import Colorizer
 from colorize_nb.files.depth import png16, tiff16
 from colorize_nb.files.pixels import PhotoError
-from colorize_nb.files.photo import Pages, encode, open_photo
+from colorize_nb.files.encode import encode
+from colorize_nb.files.photo import Pages, open_photo
 from colorize_nb.files.tags import read_exif, write_profile
 
 CASES = Path(__file__).parent/'cases'

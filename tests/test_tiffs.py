@@ -351,7 +351,8 @@ def fat_tiff(n, size, pages=1, packed=True):
 BOMB = """
 import resource, sys, time
 from colorize_nb.files.pixels import PhotoError
-from colorize_nb.files.photo import Pages, encode
+from colorize_nb.files.encode import encode
+from colorize_nb.files.photo import Pages
 from colorize_nb.files.pixels import Photo
 from PIL import Image
 start,t = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,time.perf_counter()
