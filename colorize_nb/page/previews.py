@@ -8,7 +8,7 @@ __all__ = ['MB', 'UNFORESEEN', 'EXPECTED', 'OFFERED', 'SMALL', 'NOTES', 'VARIANT
            'model', 'painter', 'jpeg', 'spots', 'paint_small', 'look', 'likely', 'variants', 'doubt', 'sharpen', 'crop',
            'finish', 'result_name', 'zip_names', 'zipped']
 
-# %% ../../nbs/50_previews.ipynb #4e4afa16
+# %% ../../nbs/50_previews.ipynb #1cb63902
 import errno, io, secrets, shutil, zipfile
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -16,7 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 import numpy as np
 from PIL import Image
-from ..batch.names import beside, sheet_name
+from ..batch.names import beside
 from ..color import mean_chroma
 from ..jobs import Colorizer
 from ..messages import say
@@ -26,7 +26,7 @@ from ..files.photo import SUFFIXES, Pages, open_photo
 from ..files.pixels import PhotoError, to_8_bits
 from ..steer import Hint, parse_color
 
-# %% ../../nbs/50_previews.ipynb #3ebbb560
+# %% ../../nbs/50_previews.ipynb #8d35c0b7
 with suppress(ImportError): from starlette.exceptions import HTTPException # without the app extra nothing is served
 
 # %% ../../nbs/50_previews.ipynb #61184308

@@ -7,7 +7,7 @@ __all__ = ['ASKS', 'ROUTES', 'EXAMPLES', 'bearer', 'knows', 'route', 'visitor', 
            'painters', 'state', 'a_name', 'receive', 'admit', 'take', 'read_call', 'read_box', 'read_query', 'hints_of',
            'script_body']
 
-# %% ../../nbs/52_routes.ipynb #03962c45
+# %% ../../nbs/52_routes.ipynb #93538924
 import asyncio, base64, hmac, json, secrets, shutil, time
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, replace
@@ -22,7 +22,7 @@ from .previews import (MB, NOTES, OFFERED, Ask, Refused, Shot, crop, doubt, jpeg
 from .sessions import Place, Visit, arrive, change, enqueue, make, progress, remove, unzip
 from ..steer import Hint
 
-# %% ../../nbs/52_routes.ipynb #ea3c4e13
+# %% ../../nbs/52_routes.ipynb #5d996f4a
 with suppress(ImportError):
     from starlette.background import BackgroundTask
     from starlette.concurrency import run_in_threadpool
@@ -31,7 +31,7 @@ with suppress(ImportError):
     from starlette.routing import Mount, Route, Router
     from starlette.staticfiles import StaticFiles
 
-# %% ../../nbs/52_routes.ipynb #45cdaff9
+# %% ../../nbs/52_routes.ipynb #54ac9f8d
 def bearer(headers:dict)->str:
     "The token that a request brings"
     kind,_,token = headers.get('authorization', '').partition(' ')
@@ -108,7 +108,7 @@ def endpoint(f, # One of `ROUTES`
         finally: visit.calls -= 1
     return _endpoint
 
-# %% ../../nbs/52_routes.ipynb #d09a6d79
+# %% ../../nbs/52_routes.ipynb #0976275e
 def unheard(loop, d:dict): # As asyncio tells it
     "One line for what went wrong outside of every request"
     say(f"colorize-app: {why(d.get('exception') or RuntimeError(d['message']))}")

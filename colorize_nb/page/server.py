@@ -6,7 +6,7 @@
 __all__ = ['LOCAL', 'PATIENCE', 'FULL', 'stranger', 'headers_for', 'body_limit', 'Guard', 'app', 'a_place', 'listen',
            'open_files', 'Door', 'called', 'offered', 'hush', 'Running', 'launch_app', 'until_told', 'colorize_app']
 
-# %% ../../nbs/53_server.ipynb #0364f703
+# %% ../../nbs/53_server.ipynb #40c136f1
 import asyncio, atexit, errno, logging, os, re, secrets, shutil, signal, socket, sys, tempfile, threading, time, warnings, webbrowser
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -22,7 +22,7 @@ from .previews import MB, OFFERED, Limits, Refused, model, status_of, told
 from .routes import a_name, bearer, knows, router
 from .sessions import Place, remove
 
-# %% ../../nbs/53_server.ipynb #b2eae731
+# %% ../../nbs/53_server.ipynb #1541e75b
 with suppress(ImportError): # `launch_app` says what to install
     import uvicorn
     from starlette.requests import ClientDisconnect
@@ -44,7 +44,7 @@ def stranger(headers:dict, # Of a request, names in lower case
     if not origin and site not in ('', 'none', 'same-origin') and not shown: return 'a request from another page'
     return ''
 
-# %% ../../nbs/53_server.ipynb #9a346774
+# %% ../../nbs/53_server.ipynb #90757c69
 _policy = ("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
            "form-action 'none'; base-uri 'none'; frame-ancestors ")
 
@@ -130,7 +130,7 @@ async def __call__(self:Guard, scope, receive, send):
     elif scope['type'] == 'lifespan': await self.app(scope|dict(app=self.place), receive, send)
     else: await send(dict(type='websocket.close', code=1000)) # there are no sockets here
 
-# %% ../../nbs/53_server.ipynb #7080b4d4
+# %% ../../nbs/53_server.ipynb #05431d58
 def app(place:Place): # An ASGI application
     "The routes behind the guard"
     return Guard(router(place), place)

@@ -6,7 +6,7 @@
 __all__ = ['LONG', 'BESIDE', 'remove', 'Visit', 'Turn', 'Place', 'arrive', 'make', 'change', 'work', 'enqueue', 'progress',
            'unzip']
 
-# %% ../../nbs/51_sessions.ipynb #340eff75
+# %% ../../nbs/51_sessions.ipynb #3f6c078e
 import asyncio, secrets, shutil, threading, time
 from collections import deque
 from contextlib import asynccontextmanager, suppress
@@ -16,7 +16,7 @@ from fastcore.basics import patch
 from ..batch.sources import archive_photos
 from .previews import EXPECTED, MB, Ask, Limits, Refused, Shot, finish, look, open_shot, shortened, told, why
 
-# %% ../../nbs/51_sessions.ipynb #7fab7716
+# %% ../../nbs/51_sessions.ipynb #ca710e14
 with suppress(ImportError): from starlette.concurrency import run_in_threadpool
 
 # %% ../../nbs/51_sessions.ipynb #70651a17
