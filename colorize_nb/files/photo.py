@@ -7,12 +7,13 @@ __all__ = ['SUFFIXES', 'FORMATS', 'ACCEPTED', 'MAX_PIXELS', 'MAX_PAGES', 'MAX_TO
            'MAX_SAMPLES', 'has_heif', 'Pages', 'open_photo']
 
 # %% ../../nbs/09_photo.ipynb #dae3698f
-import io, os, stat, tempfile, threading, warnings
+import io, tempfile, threading, warnings
 from contextlib import contextmanager
 from functools import lru_cache
 import numpy as np
 from fastcore.basics import patch
 from PIL import Image, UnidentifiedImageError, features
+from .atomic import open_regular
 from .boxes import as_meant, foreign_format, unsupported, webp_lossless
 from .depth import is_deep, is_deep_png, png_samples
 from .jpeg import MAX_EXIFS, exif_segments, jpeg_damaged, jpeg_exif, jpeg_scans, tiff_damaged, with_end
@@ -66,23 +67,6 @@ def _limit(max_pixels):
         try: yield
         finally: Image.MAX_IMAGE_PIXELS = usual
 
-# %% ../../nbs/09_photo.ipynb #4701a038
-def _check_regular(status):
-    "Raise `PhotoError` unless this is the status of a regular file"
-    if stat.S_ISREG(status.st_mode): return
-    raise PhotoError('a folder, not a file' if stat.S_ISDIR(status.st_mode) else 'not a regular file')
-
-def _regular(path):
-    "Open a regular file; raises `PhotoError` for others"
-    _check_regular(os.stat(path))  # to open a device may do something already
-    flags = os.O_RDONLY|getattr(os, 'O_NONBLOCK', 0)|getattr(os, 'O_BINARY', 0)
-    f = os.fdopen(os.open(path, flags), 'rb')
-    try: _check_regular(os.fstat(f.fileno()))
-    except PhotoError:
-        f.close()
-        raise
-    return f
-
 # %% ../../nbs/09_photo.ipynb #9fe8b0c4
 def _length(f):
     f.seek(0, 2)
@@ -98,7 +82,7 @@ def _unpacked(member):
 def _opened(src):
     "Open a path, bytes, or an archive's member as a seekable file"
     if isinstance(src, (bytes, bytearray, memoryview)): return io.BytesIO(src)
-    try: return _unpacked(src) if hasattr(src, 'pieces') else _regular(src)
+    try: return _unpacked(src) if hasattr(src, 'pieces') else open_regular(src)
     except PhotoError: raise
     except OSError as e: raise PhotoError(e.strerror or str(e)) from None
     except (ValueError, TypeError) as e: raise PhotoError(str(e)) from None  # a name that cannot be one
@@ -215,7 +199,7 @@ def _check_coding(self:Pages):
     if why: raise PhotoError(why)
     if self.head[:3] != b'\xff\xd8\xff': return
     self._hide_exif()
-    scans,_,_ = jpeg_scans(self.file, MAX_SCANS+1)
+    scans = jpeg_scans(self.file, MAX_SCANS+1)[0]
     if not scans: raise PhotoError('damaged (a JPEG without pixels)')
     if len(scans) > MAX_SCANS: raise PhotoError(f'a JPEG of more than {MAX_SCANS} scans: a bomb, not a photo')
 
