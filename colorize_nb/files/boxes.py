@@ -120,16 +120,26 @@ def _own_properties(f, meta):
     numbers = _properties(_content(f, *inner[b'ipma']), item)
     return [every[i-1] for i in numbers if 0 < i <= len(every)] or every
 
+def _pixel_bits(properties):
+    "Return the bits of a channel, from the box `pixi`; 8 where there is none"
+    for kind,body in properties:
+        if kind == b'pixi' and len(body) > 5: return max(body[5:])
+    return 8
+
+def _color_numbers(properties):
+    "Return H.273's numbers (primaries, transfer), from the boxes `colr`; `None` where a profile counts"
+    colors = [body for kind,body in properties if kind == b'colr']
+    if any(body[:4] in (b'prof', b'rICC') for body in colors): return None
+    for body in colors:
+        if body[:4] == b'nclx' and len(body) >= 8: return struct.unpack('>HH', body[4:8])
+    return None
+
 def read_heif(f, # A seekable file: AVIF or HEIF
 )->tuple: # Bits of a channel; H.273's numbers (primaries, transfer), or `None` where a profile counts
     "Read depth and colours of the photo in an AVIF or HEIF"
     top = _level(f, 0, f.seek(0, 2))
-    own = _own_properties(f, top[b'meta']) if b'meta' in top else []
-    bits = [max(body[5:]) for kind,body in own if kind == b'pixi' and len(body) > 5]
-    colors = [body for kind,body in own if kind == b'colr']
-    numbers = [struct.unpack('>HH', body[4:8]) for body in colors if body[:4] == b'nclx' and len(body) >= 8]
-    profile = any(body[:4] in (b'prof', b'rICC') for body in colors)
-    return bits[0] if bits else 8,numbers[0] if numbers and not profile else None
+    properties = _own_properties(f, top[b'meta']) if b'meta' in top else []
+    return _pixel_bits(properties),_color_numbers(properties)
 
 # %% ../../nbs/07a_boxes.ipynb #e9b3e3e7
 @dataclass
@@ -164,14 +174,14 @@ def _codestream(f, at):
     return Jp2(bits, at+42, _exact(b))
 
 # %% ../../nbs/07a_boxes.ipynb #cc5ac467
-def _color_box(j, b):
-    "Take the first colour space that is understood into `j`"
-    if j.space is not None or j.icc or j.cicp: return
+def _color_box(jp2, b):
+    "Take the first colour space that is understood into `jp2`"
+    if jp2.space is not None or jp2.icc or jp2.cicp: return
     if b[:1] == b'\1' and len(b) >= 7:
-        j.space = int.from_bytes(b[3:7], 'big')
-        j.lab = b[7:]
-    elif b[:1] in (b'\2', b'\3'): j.icc = b[3:]
-    elif b[:1] == b'\5' and len(b) >= 10: j.cicp = (*struct.unpack('>HH', b[3:7]), b[9] >> 7 != 0)
+        jp2.space = int.from_bytes(b[3:7], 'big')
+        jp2.lab = b[7:]
+    elif b[:1] in (b'\2', b'\3'): jp2.icc = b[3:]
+    elif b[:1] == b'\5' and len(b) >= 10: jp2.cicp = (*struct.unpack('>HH', b[3:7]), b[9] >> 7 != 0)
 
 def _palette(b):
     "Return the entries of a palette on the scale of 255; none where they have more than 8 bits"
@@ -194,19 +204,19 @@ def read_jp2(f)->Jp2: # A seekable file; raises `ValueError`
     found = [*boxes(f, 0, f.seek(0, 2))]
     top = {kind: (start, stop) for kind,start,stop in reversed(found)}
     if b'jp2c' not in top or b'jp2h' not in top: raise ValueError('a JPEG 2000 without pixels')
-    j = _codestream(f, top[b'jp2c'][0])
+    jp2 = _codestream(f, top[b'jp2c'][0])
     for kind,start,stop in boxes(f, *top[b'jp2h']):
-        if kind == b'colr': _color_box(j, _content(f, start, stop))
-        if kind == b'pclr': j.palette = _palette(_content(f, start, stop))
-        if kind == b'cdef': j.channels = _channel_box(_content(f, start, stop))
-    return j
+        if kind == b'colr': _color_box(jp2, _content(f, start, stop))
+        if kind == b'pclr': jp2.palette = _palette(_content(f, start, stop))
+        if kind == b'cdef': jp2.channels = _channel_box(_content(f, start, stop))
+    return jp2
 
 # %% ../../nbs/07a_boxes.ipynb #3755569f
-def _other_depth(f, j, bits):
+def _other_depth(f, jp2, bits):
     "Return the file's bytes with other depths in its header"
     f.seek(0)
     b = bytearray(f.read())
-    for i,n in bits.items(): b[j.siz+3*i] = b[j.siz+3*i] & 128 | n-1
+    for i,n in bits.items(): b[jp2.siz+3*i] = b[jp2.siz+3*i] & 128 | n-1
     return bytes(b)
 
 def _depth(im): return 16 if im.mode == 'I;16' else 8
@@ -233,27 +243,27 @@ def _shifted_down(im, bits, middle=None):
 # %% ../../nbs/07a_boxes.ipynb #2dc5049d
 def _merged(channels, mode): return channels[0] if len(channels) == 1 else Image.merge(mode, channels)
 
-def _channels(f, j, im, again):
+def _channels(f, jp2, im, again):
     "Return the channels of a JPEG 2000 with their right values"
     most = _depth(im)
     channels = list(im.split())
-    over = [i for i,bits in enumerate(j.bits) if bits > most]
+    over = [i for i,bits in enumerate(jp2.bits) if bits > most]
     if over:
-        asked = {i: j.bits[i]+1 if j.exact else most for i in over}
-        other = again(_other_depth(f, j, asked)).split()
+        asked = {i: jp2.bits[i]+1 if jp2.exact else most for i in over}
+        other = again(_other_depth(f, jp2, asked)).split()
     for i in over:
-        if j.exact: channels[i] = _shifted_down(channels[i], j.bits[i], other[i])
-        else: channels[i] = _shifted_down(other[i], j.bits[i])
-    return [_shifted_up(channel, bits) for channel,bits in zip(channels, j.bits)]
+        if jp2.exact: channels[i] = _shifted_down(channels[i], jp2.bits[i], other[i])
+        else: channels[i] = _shifted_down(other[i], jp2.bits[i])
+    return [_shifted_up(channel, bits) for channel,bits in zip(channels, jp2.bits)]
 
 # %% ../../nbs/07a_boxes.ipynb #2108dd6a
-def _lab_picture(im, j):
+def _lab_picture(im, jp2):
     "Return the RGB of a picture whose channels are L*, a* and b*"
-    most = [2**bits-1 for bits in j.bits]
+    most = [2**bits-1 for bits in jp2.bits]
     ranges = 100, 170, 200
-    offsets = 0, 2**(j.bits[1]-1), 2**(j.bits[2]-2)+2**(j.bits[2]-3)
-    if len(j.lab) >= 24:
-        numbers = struct.unpack('>6I', j.lab[:24])
+    offsets = 0, 2**(jp2.bits[1]-1), 2**(jp2.bits[2]-2)+2**(jp2.bits[2]-3)
+    if len(jp2.lab) >= 24:
+        numbers = struct.unpack('>6I', jp2.lab[:24])
         ranges = numbers[::2]
         offsets = numbers[1::2]
     a = np.array(im)
@@ -264,31 +274,36 @@ def _lab_picture(im, j):
     return Image.fromarray(a)
 
 # %% ../../nbs/07a_boxes.ipynb #14e0dd07
-def _through_palette(im, j):
+def _through_palette(im, jp2):
     "Return the gray, RGB or CMYK of a picture of indices, and its alpha, as one picture"
     bands = [np.asarray(band) for band in im.split()]
-    indices = bands[0] >> max(0, _depth(im)-j.bits[0])
-    picked = j.palette[np.minimum(indices, len(j.palette)-1)]
+    indices = bands[0] >> max(0, _depth(im)-jp2.bits[0])
+    picked = jp2.palette[np.minimum(indices, len(jp2.palette)-1)]
     channels = [Image.fromarray(np.ascontiguousarray(picked[...,i])) for i in range(picked.shape[2])]
     if len(bands) == 2 and len(channels) in (1,3): channels.append(Image.fromarray(bands[1]))
-    modes = {1:'L', 2:'LA', 3:'RGB', 4:'CMYK' if j.space == 12 else 'RGBA'}
+    modes = {1:'L', 2:'LA', 3:'RGB', 4:'CMYK' if jp2.space == 12 else 'RGBA'}
     return _merged(channels, modes[len(channels)])
 
 # %% ../../nbs/07a_boxes.ipynb #2fc3a9a7
-def _in_order(im, j):
+def _named_channels(jp2, count):
+    "Return how many of `count` channels have a name, those of the colours in order, and alpha's (channel, letter)"
+    named = [(color, channel, meaning) for channel,(meaning,color) in jp2.channels.items() if channel < count]
+    colors = [channel for _,channel,meaning in sorted(named) if meaning == 0]
+    alphas = [(channel, 'A' if meaning == 1 else 'a') for _,channel,meaning in named if meaning in (1,2)]
+    return len(named),colors,alphas[:1]
+
+def _in_order(im, jp2):
     "Return a picture with its channels where Pillow expects them"
     bands = im.split()
     mode = im.mode[:-1] if im.mode in ('LA', 'RGBA') else im.mode
-    named = {c: v for c,v in j.channels.items() if c < len(bands)}
-    colors = [c for _,c in sorted((color, c) for c,(meaning,color) in named.items() if meaning == 0)]
-    alphas = [(c, meaning) for c,(meaning,_) in named.items() if meaning in (1,2)]
+    named,colors,alpha = _named_channels(jp2, len(bands))
     if mode not in ('L', 'RGB') or len(colors) != len(mode): return im
-    if im.mode != mode and len(named) < len(bands): return im
-    picked = [bands[c] for c in colors]
-    if im.mode != mode and alphas:
-        alpha,meaning = alphas[0]
-        mode += 'A' if meaning == 1 else 'a'
-        picked.append(bands[alpha])
+    if im.mode == mode: alpha = []
+    elif named < len(bands): return im
+    picked = [bands[channel] for channel in colors]
+    for channel,letter in alpha:
+        mode += letter
+        picked.append(bands[channel])
     return _merged(picked, mode)
 
 # %% ../../nbs/07a_boxes.ipynb #947321bb
@@ -301,24 +316,31 @@ def less_depth(bits:int, # Of the file
 # %% ../../nbs/07a_boxes.ipynb #a5336d49
 _negated = {0: 'L', 11: 'RGB'}  # one bit, white is zero; inks without black
 
+def _right_values(f, jp2, im, again):
+    "Return a picture with its values on their whole range, and how many bits of a value were read"
+    read = _depth(im)
+    if jp2.palette is not None: return _through_palette(im, jp2),max(jp2.bits)
+    if len(jp2.bits) != len(im.getbands()) or set(jp2.bits) == {read}: return im,read
+    return _merged(_channels(f, jp2, im, again), im.mode),read
+
+def _right_colors(im, jp2):
+    "Return gray or RGB where Pillow takes inks or CIELab for it"
+    if im.mode == _negated.get(jp2.space): return Image.eval(im, lambda v: 255-v)
+    return _lab_picture(im, jp2) if jp2.space == 14 and im.mode == 'RGB' else im
+
 def jp2_picture(im:Image.Image, # As Pillow has loaded it
                 f, # Its file
                 again, # Called with other bytes of it, for Pillow's picture
 )->tuple[Image.Image,list]: # With its profile in `info`; warnings
     "Return a JPEG 2000's picture with the values and colours that its file means"
-    j = read_jp2(f)
-    read = _depth(im)
-    if j.palette is not None:
-        im = _through_palette(im, j)
-        read = max(j.bits)
-    elif len(j.bits) == len(im.getbands()) and set(j.bits) != {read}: im = _merged(_channels(f, j, im, again), im.mode)
-    if j.channels: im = _in_order(im, j)
-    if im.mode == _negated.get(j.space): im = Image.eval(im, lambda v: 255-v)
-    if j.space == 14 and im.mode == 'RGB': im = _lab_picture(im, j)
-    icc,warning = cicp_profile(*j.cicp) if j.cicp else (None, '')
-    icc = icc or j.icc
+    jp2 = read_jp2(f)
+    im,read = _right_values(f, jp2, im, again)
+    if jp2.channels: im = _in_order(im, jp2)
+    im = _right_colors(im, jp2)
+    icc,warning = cicp_profile(*jp2.cicp) if jp2.cicp else (None, '')
+    icc = icc or jp2.icc
     if icc: im.info['icc_profile'] = icc
-    return im,[w for w in (less_depth(max(j.bits), read), warning) if w]
+    return im,[w for w in (less_depth(max(jp2.bits), read), warning) if w]
 
 # %% ../../nbs/07a_boxes.ipynb #7c00de2a
 def _png_meant(im, f):
@@ -371,13 +393,13 @@ def foreign_format(head:bytes, # The first bytes of a file; AVIF and HEIC are kn
 _strange = {1:'YCbCr(1)', 3:'YCbCr(2)', 4:'YCbCr(3)', 9:'PhotoYCC', 13:'YCCK', 19:'CIEJab', 20:'e-sRGB', 21:'ROMM-RGB',
             24:'e-sYCC'}
 
-def _jp2_refusal(j):
+def _jp2_refusal(jp2):
     "Return why a JPEG 2000 cannot be decoded, or ''"
-    if not 0 < len(j.bits) < 5: return f'a JPEG 2000 of {len(j.bits)} channels is not supported'
-    if j.palette is not None and (not len(j.palette) or j.bits[0] > 8):
+    if not 0 < len(jp2.bits) < 5: return f'a JPEG 2000 of {len(jp2.bits)} channels is not supported'
+    if jp2.palette is not None and (not len(jp2.palette) or jp2.bits[0] > 8):
         return 'a JPEG 2000 with a palette of more than 8 bits is not supported'
-    if j.space in _strange: return f'a JPEG 2000 in the colour space {_strange[j.space]} is not supported'
-    if j.space == 18 and set(j.bits) != {8}: return f'a JPEG 2000 of {max(j.bits)} bits in sYCC is not supported'
+    if jp2.space in _strange: return f'a JPEG 2000 in the colour space {_strange[jp2.space]} is not supported'
+    if jp2.space == 18 and set(jp2.bits) != {8}: return f'a JPEG 2000 of {max(jp2.bits)} bits in sYCC is not supported'
     return ''
 
 def unsupported(f, # A seekable file

@@ -384,13 +384,14 @@ def _damaged(self:Pages, i):
     if self.pages:
         at,_,l = self.pages[i]
         return l.packed in (2, 3, 4, 7) and tiff_damaged(self.file, at)
-    return self.head[:3] == b'\xff\xd8\xff' and _length(self.file) <= MAX_WHOLE and jpeg_damaged(self.file)
+    is_jpeg = self.file and self.head[:3] == b'\xff\xd8\xff'
+    return bool(is_jpeg) and _length(self.file) <= MAX_WHOLE and jpeg_damaged(self.file)
 
 # %% ../../nbs/09_photo.ipynb #243e69a0
 @patch
 def _fill(self:Pages, i, photo):
     "Set pixels and metadata of a page"
-    if self.file and self._damaged(i): photo.warn('damaged: parts of the picture may be wrong')
+    if self._damaged(i): photo.warn('damaged: parts of the picture may be wrong')
     im,way = self._pixels(i, photo)
     photo.warnings += self.notes
     photo.how['deep'] = photo.pixels.dtype != np.uint8

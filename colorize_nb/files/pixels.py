@@ -98,6 +98,11 @@ def _peak(a, most, peaks):
 
 def _too_low(a, least, peak): return least < -.05*peak and np.count_nonzero(a < 0) > FEW*a.size
 
+def _scaled(a, peak, out):
+    "Write floats scaled to [0,1] into `out`"
+    for s in _strips(a): out[s] = np.clip(a[s]/np.float32(peak), 0, 1)
+    return out
+
 def _plain_float(a, unit=False, notes=None, own=False):
     "Return floats scaled to [0,1]; `unit`: they are of that scale already; `own`: `a` may be overwritten"
     least = float(a.min())
@@ -111,9 +116,7 @@ def _plain_float(a, unit=False, notes=None, own=False):
     if (least < 0 or most > peak) and notes is not None:
         notes.append(f'float pixels of [{least:.4g},{most:.4g}] clipped to [0,{peak:g}]')
     in_place = own and a.dtype == np.float32 and a.flags.writeable
-    out = a if in_place else np.empty(a.shape, np.float32)
-    for s in _strips(a): out[s] = np.clip(a[s]/np.float32(peak), 0, 1)
-    return out
+    return _scaled(a, peak, a if in_place else np.empty(a.shape, np.float32))
 
 # %% ../../nbs/08_pixels.ipynb #fec6ecb7
 def _plain_levels(a):
@@ -128,11 +131,11 @@ def from_array(a:np.ndarray, # `(h,w)`, `(h,w,1|2|3|4)`: uint8, uint16, bool, or
     "Return a photo from an array: gray, gray+alpha, RGB or RGBA; raises `PhotoError` for other shapes, dtypes and NaN"
     a = np.asarray(a)
     if a.ndim == 3 and a.shape[2] == 1: a = a[...,0]
-    if a.ndim not in (2,3) or (a.ndim == 3 and a.shape[2] > 4) or not a.size:
+    channels = a.shape[2] if a.ndim == 3 else 1
+    if a.ndim not in (2,3) or channels > 4 or not a.size:
         raise PhotoError(f'an array of shape {a.shape} is no picture: (h,w), (h,w,3) or (h,w,4) is')
     a = _plain_levels(a)
     if a.ndim == 2: return Photo(a)
-    channels = a.shape[2]
     photo = Photo(np.ascontiguousarray(a[...,0] if channels == 2 else a[...,:3]))
     if channels in (2,4): photo.set_alpha(np.ascontiguousarray(a[...,-1]))
     return photo
