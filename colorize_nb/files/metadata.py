@@ -8,9 +8,9 @@ __all__ = ['orientation_of', 'fill_metadata', 'fill_page_metadata']
 # %% ../../nbs/08a_metadata.ipynb #27d3af58
 from .parts import Parts, few, parts_xmp, read_parts
 from .pixels import Photo
-from .tags import ORIENTATION, UNIT, XRES, YRES, Bounds, describing, iptc_of, other_resources, pack_exif
-from .tags import photoshop_block, placing, read_exif, read_profile, read_tree, srgb_tags, swapped, tags_way
-from .tags import unknown_tags, upright_tags, upright_xmp
+from .tags import ORIENTATION, UNIT, XRES, YRES, Bounds, describing, iptc_of, other_resources
+from .tags import pack_exif, photoshop_block, placing, read_exif, read_profile, read_tree, srgb_tags
+from .tags import swapped, tags_way, unknown_tags, upright_tags, upright_xmp
 
 # %% ../../nbs/08a_metadata.ipynb #f8234318
 def _stored_orientation(info):
