@@ -227,7 +227,7 @@ def test_a_jpeg_without_its_end(kw):
     b = saved(im, 'JPEG', **kw); want = open_photo(b).pixels
     for cut in (1, 2):
         photo = open_photo(b[:-cut])
-        assert (photo.pixels == want).all() and 'no pixels are' in photo.warnings[0]
+        assert (photo.pixels == want).all() and 'the picture is complete' in photo.warnings[0]
     n = 0
     for cut in (*range(4, 40), len(b)//3, len(b)//2):
         try: px = open_photo(b[:-cut]).pixels

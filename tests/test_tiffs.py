@@ -98,7 +98,7 @@ def test_gray_with_further_channels(kw, bits, shows, extra):
     assert (photo.alpha is not None) == (2 in extra)
     if 2 in extra: same(np.asarray(photo.alpha if bits == 8 else photo.alpha16), full(a[...,1+extra.index(2)], bits))
     lost = n-(2 in extra)
-    assert photo.warnings == ([] if not lost else [f"{lost} channel{'s'*(lost > 1)} without a meaning left out"])
+    assert photo.warnings == ([] if not lost else [f"{lost} channel{'s'*(lost > 1)} left out: neither colour nor alpha"])
 
 @layouts
 @pytest.mark.parametrize('bits', [8, 12, 16, 32])
@@ -147,7 +147,7 @@ def test_cmyk_with_alpha(kw, bits, extra):
     same(photo.pixels, want, 2)
     if 2 in extra: same(np.asarray(photo.alpha), eight[...,4+extra.index(2)])
     assert ('depth left out: CMYK is read with 8 bits' in photo.warnings) == (bits == 16)
-    assert any('without a meaning' in w for w in photo.warnings) == (0 in extra)
+    assert any('neither colour nor alpha' in w for w in photo.warnings) == (0 in extra)
 
 def test_other_inks_are_refused():
     with pytest.raises(PhotoError, match='not supported .*4 samples of 8 bits, CMYK'): open_photo(tif(np.zeros((H,W,4), int), 5, more={332:(3,[2])}))

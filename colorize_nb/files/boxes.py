@@ -143,7 +143,7 @@ class Jp2:
     icc:bytes=b'' # A profile
     cicp:tuple=None # H.273's numbers
     palette:np.ndarray=None # `(entries,channels)` uint8, of no entries where it is deeper
-    channels:dict=field(default_factory=dict) # Of each (0: colour, 1: alpha, 2: premultiplied alpha; which colour, from 1)
+    channels:dict=field(default_factory=dict) # Of each (0: colour, 1: alpha, 2: premultiplied; which colour, from 1)
 
 def _exact(b):
     "Return whether a codestream's wavelet is the one of whole numbers"
