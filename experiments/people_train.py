@@ -1,6 +1,6 @@
-"""A long training on people, at several sizes: python tools/people_train.py RUN --shelf SHELF [--small STORE] [--start default] [--minutes 60] [--frozen] [--device cpu]
+"""A long training on people, at several sizes: python experiments/people_train.py RUN --shelf SHELF [--small STORE] [--start default] [--minutes 60] [--frozen] [--device cpu]
 Goes on from RUN/state.pt, whatever stopped it; the first line says what it starts from. RUN/log.csv: step, photos shown, seconds, and for each size the loss of ab and the cross-entropy. RUN/model is the model of the averaged weights, for `--model` and tools/people.py, written at the end.
-SHELF is from tools/shelf.py, STORE from `make_store` (the older photos of 136 px). Photos with faces are drawn 2.5 times as often; skin inside a face counts four times, skin beside one twice, strong colours up to 2.2 times.
+SHELF is from experiments/shelf.py, STORE from `make_store` (the older photos of 136 px). Photos with faces are drawn 2.5 times as often; skin inside a face counts four times, skin beside one twice, strong colours up to 2.2 times.
 Batch norm keeps its statistics (batches are small), and ageing comes on slowly: over --ramp photos to full strength."""
 import argparse, json, math, os, time
 from pathlib import Path
