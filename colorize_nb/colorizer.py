@@ -43,7 +43,6 @@ def _torch_run(net, device):
 
 def build_net(cfg, arrays):
     "The network that a config describes, with these weights"
-    import colorize_nb.train.zhang  # noqa: F401 (two more generators to choose from)
     from colorize_nb.train.generator import generator_from, load_arrays
     try: return load_arrays(generator_from(cfg), arrays)
     except ValueError as e: raise ModelError(f"{cfg['name']}: {e}") from e
