@@ -38,7 +38,7 @@ def _cell(seen, photo, x, y):
     "Where a pixel lies on the grid"
     h,w = photo.pixels.shape[:2]
     if not (0 <= x < w and 0 <= y < h): raise HintError(f'the spot {x},{y} lies outside the photo, which is {w} pixels wide and {h} high')
-    return tuple(min(int((v+.5)/n*s), g-1) for v,n,s,g in ((y,h,seen.seen[0],seen.L.shape[0]), (x,w,seen.seen[1],seen.L.shape[1])))
+    return tuple(min(int((v+.5)/n*s), g-1) for v,n,s,g in ((y,h,seen.extent[0],seen.L.shape[0]), (x,w,seen.extent[1],seen.L.shape[1])))
 
 @patch
 def likely(self:Colorizer, src, # Path, bytes, PIL image, array or `Photo`
@@ -61,7 +61,7 @@ def doubt(self:Colorizer, src, # Path, bytes, PIL image, array or `Photo`
     "How far from the truth each pixel's colour may be; raises as `likely`"
     photo = open_photo(src)
     seen = self._looked(photo, hints)
-    return resize(expected_error(seen.logits, seen.ab), photo.pixels.shape[:2], (0, 0, *seen.seen), Image.BILINEAR)
+    return resize(expected_error(seen.logits, seen.ab), photo.pixels.shape[:2], (0, 0, *seen.extent), Image.BILINEAR)
 
 # %% ../nbs/42_hints.ipynb #ff2da163
 @dataclass
@@ -72,7 +72,7 @@ class Variant:
 
 def _doubtful(seen, n):
     "The cells where it doubts most, apart from each other"
-    h,w = (max(1, int(v)) for v in seen.seen)
+    h,w = (max(1, int(v)) for v in seen.extent)
     e = expected_error(seen.logits, seen.ab)[:h,:w].copy()
     yy,xx = np.mgrid[:h,:w]
     for _ in range(n):
@@ -97,7 +97,7 @@ def _other(self:Colorizer, photo, hints, cell, turn, differs, vivid):
     color = _drawn(ab[may], p[may], turn)
     if 'prior' in self.cfg: color = color*min(1, usual_chroma(self.cfg['prior'])/max(np.hypot(*color), 1e-9))
     h,w = photo.pixels.shape[:2]
-    return Hint(int((x+.5)/seen.seen[1]*w), int((y+.5)/seen.seen[0]*h), shown_at(seen.L[y,x], color))
+    return Hint(int((x+.5)/seen.extent[1]*w), int((y+.5)/seen.extent[0]*h), shown_at(seen.L[y,x], color))
 
 @patch
 def variant_hints(self:Colorizer, photo:Photo, # From `open_photo`
@@ -112,7 +112,6 @@ def variant_hints(self:Colorizer, photo:Photo, # From `open_photo`
         mine += (self._other(photo, mine, cell, turn, not k, vivid),)
     return mine
 
-
 # %% ../nbs/42_hints.ipynb #8e836703
 @patch
 def variants(self:Colorizer, src, # Path, bytes, PIL image, array or `Photo`
@@ -123,6 +122,6 @@ def variants(self:Colorizer, src, # Path, bytes, PIL image, array or `Photo`
 )->list[Variant]:
     "Whole colourings that differ where the network doubts; raises as `likely`"
     photo = open_photo(src)
-    v = self._vivid(Options(vivid=vivid))
+    v = self.how_vivid(Options(vivid=vivid))
     found = (self.variant_hints(photo, i, hints, v) for i in range(n))
     return [Variant(self.colorize(photo, strength=strength, hints=h, vivid=vivid), h) for h in found]

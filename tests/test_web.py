@@ -108,7 +108,7 @@ def made(c):
     look = Look(ab, logits, L, seen)
     planes = hint_cells(hints, (h,w), seen, L.shape)
     def cell(v, n, s, g): return min(int((v+.5)/n*s), g-1)
-    at = cell(c['spot'][1], h, look.seen[0], L.shape[0]),cell(c['spot'][0], w, look.seen[1], L.shape[1])
+    at = cell(c['spot'][1], h, look.extent[0], L.shape[0]),cell(c['spot'][0], w, look.extent[1], L.shape[1])
     likely = [('#%02x%02x%02x'%shown_at(L[at], o), p) for o,p in zip(*likely_ab(agreed_at(logits, L, at), 6))]
     x,y = c['cell']
     who = SimpleNamespace(_looked=lambda *_: look, cfg=dict(prior=c['prior']))
