@@ -157,8 +157,8 @@ def _planned(a):
     from colorize_nb.batch.options import Options, check_range
     from colorize_nb.batch.report import check_report
     from colorize_nb.batch.plan import check_apart, plan
-    options = Options(a.strength, a.render_size, a.overwrite, a.compare, not a.no_note, keep_tint=a.keep_tint, keep_color=a.keep_color,
-                      hints=_hints(a.hint, a.hints), vivid=a.vivid, reach=a.reach, variants=a.variants, negative=a.negative, shard=a.shard)
+    options = Options(strength=a.strength, render_size=a.render_size, overwrite=a.overwrite, compare=a.compare, note=not a.no_note,
+                      keep_tint=a.keep_tint, keep_color=a.keep_color, hints=_hints(a.hint, a.hints), vivid=a.vivid, reach=a.reach, variants=a.variants, negative=a.negative, shard=a.shard)
     check_range('max_megapixels', a.max_megapixels, 0, 100_000); check_range('jobs', a.jobs, 1, 64); _check_device(a.device)
     if a.max_megapixels is not None: options.max_pixels = int(a.max_megapixels*1e6)
     if a.report is not None: check_report(a.report, a.overwrite)
