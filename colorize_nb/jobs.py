@@ -26,7 +26,7 @@ from .batch.options import Options
 from .batch.report import Report, Row, advise
 from .batch.plan import Task, plan_folder, settle, write_result, write_sheet
 from .batch.run import run_many
-from .colorizer import turn_negative
+from .colorizer import as_positive
 from .hints import Colorizer
 
 # %% ../nbs/43_jobs.ipynb #96552223
@@ -39,16 +39,15 @@ def _weights(cfg):
 def _about(self:Colorizer, o, hints=()):
     "Return what the note tells of a result"
     own = ['unsaved', *_weights(self.cfg).values()][-1]
-    steered = {} if o.vivid is None else dict(vivid=f'{o.vivid:g}')
-    if hints: steered['hints'] = '; '.join(map(str, hints))
-    return dict(model=self.cfg['name'], weights=own[:16], strength=f'{o.strength:g}', **steered, version=__version__)
+    hinted = dict(hints='; '.join(map(str, hints))) if hints else {}
+    return dict(model=self.cfg['name'], weights=own[:16], **o.noted(), **hinted, version=__version__)
 
 @patch
 def _note(self:Colorizer, o, hints=(), xmp=b''):
     "Return the packet of metadata `xmp` with the note in it, unless the options want none"
     return xmp_note(xmp, **self._about(o, hints)) if o.note else xmp
 
-# %% ../nbs/43_jobs.ipynb #b5844346
+# %% ../nbs/43_jobs.ipynb #9d0a32fd
 @dataclass
 class _Job:
     "One `Task` with its file open"
@@ -69,9 +68,7 @@ class _Job:
         if i == 0 and self.first:
             photo,self.first = self.first,None
             return photo
-        photo = self.pages[i]
-        if self.options.negative: turn_negative(photo)
-        return photo
+        return as_positive(self.pages[i], self.options)
     def row(self, status, reason='', dst=None, **kw):
         "Return the report's line"
         t = self.task
@@ -98,7 +95,7 @@ def _notices(page, thumb, o):
     if wants_color and mean_chroma(thumb) < NEARLY_GRAY: found.append('nearly gray')
     return found
 
-# %% ../nbs/43_jobs.ipynb #686e7bf1
+# %% ../nbs/43_jobs.ipynb #e7b602b9
 @dataclass
 class _Output:
     "What is written for a page or a file, and what a report says of it"
@@ -123,7 +120,8 @@ def _encoded(job, photo, im, xmp):
     if photo.alpha is None: pass
     elif isinstance(im, np.ndarray): im = np.dstack([im, photo.deep_alpha()])
     else: im.putalpha(photo.alpha)
-    flatten = SUFFIXES.get(job.task.src.suffix.lower()) == 'JPEG'  # named so, whatever it is: a folder has no other name for its result
+    called = SUFFIXES.get(job.task.src.suffix.lower())
+    flatten = called == 'JPEG'  # whatever it is: a folder has no other name for its result
     return encode(im, job.format, photo, xmp, flatten)
 
 def _left_alone(job, photo, deep, noticed):
@@ -163,25 +161,27 @@ def _output(self:Colorizer, job):
     out.data = join_pages(files) if job.many else next(files)
     return out
 
-# %% ../nbs/43_jobs.ipynb #d0708bf7
+# %% ../nbs/43_jobs.ipynb #489c1b18
 @patch
 def _late_sheet(self:Colorizer, job):
     "Write the sheet of a result that is there already, and return its `Row`"
     t = job.task
     photo = job.page(0)
     if made_here(photo.xmp): return job.row('own', OWN, dst='')
+    there = f'no sheet: {t.dst} is there already, and'
     try: after = Pages(t.dst, job.options.max_pixels).first_picture()
-    except PhotoError as e: raise PhotoError(f'no sheet: {t.dst} is there already, and cannot be read: {e}') from None
-    if after.size != photo.pixels.shape[1::-1]: raise PhotoError(f'no sheet: {t.dst} is there already, and has another size')
+    except PhotoError as e: raise PhotoError(f'{there} cannot be read: {e}') from None
+    if after.size != photo.pixels.shape[1::-1]: raise PhotoError(f'{there} has another size')
     write_sheet(t, encode(small_sheet(photo.pixels, after), 'JPEG', xmp=self._note(job.options)), job.options)
     return job.row('exists', 'its sheet was missing, and is made')
 
 @patch
 def _nothing_to_do(self:Colorizer, job, own):
-    "Return the `Row` of a photo that needs no painting, or `None` with its first page decoded; `own`: paint what this package has made, too"
-    t,o = job.task,job.options
-    if not t.stdout and not o.overwrite and is_there(t.dst):  # it has appeared since the plan was made, or lacks its sheet
-        return self._late_sheet(job) if o.compare else job.row('exists')
+    "Return the `Row` of a photo that needs no painting, or `None` with its first page decoded; `own` as for `_file`"
+    t = job.task
+    replace = t.stdout or job.options.overwrite
+    if not replace and is_there(t.dst):  # it has appeared since the plan was made, or lacks its sheet
+        return self._late_sheet(job) if job.options.compare else job.row('exists')
     first = job.page(0)
     if not own and made_here(first.xmp): return job.row('own', OWN, dst='')
     job.first = first
@@ -190,10 +190,11 @@ def _nothing_to_do(self:Colorizer, job, own):
 @patch
 def _written(self:Colorizer, job, out):
     "Write the sheet and the result of a painted file, and return its `Row`"
-    t,o = job.task,job.options
+    t = job.task
+    o = job.options
     warnings = [*out.warnings]
     if job.hints and not self.cfg.get('hints'):
-        warnings.insert(0, f"the model {self.cfg['name']} takes no hints: spread over its colours")
+        warnings.insert(0, f"the model {self.cfg['name']} takes no hints: they are spread over its colours")
     said = dict(size=out.size, pages=len(job.pages), warnings=warnings)
     if not out.painted: return job.row('kept', 'a colour photo', dst='', **said)
     if out.sheet and not write_sheet(t, encode(out.sheet, 'JPEG', xmp=self._note(o, job.hints)), o):
@@ -219,12 +220,13 @@ def colorize_file(self:Colorizer, src:str|Path, # A photo
                   dst:str|Path=None, # Where to; default `photo-color.jpg` beside `photo.jpg`
                   **kwargs # See `Options`
 )->Path: # The result, or `src` where that is left alone
-    "Colorize one file into another, every page of a TIFF; keeps a result that exists; raises `PhotoError`"
-    o = Options(**kwargs)
-    t, = settle([Task(Path(src), Path(dst) if dst else beside(Path(src)), fixed=bool(dst), named=True)], o)
-    row = t.row or self._file(t, o, own=True)
+    "Colorize one file into another, every page of a TIFF; keeps a result that is there; raises `PhotoError`"
+    o = Options(**kwargs).for_one_photo()
+    src = Path(src)
+    task, = settle([Task(src, Path(dst) if dst else beside(src), fixed=bool(dst), named=True)], o)
+    row = task.row or self._file(task, o, own=True)
     if row.status == 'failed': raise PhotoError(row.reason)
-    return t.src if row.status == 'kept' else t.dst
+    return src if row.status == 'kept' else task.dst
 
 # %% ../nbs/43_jobs.ipynb #46280043
 @patch
@@ -246,7 +248,7 @@ def colorize_many(self:Colorizer, tasks:list, # As from `plan`
 @patch
 @delegates(Options)
 def colorize_folder(self:Colorizer, src:str|Path, # Folder of photos, read recursively, or a zip file
-                    dst:str|Path=None, # Where the same tree is written; default beside each photo, or a folder beside the zip file
+                    dst:str|Path=None, # Where the same tree is written; default beside each photo, or beside the zip file
                     bar:bool=True, # Show progress on a terminal
                     jobs:int=None, # Photos in work at a time; default one for each core
                     **kwargs # See `Options`
