@@ -115,8 +115,8 @@ def test_narrower_limits(gray, tmp_path):
     with zipfile.ZipFile(tmp_path/'a.zip', 'w') as z:
         for n in ('a.png','b.png','c.txt'): z.writestr(n, one)
     def n(**kw): return len(archive_photos(tmp_path/'a.zip', **kw)[0])
-    assert n(room=2, space=2*len(one), entry=len(one), directory=1000) == 2 and n(entry=len(one)-1) == 0
-    for kw,why in ((dict(room=1), 'holds 2 photos; there is room for 1'), (dict(space=2*len(one)-1), 'unpacks to'), (dict(directory=100), 'too many entries')):
+    assert n(max_photos=2, max_total=2*len(one), max_entry=len(one), max_directory=1000) == 2 and n(max_entry=len(one)-1) == 0
+    for kw,why in ((dict(max_photos=1), 'holds 2 photos; there is room for 1'), (dict(max_total=2*len(one)-1), 'unpacks to'), (dict(max_directory=100), 'too many entries')):
         with pytest.raises(PhotoError, match=why): n(**kw)
 
 def test_a_directory_with_long_sizes(gray, tmp_path, monkeypatch):
@@ -125,7 +125,7 @@ def test_a_directory_with_long_sizes(gray, tmp_path, monkeypatch):
     with zipfile.ZipFile(tmp_path/'a.zip', 'w') as z:
         for i in range(9): z.writestr(f'{i}.png', b'x')
     assert b'PK\6\7' in (tmp_path/'a.zip').read_bytes() and len(archive_photos(tmp_path/'a.zip')[0]) == 9
-    with pytest.raises(PhotoError, match='too many entries'): archive_photos(tmp_path/'a.zip', directory=400)
+    with pytest.raises(PhotoError, match='too many entries'): archive_photos(tmp_path/'a.zip', max_directory=400)
 
 def test_an_archive_in_a_folder_is_named(gray, tmp_path, capsys):
     Image.fromarray(gray).save(tmp_path/'a.png'); (tmp_path/'box.zip').write_bytes(b'')

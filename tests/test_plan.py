@@ -1,5 +1,5 @@
 "All that is written is planned before the first pixel: nothing is lost, nothing overwritten that was not meant, and every photo has its row."
-import json, os, shutil, signal, subprocess, zipfile
+import json, os, shutil, signal, subprocess, sys, zipfile
 from pathlib import Path
 import numpy as np, pytest
 from PIL import Image
@@ -80,6 +80,15 @@ def test_hard_and_symbolic_links(gray, tmp_path):
     for n in ('out.png','gone.png'): assert colorize(path=[a], o=tmp_path/n) == 0 and (tmp_path/n).is_symlink()
     assert colorize(path=[a], o=tmp_path/'out.png', overwrite=True) == 0
     assert (tmp_path/'victim').read_bytes() == b'mine' and a.read_bytes() == raw and not (tmp_path/'out.png').is_symlink()
+
+def test_standard_input_is_an_input(gray, tmp_path):
+    "A photo that comes in from a file is not overwritten either"
+    raw = photo(tmp_path/'a.png', gray).read_bytes()
+    for kw in ([], ['--overwrite']):
+        with open(tmp_path/'a.png', 'rb') as f:
+            p = subprocess.run([sys.executable, '-c', COMMAND, '-', '-o', tmp_path/'a.png', *kw], stdin=f, capture_output=True, text=True)
+        assert p.returncode == 1 and 'the result would overwrite the photo itself' in p.stderr, p.stderr
+    assert contents(tmp_path) == {'a.png': raw}
 
 def test_a_report_replaces_reports_only(gray, tmp_path, capsys):
     a = photo(tmp_path/'a.png', gray); (tmp_path/'package.json').write_text('{"name": "mine"}'); (tmp_path/'d.json').mkdir()

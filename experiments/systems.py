@@ -1,5 +1,5 @@
 """All systems of the reports, trained on the same photos with the same number of pictures seen, then measured alike:
-python tools/systems.py TRAIN.zip... --valid VALID.zip --encoder ENCODER.safetensors -o RUN [--seen 6000] [--seeds 3]
+python experiments/systems.py TRAIN.zip... --valid VALID.zip --encoder ENCODER.safetensors -o RUN [--seen 6000] [--seeds 3]
 Every network sees SEEN pictures at the side below, with its report's loss, optimizer, learning rate and batch size, one cycle; a GAN's generator sees half of them with the loss on ab alone, as in the
 reports, but pix2pix's, which starts with its critic. The encoders of `resnet18_unet` and its GANs start from ENCODER (a gray ResNet-18), `regression`'s too. What is done is kept in RUN: the same line goes on.
 Writes results/systems.csv (a row a system; the error is the mean over seeds, `sd` beside it, all else is the first seed's), results/systems_curves.csv and results/systems.jpg."""
@@ -97,7 +97,7 @@ def main(photos, valid, encoder, o, seen, seeds):
         each = pd.DataFrame([rows[t] for t in ts])
         out.append(dict(system=name, side=SIDE[name], seeds=len(ts), **each.iloc[0].to_dict()) | dict(each[['mae','share']].mean(), sd=each.share.std(ddof=1)))
     out.append(dict(system='default', side=160, seeds=1, **rows['default']))
-    head = f'# python tools/systems.py {" ".join(Path(p).name for p in photos)} --seen {seen} --seeds {seeds}; {len(store)} photos to train on, {len(ps)} of {ps.path.name} to measure on\n'
+    head = f'# python experiments/systems.py {" ".join(Path(p).name for p in photos)} --seen {seen} --seeds {seeds}; {len(store)} photos to train on, {len(ps)} of {ps.path.name} to measure on\n'
     write_file('results/systems.csv', (head+pd.DataFrame(out).to_csv(index=False, float_format='%.5f')).encode())
     ps.names = [n for n in ps.names if n.startswith('caltech101/')]  # CC BY 4.0: may be shown
     shown = systems_in(run, ['gray', 'random ab', 'untrained', *[ts[0] for ts in names.values()], 'default'], ps)

@@ -1,4 +1,4 @@
-"""What a few minutes of fine-tuning give: python tools/finetune.py [EPOCHS ...]  (default 3 20 100; four minutes on two quiet cores)
+"""What a few minutes of fine-tuning give: python experiments/finetune.py [EPOCHS ...]  (default 3 20 100; four minutes on two quiet cores)
 A stained microscope slide (scikit-image's): the left three quarters in tiles to learn from, the right quarter apart. Each run starts from the weights that ship. Writes results/finetune.csv and
 results/finetune.jpg, which nbs/tutorials/finetune_your_photos.ipynb shows; 3 epochs are what it does live."""
 import sys, tempfile, time
@@ -49,7 +49,7 @@ def main(runs):
         rows,pictures = [('gray', 0, 0., predict_gray), ('shipped', 0, 0., Colorizer.from_pretrained().colorize)],[('gray', to_gray(strip))]
         for e in runs: c,seen,s = tuned(tiles, e); rows.append((f'{e} epochs', seen, s, c.colorize)); print(rows[-1][:3], flush=True)
         with open(OUT/'finetune.csv', 'w') as f:
-            f.write(f'# python tools/finetune.py {" ".join(map(str, runs))}; {torch.get_num_threads()} threads; measured on the quarter of the slide that was kept apart\n'
+            f.write(f'# python experiments/finetune.py {" ".join(map(str, runs))}; {torch.get_num_threads()} threads; measured on the quarter of the slide that was kept apart\n'
                     'what,tiles_seen,minutes,mae,share,psnr_gain,colourfulness\n')
             for what,seen,s,predict in rows:
                 m = evaluate(predict, [strip])

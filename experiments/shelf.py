@@ -1,4 +1,4 @@
-"""The large shelf of photos to train on: python tools/shelf.py SHELF --kept HASHES NAME=REPOSITORY[@COMMIT][:FOLDER]... [--most 5000] [--people NAMES]
+"""The large shelf of photos to train on: python experiments/shelf.py SHELF --kept HASHES NAME=REPOSITORY[@COMMIT][:FOLDER]... [--most 5000] [--people NAMES]
 Reads photos from bare git repositories, without a checkout, and writes squares of 240 px into SHELF/rgb.bin; what lies where is in SHELF/index.json: name, aspect ratio, faces (Haar's cascade, boxes as shares of the sides).
 Left out: gray ones, small ones (short side under 200 px), long ones, repeats (difference hash within 3 bits), and all that lie within 6 bits of a hash in HASHES: those judge the weights and must not be trained on.
 Sources are taken in turn, so that the shelf can be used while it grows. Needs opencv-python-headless<5."""

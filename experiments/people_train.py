@@ -1,6 +1,6 @@
-"""A long training on people, at several sizes: python tools/people_train.py RUN --shelf SHELF [--small STORE] [--start default] [--minutes 60] [--frozen] [--device cpu]
+"""A long training on people, at several sizes: python experiments/people_train.py RUN --shelf SHELF [--small STORE] [--start default] [--minutes 60] [--frozen] [--device cpu]
 Goes on from RUN/state.pt, whatever stopped it; the first line says what it starts from. RUN/log.csv: step, photos shown, seconds, and for each size the loss of ab and the cross-entropy. RUN/model is the model of the averaged weights, for `--model` and tools/people.py, written at the end.
-SHELF is from tools/shelf.py, STORE from `make_store` (the older photos of 136 px). Photos with faces are drawn 2.5 times as often; skin inside a face counts four times, skin beside one twice, strong colours up to 2.2 times.
+SHELF is from experiments/shelf.py, STORE from `make_store` (the older photos of 136 px). Photos with faces are drawn 2.5 times as often; skin inside a face counts four times, skin beside one twice, strong colours up to 2.2 times.
 Batch norm keeps its statistics (batches are small), and ageing comes on slowly: over --ramp photos to full strength."""
 import argparse, json, math, os, time
 from pathlib import Path
@@ -15,7 +15,7 @@ from colorize_nb import Colorizer
 from colorize_nb.train.generator import generator_from, load_arrays
 from colorize_nb.train.losses import ClassificationLoss, area_to
 from colorize_nb.train.recipe import color_prior, simulate_hints
-from colorize_nb.train.photo_store import Store
+from colorize_nb.train.photo_store import Store, crop_windows
 from colorize_nb.network.weights import load_config, load_weights
 
 SIZES = {128:20, 160:14, 192:10, 256:6}      # side in pixels: photos in a batch
@@ -45,22 +45,20 @@ def face_planes(boxes, side):
         for x,y,w,h in photo: plane[0, int(max(0, y-.1*h)*side):int((y+1.35*h)*side)+1, int(max(0, x-.05*w)*side):int((x+1.05*w)*side)+1] = 1
     return out
 
-def windows(n, aspect, least):
-    "Affine windows in the photos' own proportions: a third are the whole square, the others smaller, down to `least`; half are mirrored"
-    share = torch.where(torch.rand(n) < .33, torch.ones(n), torch.empty(n).uniform_(math.log(least), 0).exp())
-    w,h = share*(1/aspect).clamp(max=1),share*aspect.clamp(max=1)
-    x,y = (1-w)*torch.empty(n).uniform_(-1, 1),(1-h)*torch.empty(n).uniform_(-1, 1)
-    mirror,zero = torch.where(torch.rand(n) < .5, -1., 1.),torch.zeros(n)
-    return torch.stack([torch.stack([w*mirror, zero, x], 1), torch.stack([zero, h, y], 1)], 1),float(share.max())
+def shares(n, least):
+    "Draw how large the crops are: a third are the largest square, the others smaller, down to `least`"
+    whole = torch.rand(n) < .33
+    return torch.where(whole, torch.ones(n), torch.empty(n).uniform_(math.log(least), 0).exp())
 
 def batch(photos, n, size, rng, least):
     "Crops `(n,3,size,size)` in [0,1], and where faces are `(n,1,size,size)`"
     idxs = photos.draw(n, rng)
     rgb = torch.as_tensor(np.stack([np.asarray(photos.rgb[i]) for i in idxs])).float()/255
     faces = face_planes([photos.faces[i] if photos.faces else () for i in idxs], photos.side)
-    theta,share = windows(n, torch.tensor([float(photos.aspect[i]) for i in idxs]), least)
+    share = shares(n, least)
+    theta = crop_windows(torch.tensor([float(photos.aspect[i]) for i in idxs]), share)
     x = torch.cat([rgb,faces], 1)
-    if share*photos.side > 1.6*size: x = F.avg_pool2d(x, 2)  # or a large photo that is seen small gets jagged
+    if float(share.max())*photos.side > 1.6*size: x = F.avg_pool2d(x, 2)  # or a large photo that is seen small gets jagged
     grid = F.affine_grid(theta, (n,4,size,size), align_corners=False)
     return F.grid_sample(x, grid, padding_mode='border', align_corners=False).split((3,1), 1)
 

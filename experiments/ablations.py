@@ -1,4 +1,4 @@
-"""What the reports varied, one thing at a time: python tools/ablations.py TRAIN.zip... --valid VALID.zip --encoder ENCODER.safetensors --color COLOR.safetensors -o RUN
+"""What the reports varied, one thing at a time: python experiments/ablations.py TRAIN.zip... --valid VALID.zip --encoder ENCODER.safetensors --color COLOR.safetensors -o RUN
 Base: `cnn` (eleven layers with BatchNorm), L1, Adam, one cycle at 1e-3, batches of 64, 48 px, 2,048 photos, 2,048 pictures seen. A GAN: that network with its weights from the base, a PatchGAN of 16 px
 (the colours come at a quarter of the size: 12 px), lambda 100, 1,024 pictures more. Pre-training: `resnet18_unet` at a quarter of the size, 1,024 pictures; ENCODER: a gray ResNet-18 under torchvision's names, COLOR: what the recipe's stage resnet18_color leaves. Each row is measured on all of VALID at its own side; `share` is its error beside that of gray.
 What is done is kept in RUN: the same line goes on. Writes results/ablations.csv, and results/lr_find.csv: loss by learning rate."""
@@ -78,7 +78,7 @@ def main(photos, valid, encoder, color, o):
             gray = torch.cat([ab.abs().mean((1,2,3)) for _,ab in dls.valid]).mean().item()
             v = one(c)
             rows.append(dict(varied=what, value=key({k: x for k,x in c.items()}), **v, share=v['mae']/gray))
-    head = f'# python tools/ablations.py {" ".join(Path(p).name for p in photos)}; {len(store)} photos, the first so many in an order drawn with seed 42; {len(val)} of {Path(valid).name} to measure on\n'
+    head = f'# python experiments/ablations.py {" ".join(Path(p).name for p in photos)}; {len(store)} photos, the first so many in an order drawn with seed 42; {len(val)} of {Path(valid).name} to measure on\n'
     write_file('results/ablations.csv', (head+pd.DataFrame(rows).to_csv(index=False, float_format='%.5f')).encode())
     learn = colorize_learner(loaders(store, val, BASE)[0], generator=create_generator('cnn'), loss_func=ABLoss('l1'))
     with learn.no_bar(), learn.no_logging(): learn.lr_find(end_lr=1, num_it=80, show_plot=False)
