@@ -25,8 +25,8 @@ from .steer import HintError
 from .batch.names import OWN, beside, is_there, made_here, result_format
 from .batch.options import Options
 from .batch.report import Report, Row, advise
-from .batch.plan import Task, plan_folder, settle, write_result, write_sheet
-from .batch.run import run_many
+from .batch.plan import Task, plan_folder, resolve_tasks
+from .batch.run import run_many, write_result, write_sheet
 from .hints import Colorizer
 
 # %% ../nbs/43_jobs.ipynb #96552223
@@ -139,7 +139,7 @@ def colorize_file(self:Colorizer, src:str|Path, # A photo
 )->Path: # The result, or `src` where that is left alone
     "Colorize one file into another, every page of a TIFF; keeps a result that exists; raises `PhotoError`"
     o = Options(**kwargs)
-    t, = settle([Task(Path(src), Path(dst) if dst else beside(Path(src)), fixed=bool(dst), named=True)], o)
+    t, = resolve_tasks([Task(Path(src), Path(dst) if dst else beside(Path(src)), fixed=bool(dst), named=True)], o)
     row = t.row or self._file(t, o, own=True)
     if row.status == 'failed': raise PhotoError(row.reason)
     return t.src if row.status == 'kept' else t.dst
