@@ -5,11 +5,11 @@ from PIL import Image
 import colorize_nb.files.atomic as atomic
 from colorize_nb.batch.options import Options
 from colorize_nb.batch.sources import Entry
-from colorize_nb.batch.run import run_many
+from colorize_nb.batch.run import run_many, write_result, write_sheet
 from colorize_nb.batch.names import noted
 from colorize_nb.cli import colorize
 from colorize_nb.files.pixels import PhotoError
-from colorize_nb.batch.plan import Task, write_result, write_sheet
+from colorize_nb.batch.plan import Task
 from colorize_nb.steer import HintError, read_hints
 from colorize_nb.files.atomic import sweep, write_file
 from colorize_nb.files.xmp import xmp_note

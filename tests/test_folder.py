@@ -168,8 +168,8 @@ def test_jobs_on_torch_wait_for_the_lock(gray, tmp_path):
     assert all((tmp_path/'o1'/n).read_bytes() == (tmp_path/'o3'/n).read_bytes() for n in files(tmp_path/'o1')) and len(files(tmp_path/'o3')) == 5
 
 @pytest.mark.slow
-@pytest.mark.parametrize('room,most', [(320*240, 1), (2*320*240, 2), (10*320*240, 3)])
-def test_large_photos_wait_for_each_other(gray, tmp_path, monkeypatch, room, most):
+@pytest.mark.parametrize('pixels,most', [(320*240, 1), (2*320*240, 2), (10*320*240, 3)])
+def test_large_photos_wait_for_each_other(gray, tmp_path, monkeypatch, pixels, most):
     now,peak,lock = 0,0,threading.Lock()
     def predict(L):
         nonlocal now,peak
@@ -177,7 +177,7 @@ def test_large_photos_wait_for_each_other(gray, tmp_path, monkeypatch, room, mos
         time.sleep(.1)
         with lock: now -= 1
         return np.zeros((1,2,L.shape[2]//4,L.shape[3]//4), np.float32)
-    monkeypatch.setattr(run, 'ROOM', room)
+    monkeypatch.setattr(run, 'MAX_IN_WORK', pixels)
     r = toy_colorizer(predict).colorize_folder(scans(tmp_path/'s', gray), tmp_path/'o', jobs=3)
     assert len(r.of('done')) == 8 and peak == most
 

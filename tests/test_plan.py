@@ -72,6 +72,15 @@ def test_results_beside_inputs_of_the_same_run(gray, tmp_path, capsys):
     assert f'failed {a}: its result would overwrite {b}' in err and files(tmp_path) == ['a-2.png','a.png','x/a.png']
     assert all((tmp_path/n).read_bytes() == c for n,c in before.items())
 
+def test_an_archive_whose_result_is_another_photo(gray, tmp_path, capsys):
+    "Of an entry no name beside it tells that a file is its result: the photo stays, and the entry fails"
+    raw = photo(tmp_path/'d'/'in'/'a.png', gray).read_bytes()
+    with zipfile.ZipFile(tmp_path/'in.zip', 'w') as z: z.write(tmp_path/'d'/'in'/'a.png', 'a.png')
+    assert colorize(path=[tmp_path/'in.zip', tmp_path/'d'/'in'/'a.png'], o=tmp_path/'d') == 1
+    err = capsys.readouterr().err
+    assert f"failed {tmp_path/'in.zip'}/a.png: its result would overwrite {tmp_path/'d'/'in'/'a.png'}, which is to be colorized too" in err, err
+    assert (tmp_path/'d'/'in'/'a.png').read_bytes() == raw and files(tmp_path/'d') == ['a.png','in/a.png']
+
 def test_hard_and_symbolic_links(gray, tmp_path):
     a = photo(tmp_path/'a.png', gray); raw = a.read_bytes()
     os.link(a, tmp_path/'hard.png'); (tmp_path/'soft.png').symlink_to(a)
