@@ -8,7 +8,8 @@ pytest.importorskip('starlette', reason='needs the app extra')
 import numpy as np
 from PIL import Image, PngImagePlugin
 from conftest import OLD_PHOTO, gray_level
-import colorize_nb.page.server as web
+from dataclasses import replace
+import colorize_nb.page.previews as previews, colorize_nb.page.routes as routes, colorize_nb.page.sessions as sessions, colorize_nb.page.server as web
 from colorize_nb import Colorizer
 from colorize_nb.steer import Hint
 
@@ -311,7 +312,7 @@ def test_cookies_of_visits_that_are_over_go(server):
 def test_who_has_nothing_here_makes_room(inside, photo):
     c = Client(inside)
     c.add(photo.read_bytes()); c.ready()
-    inside.place.limits = web.replace(web.Limits(), visits=3)
+    inside.place.limits = replace(previews.Limits(), visits=3)
     for _ in range(9): Client(inside)
     assert c.ready()['photos'] and len(inside.place.visits) == 3
     assert opened(inside.get('/api/colorize', 'POST', photo.read_bytes())).size == (301,203)
@@ -494,7 +495,7 @@ def test_many_that_say_nothing_keep_nobody_out(tmp_path, photo, data):
     assert len(s.said().splitlines()) == 1, s.said()
 
 def test_one_address_leaves_room_for_others(inside):
-    inside.place.limits = web.replace(web.Limits(), connections=20)
+    inside.place.limits = replace(previews.Limits(), connections=20)
     made = silent(inside.port, 30)
     time.sleep(.3)
     assert len([d for d in inside.place.doors if d.address == '127.0.0.1']) == 10
@@ -505,8 +506,8 @@ def test_one_address_leaves_room_for_others(inside):
 
 def test_what_is_in_work_is_not_closed_for_others(inside, monkeypatch, photo):
     go = threading.Event()
-    monkeypatch.setattr(web, 'open_shot', lambda *a: go.wait(20) and 1/0)
-    inside.place.limits = web.replace(web.Limits(), connections=8)
+    monkeypatch.setattr(routes, 'open_shot', lambda *a: go.wait(20) and 1/0)
+    inside.place.limits = replace(previews.Limits(), connections=8)
     with ThreadPoolExecutor(3) as ex:
         jobs = [ex.submit(inside.get, '/api/colorize', 'POST', photo.read_bytes()) for _ in range(3)]
         end = time.monotonic()+10
@@ -520,11 +521,11 @@ def test_what_is_in_work_is_not_closed_for_others(inside, monkeypatch, photo):
 # ---- one photo does not hold up the others
 
 def test_a_photo_that_takes_minutes_holds_up_nobody(inside, monkeypatch, photo):
-    real,go = web.open_shot,threading.Event()
+    real,go = previews.open_shot,threading.Event()
     def slow(shot, *a):
         if shot.name == 'slow.png': go.wait(60)
         return real(shot, *a)
-    monkeypatch.setattr(web, 'open_shot', slow); monkeypatch.setattr(web, 'LONG', .3)
+    monkeypatch.setattr(sessions, 'open_shot', slow); monkeypatch.setattr(sessions, 'LONG', .3)
     a,b,c = (Client(inside) for _ in range(3))
     try:
         for v in (a, b):
@@ -541,7 +542,7 @@ def test_one_visitor_does_not_take_it_all(inside, monkeypatch, photo):
     "Neither by requests that wait, nor by steps"
     c,d,go = Client(inside),Client(inside),threading.Event()
     c.add(photo.read_bytes()); c.ready()
-    monkeypatch.setattr(web, 'finish', lambda *a: go.wait(30) and None)
+    monkeypatch.setattr(sessions, 'finish', lambda *a: go.wait(30) and None)
     with ThreadPoolExecutor(30) as ex:
         id = c.json('/session')['photos'][0]['id']
         jobs = [ex.submit(c.ask, f'/session/photos/{id}/finish', 'POST', '{}') for _ in range(30)]
@@ -573,7 +574,7 @@ def test_never_an_older_result(inside, monkeypatch, capfd, photo, where, fault):
     for i in (0, 1): assert c.result(i, strength=0)[0] == 200
     def broken(*a, **kw): raise fault
     with monkeypatch.context() as m:
-        m.setattr(web, where, broken)
+        m.setattr(previews, where, broken)
         said = error(c.of(0, 'finish', dict(ask=dict(strength=1))), 507 if isinstance(fault, OSError) else 422 if isinstance(fault, ValueError) else 500)
         error(c.of(0, 'file'), 404); error(c.of(0, 'pair'), 404)
     s = c.json('/session')
@@ -592,17 +593,17 @@ def test_what_is_made_is_what_was_asked_for(inside, monkeypatch, photo):
     "Though the same photo is looked at in another way meanwhile"
     c = Client(inside)
     c.add(photo.read_bytes()); c.ready()
-    real,(v,) = web.finish,inside.place.visits.values()
+    real,(v,) = previews.finish,inside.place.visits.values()
     s, = v.shots.values()
-    def meanwhile(shot, ask, *a): shot.ask = web.Ask(strength=2.); return real(shot, ask, *a)
-    monkeypatch.setattr(web, 'finish', meanwhile)
+    def meanwhile(shot, ask, *a): shot.ask = previews.Ask(strength=2.); return real(shot, ask, *a)
+    monkeypatch.setattr(sessions, 'finish', meanwhile)
     assert (np.asarray(opened(c.result(strength=0))) == np.asarray(Image.open(photo))[...,None]).all() and s.made.strength == 0
 
 def test_all_says_where_it_failed(inside, monkeypatch, photo):
     c = Client(inside)
     c.add(photo.read_bytes()); c.result()
     def broken(*a, **kw): raise ValueError('no')
-    monkeypatch.setattr(web, 'paint_small', broken); monkeypatch.setattr(web, 'painter', broken)
+    monkeypatch.setattr(previews, 'paint_small', broken); monkeypatch.setattr(previews, 'painter', broken)
     c.json('/session/all', 'POST', dict(strength=2))
     p, = c.ready()['photos']
     assert p['failed'] == 'no' and not p['made'] and p['ask']['strength'] == 2
@@ -633,7 +634,7 @@ def test_a_strange_folder_in_the_temporary_one(tmp_path, monkeypatch, name):
 
 def test_the_disk_has_an_end(inside, monkeypatch):
     c = Client(inside)
-    def limits(**kw): inside.place.limits = web.replace(web.Limits(), **kw)
+    def limits(**kw): inside.place.limits = replace(previews.Limits(), **kw)
     limits(total=30_000); assert 'no room' in error(c.ask('/session/photos?name=a', 'POST', OLD_PHOTO.read_bytes()), 507)
     limits(spare=10**15); assert 'no room' in error(inside.get('/api/colorize', 'POST', OLD_PHOTO.read_bytes()), 507)
     limits(space=30_000); assert 'in all' in error(c.ask('/session/photos?name=a', 'POST', OLD_PHOTO.read_bytes()), 413)
@@ -655,7 +656,7 @@ def test_what_nobody_expected_is_one_line(inside, monkeypatch, capfd):
     c = Client(inside)
     c.add(OLD_PHOTO.read_bytes()); c.ready()
     def broken(*a, **kw): raise KeyError('/a/secret')
-    monkeypatch.setattr(web, 'look', broken)
+    monkeypatch.setattr(routes, 'look', broken)
     said = error(c.of(0, 'look', {}), 500)
     err = capfd.readouterr().err
     assert 'secret' not in said+err and len(err.splitlines()) == 1 and 'KeyError' in err
@@ -799,11 +800,11 @@ def test_a_tiff_as_any_other(client, tmp_path, depth):
     assert got.format == 'TIFF' and got.size == (80,60) and opened(client.ask('/api/colorize', 'POST', as_file(im, 'TIFF'))).size == (80,60)
 
 def test_what_nobody_thought_of_stops_one_photo_only(inside, monkeypatch, capsys):
-    real = web.open_shot
+    real = previews.open_shot
     def odd(shot, limits):
         if shot.name == 'odd.png': raise AttributeError('odd')
         return real(shot, limits)
-    monkeypatch.setattr(web, 'open_shot', odd)
+    monkeypatch.setattr(sessions, 'open_shot', odd)
     c = Client(inside)
     c.add(as_file(Image.new('L', (40,30)), 'PNG'), 'odd.png'); c.add(as_file(Image.new('L', (50,30), 90), 'PNG'), 'next.png')
     s = c.ready()
@@ -827,7 +828,7 @@ def test_a_model_of_somebody_else(tmp_path, photo, colorizer):
         point = dict(x=150, y=100, color='#7a1f1f'); ask = dict(model='theirs', points=[point])
         want = Colorizer.from_pretrained(where).colorize(photo, hints=[Hint(**point)])
         assert (np.asarray(opened(c.result(**ask)).convert('RGB')) == np.asarray(want)).all()
-        assert web.NOTES['spread'] in c.of(0, 'look', dict(ask=ask))[2]['colorize-notes'] and web.NOTES['spread'] not in c.of(0, 'look', dict(ask=dict(model='theirs')))[2]['colorize-notes']
+        assert previews.NOTES['spread'] in c.of(0, 'look', dict(ask=ask))[2]['colorize-notes'] and previews.NOTES['spread'] not in c.of(0, 'look', dict(ask=dict(model='theirs')))[2]['colorize-notes']
         spot = dict(ask=dict(model='theirs'), x=40, y=50)
         assert c.of(0, 'likely', spot)[1] == c.of(0, 'likely', spot|dict(ask={}))[1] # ours knows what is likely
         assert 'only the shipped model' in error(c.of(0, 'doubt', dict(ask=dict(model='theirs'))), 422)
@@ -845,7 +846,7 @@ def test_a_model_that_cannot_be_offered(tmp_path, monkeypatch, capsys, args, say
     assert web.colorize_app(model=args, no_browser=True) in (1, 2)
     err = capsys.readouterr().err.splitlines()
     assert len(err) == 1 and says in err[0], err
-    assert not web.OFFERED
+    assert not previews.OFFERED
 
 @pytest.mark.parametrize('args,names', [(['theirs', 'theirs/', './theirs/.'], ['theirs']), (['default'], []), (['.'], ['odd  name']), ([b'a\xff'], ['a']), (['\t'], ['theirs']), (['m\u00f6we v1.2'], ['m\u00f6we v1.2'])])
 def test_what_a_model_is_called(tmp_path, monkeypatch, args, names):
@@ -861,25 +862,25 @@ def test_a_model_was_changed_between_two_pages(tmp_path, photo):
     for a in (20, -20):
         model_folder(tmp_path/'mine', conv_graph([[0],[0]], [a,0]), dict(of='L'), dict(of='ab'))
         r = web.Running('127.0.0.1', None, models=[tmp_path/'mine'])
-        try: px = np.asarray(web.painter(web.Ask(model='mine')).colorize(photo)).astype(int)
+        try: px = np.asarray(previews.painter(previews.Ask(model='mine')).colorize(photo)).astype(int)
         finally: r.close()
         assert np.sign((px[...,0]-px[...,1]).mean()) == np.sign(a)
-    assert not web.OFFERED and [m['name'] for m in web.painters()] == ['default']
+    assert not previews.OFFERED and [m['name'] for m in routes.painters()] == ['default']
 
 def test_the_shipped_model_is_loaded_once(tmp_path, photo, monkeypatch):
     loaded = []
     class Counted(Colorizer):
         @classmethod
         def from_pretrained(cls, *a): loaded.append(a); return Colorizer.from_pretrained(*a)
-    monkeypatch.setattr(web, 'Colorizer', Counted); web.model.cache_clear()
-    try: s = web.open_shot(web.Shot('a', photo)); web.look(s, web.Ask()); web.likely(s, web.Ask(), 1, 1)
-    finally: web.model.cache_clear()
+    monkeypatch.setattr(previews, 'Colorizer', Counted); previews.model.cache_clear()
+    try: s = previews.open_shot(previews.Shot('a', photo)); previews.look(s, previews.Ask()); previews.likely(s, previews.Ask(), 1, 1)
+    finally: previews.model.cache_clear()
     assert len(loaded) == 1
 
 def test_what_is_said_of_another_model_suits_it(tmp_path, photo, monkeypatch):
     from test_import import conv_graph, folder as model_folder
-    monkeypatch.setattr(web, 'OFFERED', web.offered([model_folder(tmp_path/'dull', conv_graph([[0],[0]]), dict(of='L'), dict(of='ab')), 'vivid']))
-    s = web.open_shot(web.Shot('a', photo))
-    (note,) = [web.NOTES[n] for n in web.look(s, web.Ask(model='dull'))[1]]
+    for name,c in web.offered([model_folder(tmp_path/'dull', conv_graph([[0],[0]]), dict(of='L'), dict(of='ab')), 'vivid']).items(): monkeypatch.setitem(previews.OFFERED, name, c)
+    s = previews.open_shot(previews.Shot('a', photo))
+    (note,) = [previews.NOTES[n] for n in previews.look(s, previews.Ask(model='dull'))[1]]
     assert note.startswith('It stayed nearly gray') and 'Vivid' not in note and 'suggestion' not in note # the page hides both
-    assert web.painters()[-1] == dict(name='vivid', vivid=False) # it has its own
+    assert routes.painters()[-1] == dict(name='vivid', vivid=False) # it has its own

@@ -66,7 +66,7 @@ def test_bar_fits_the_terminal(gray, tmp_path, columns, name):
     status,raw = on_terminal(['in', '-o', 'out'], columns, cwd=tmp_path)
     seen = screen(raw, columns)
     assert status == 0 and len(seen) == 2+(columns < 30) and seen[-1] == '', seen  # no dead line; the last one may be longer than 24
-    assert re.fullmatch(r'6 colorized in [\d.]+ s, in out/', ''.join(seen))
+    assert re.fullmatch(r'6 colorized in [\d.]+ s, ?in ?out/', ''.join(seen))
     drawn = [d.rstrip() for d in raw.split('\r') if ' of 6' in d]
     assert len(drawn) == 6 and ('3 of 6, ' in drawn[3] and ' left' in drawn[3] or columns < 30), drawn
     if columns > 30: assert all(d.endswith('.png') and '...' in d and d.startswith('[') for d in drawn), drawn
@@ -113,10 +113,10 @@ def test_quiet_says_what_failed_and_nothing_else(gray, tmp_path):
 def test_settings_that_a_result_did_not_get_are_said(kw, gray, tmp_path, monkeypatch, capfdbinary):
     monkeypatch.chdir(tmp_path); Image.fromarray(gray).save('m.png')
     def said(**kw): assert cli.colorize(path=['m.png'], **kw) == 0; return capfdbinary.readouterr().err.decode().splitlines()
-    told = 'noticed m-color.png is there already and was not made anew: --overwrite makes it with these settings'
+    told = 'noticed m-color.png already exists and was kept: --overwrite makes it with these settings'
     said(compare=True); was = Path('m-color.png').read_bytes()
     assert told in said(**kw) and said(quiet=True, **kw) == [told] and Path('m-color.png').read_bytes() == was
-    assert said(quiet=True) == [] and 'noticed what is there already stays; --overwrite replaces it' in said()
+    assert said(quiet=True) == [] and 'noticed results that exist are kept; --overwrite replaces them' in said()
     assert said(quiet=True, overwrite=True, **kw) == []
 
 def test_depth_that_is_lost_is_said(gray, tmp_path, monkeypatch, capfdbinary):

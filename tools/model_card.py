@@ -12,8 +12,8 @@ import torch
 from PIL import Image, ImageDraw, ImageOps
 from colorize_nb.color import L2net, lab2rgb8, lightness, net2L
 from colorize_nb import Colorizer
-from colorize_nb.train.data import OldPhoto, PhotoSet, TensorL
-from colorize_nb.train.data import photo_tensor
+from colorize_nb.train.ageing import age_mildly
+from colorize_nb.train.data import PhotoSet, photo_tensor
 from colorize_nb.train.metrics import EfficientNetLite, bootstrap, mean_ab, measure, predict_gray, predict_mean_ab, to_gray
 from colorize_nb.train.recipe import load_stage
 
@@ -30,9 +30,9 @@ def bundled():
     return [p[...,:3] for p in (data.astronaut(), data.coffee(), data.chelsea(), data.rocket(), *load_sample_images().images)]
 
 def age(im):
-    "A gray picture as the recipe ages them, always the same way"
+    "Age a gray picture as the recipe does, always the same way"
     torch.manual_seed(zlib.crc32(im.tobytes()))
-    L = OldPhoto(1.)(TensorL(L2net(torch.from_numpy(lightness(np.asarray(im)))[None,None])), split_idx=0)
+    L = age_mildly(L2net(torch.from_numpy(lightness(np.asarray(im)))[None,None]))
     L = net2L(L[0,0].numpy())
     return Image.fromarray(lab2rgb8(L, 0*L, 0*L)[...,0])
 

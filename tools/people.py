@@ -100,7 +100,7 @@ def blur(x, sigma):
     return x
 
 def age(gray, seed):
-    "Age a gray photo: a soft lens, another contrast, fading, grain; by `seed`, always the same way"
+    "Age a gray photo by `seed`: a soft lens, another contrast, fading, grain; a formula of its own, so that rows stay comparable"
     rng = np.random.default_rng(seed)
     x = blur(gray/255, .8)**rng.uniform(.75, 1.4)
     black = rng.uniform(0, .08)

@@ -57,13 +57,13 @@ class Truth:
         lab = rgb2lab(im)[...,1:]-self.lab[...,1:]
         worse = np.nan if before is None else (np.hypot(*lab.T)-np.hypot(*(rgb2lab(before)[...,1:]-self.lab[...,1:]).T) > WORSE).mean()
         return [np.abs(lab).mean(), np.abs(self.lab[...,1:]).mean(), psnr(im, self.rgb)-self.base, colourfulness(im), colourfulness(self.rgb), worse]
-    def painted(self, seen, ab, strength=1., grid=None): return paint_pixels(self.gray, ab, seen.L if grid is None else grid, seen.seen, strength)
+    def painted(self, seen, ab, strength=1., grid=None): return paint_pixels(self.gray, ab, seen.L if grid is None else grid, seen.extent, strength)
     def color(self, x, y): return self.lab[max(0,y-3):y+4,max(0,x-3):x+4,1:].reshape(-1, 2).mean(0)
 
 def planes_of(t, spots, seen):
     out = np.zeros((3,*seen.L.shape), np.float32)
     for x,y in spots:  # as `hint_cells`, which takes colours of 8 bits
-        j,i = (int(np.clip(round((v+.5)/n*s)-1, 0, max(0, np.ceil(s)-2))) for v,n,s in zip((y,x), t.gray.shape, seen.seen))
+        j,i = (int(np.clip(round((v+.5)/n*s)-1, 0, max(0, np.ceil(s)-2))) for v,n,s in zip((y,x), t.gray.shape, seen.extent))
         out[:2,j:j+2,i:i+2] = (t.color(x, y)/AB_SCALE)[:,None,None]; out[2,j:j+2,i:i+2] = 1
     return out
 
@@ -88,7 +88,7 @@ def one(job):
         for reach in (REACH, *REACHES.get(n, ())):
             name = 'network' if reach == REACH else f'network reach {reach:g}'
             out[name,n] = t.figures(seen, steered_ab(seen.ab, ab, seen.L, p, np.where(p[2] > 0, np.float32(reach), -1)), before=plain)
-    rows,columns = (int(np.ceil(v)) for v in seen.seen)
+    rows,columns = (int(np.ceil(v)) for v in seen.extent)
     def part(x): return x[...,:rows,:columns]  # without the padding
     for n,p in zip(HINTS, planes) if with_levin else ():
         for r in RIDGE: out[f'levin {r:g}',n] = t.figures(seen, levin(part(seen.L), part(seen.ab), part(p), r), grid=part(seen.L), before=plain)
@@ -99,7 +99,7 @@ def one(job):
     out['patchiness'] = [photo_metrics['patchiness'](o, true).item() for o in (*[Photos.from_rgb(photo_tensor(t.painted(seen, vivid[v]))) for v in (0, .5, 1.)], true)]
     def near(colors, xy): return np.square(colors-t.color(*xy)).sum(1).min() <= 100
     common = likely_ab(np.array(c.cfg['prior']))[0]
-    cell = [(int((y+.5)/h*seen.seen[0]),int((x+.5)/w*seen.seen[1])) for x,y in spots[:SPOTS]]
+    cell = [(int((y+.5)/h*seen.extent[0]),int((x+.5)/w*seen.extent[1])) for x,y in spots[:SPOTS]]
     out['likely'] = [near(likely_ab(agreed_at(seen.logits, seen.L, at))[0], s) for at,s in zip(cell, spots)]
     out['common'] = [near(common, s) for s in spots[:SPOTS]]
     true = np.stack([resize(t.lab[...,i], (rows,columns)) for i in (1,2)])
