@@ -71,7 +71,7 @@ def read_film_hints(path:str|Path, # A JSON file: a list of hints, or names of f
     return as_film_hints(found)
 
 # %% ../nbs/48_film.ipynb #6b2d13a2
-LOST = .05 # likeness at a spot below which it is given up
+LOST = .2 # likeness around a spot below which it is given up
 LONGEST = 4000 # frames of a shot that are kept for hints
 
 def follow(spot, # Column and row, in cells
@@ -83,8 +83,9 @@ def follow(spot, # Column and row, in cells
     at = np.array([[[x,y]]], np.float32)
     there = cv2.remap(step.at, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0,0]
     inside = -.5 <= there[0] <= w-.5 and -.5 <= there[1] <= h-.5
-    alike_there = step.like[int(np.clip(y+.5, 0, h-1)),int(np.clip(x+.5, 0, w-1))]
-    return tuple(there.tolist()) if inside and alike_there > LOST else None
+    top,left = max(0, round(y)-2),max(0, round(x)-2)
+    around = step.like[top:top+5,left:left+5]
+    return tuple(there.tolist()) if inside and around.mean() > LOST else None
 
 class Tracks:
     "Where hints are in each frame"
@@ -182,7 +183,7 @@ def colors(self:Eye, number:int, # Of the frame
     turns = self.film.rotation//90
     look = self.colorizer.look(_turned(small.gray, turns), self.options, list(self._hints(number, turns)))
     h,w = self.cells[::-1] if turns%2 else self.cells
-    ab = [resize(p, (h,w), (0, 0, *look.seen)) for p in look.ab]
+    ab = [resize(p, (h,w), (0, 0, *look.extent)) for p in look.ab]
     return np.stack([_turned(p, -turns) for p in ab], -1)
 
 # %% ../nbs/48_film.ipynb #608b1ac4

@@ -443,3 +443,19 @@ def test_the_shipped_model_and_kills(tmp_path):
     assert start('b.mp4').wait() == 0
     assert (tmp_path/'b.mp4').read_bytes() == (tmp_path/'whole.mp4').read_bytes()
     shutil.rmtree(tmp_path)
+
+def test_the_command(tmp_path, capsys):
+    "A film on the command line: its name, its report, what is there already, wrong use"
+    import json
+    from colorize_nb.cli import colorize
+    src = make_clip(tmp_path/'a.mp4', n=6, sound=1)
+    out = tmp_path/'out'
+    assert colorize(path=[str(src)], o=str(out), render_size=64, report=str(tmp_path/'r.json'), compare=True) == 0
+    assert copied(out/'a.mp4') == copied(src)
+    said = capsys.readouterr().err
+    assert '--compare changes nothing for a film' in said and '1 colorized' in said
+    assert json.loads((tmp_path/'r.json').read_text())['photos'][0]['status'] == 'done'
+    assert colorize(path=[str(src)], o=str(out), render_size=64) == 0 and '1 already there' in capsys.readouterr().err
+    assert colorize(path=[str(tmp_path/'no.mp4')]) == 1 and 'no such file' in capsys.readouterr().err
+    assert colorize(path=[str(src)], o=str(tmp_path/'h.mp4'), hint=['3,3,red']) == 1 and 'TIME@X,Y,COLOR' in capsys.readouterr().err
+    assert not (tmp_path/'h.mp4').exists() and not list(tmp_path.glob('.*'))
