@@ -11,6 +11,7 @@ from conftest import OLD_PHOTO, gray_level
 from dataclasses import replace
 import colorize_nb.page.previews as previews, colorize_nb.page.routes as routes, colorize_nb.page.sessions as sessions, colorize_nb.page.server as web
 from colorize_nb import Colorizer
+from colorize_nb.files.photo import SUFFIXES
 from colorize_nb.steer import Hint
 
 pytestmark = pytest.mark.timeout(240)
@@ -864,6 +865,33 @@ def test_a_model_was_changed_between_two_pages(tmp_path, photo):
         try: px = np.asarray(r.server.models['mine'].colorize(photo)).astype(int)
         finally: r.close()
         assert np.sign((px[...,0]-px[...,1]).mean()) == np.sign(a)
+
+def test_two_servers_have_models_of_their_own(tmp_path, photo):
+    "Closing one takes nothing away from the other, and neither knows the other's"
+    from test_import import conv_graph, folder as model_folder
+    for name,a in ('red', 20), ('green', -20): model_folder(tmp_path/name, conv_graph([[0],[0]], [a,0]), dict(of='L'), dict(of='ab'))
+    pages = [web.Running('127.0.0.1', None, models=[tmp_path/name]) for name in ('red', 'green')]
+    def colored(page, model): return Server.get(page, f'/api/colorize?model={model}', 'POST', photo.read_bytes())
+    def redness(answer): px = np.asarray(opened(answer).convert('RGB')).astype(int); return (px[...,0]-px[...,1]).mean()
+    try:
+        for page,name,other in (pages[0], 'red', 'green'), (pages[1], 'green', 'red'):
+            assert [m['name'] for m in json.loads(Server.get(page, '/session', 'POST')[1])['settings']['models']] == ['default', name]
+            assert 'no such model' in error(colored(page, other), 422)
+        pages[0].close()
+        assert redness(colored(pages[1], 'green')) < -5
+    finally:
+        for page in pages: page.close()
+
+def test_the_page_is_told_ranges_and_formats(client):
+    "Its sliders end where `/api/colorize` does, and its file input accepts what can be read"
+    settings = client.json('/session', 'POST')['settings']
+    for name,s in settings['sliders'].items():
+        def said(v): return error(client.ask(f'/api/colorize?{name}={v}', 'POST', b'no photo'), 422) # noqa: B023
+        assert 'must be' in said(s['high']+s['step']) and 'must be' in said(s['low']-s['step'])
+        for v in (s['low'], s['high']): assert 'accepted' in said(v) # the number is good, the photo is not
+    assert settings['sliders'].keys() == {'strength', 'vivid', 'reach'}
+    assert {*SUFFIXES} < {*settings['accept']} and {'.zip', '.avif', '.jp2', '.jfif'} < {*settings['accept']} and 'AVIF' in settings['kinds']
+    assert settings['limits'] == dict(photos=100, pixels=60*10**6, upload=500*10**6) and settings['local']
 
 def test_the_shipped_model_is_loaded_once(tmp_path, photo, monkeypatch):
     loaded = []

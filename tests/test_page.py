@@ -86,6 +86,7 @@ def test_an_example_and_what_is_seen_first(user):
     u = user()
     assert 'Everything stays on this computer' in u.page.inner_text('#promise') and 'guess' in u.page.inner_text('#promise')
     assert u.page.locator('[data-example]').count() == 3 and u.box('#promise')['y'] < 800
+    assert u.page.get_attribute('#strength', 'max') == '3' and {'.avif', '.jp2', '.jfif', '.zip'} < set(u.page.get_attribute('#files', 'accept').split(','))
     for b in u.page.locator('[data-example] img').all(): assert b.evaluate('e => e.naturalWidth') > 300
     u.page.click('[data-example=broadway]')
     u.ready(1)

@@ -159,6 +159,19 @@ def test_javascript_gives_the_same(c, javascript):
     def gray(L): return np.interp(L, level, np.arange(256)) # L* as a gray level
     assert np.abs(gray(lightness(rgb(got['out'], out['shape'])))-gray(lightness(px))).max() <= 1
 
+def test_the_page_has_pythons_values():
+    "What the build writes for the browser, beside what a server tells its page"
+    pytest.importorskip('starlette', reason='needs the app extra')
+    from colorize_nb.page import previews, routes, sessions
+    from test_site import load
+    built,server = load('site').page_values('pip install it'),routes.page_settings(sessions.Server(ROOT))
+    for k in ('local', 'models', 'sliders', 'accept'): assert built['settings'][k] == server[k]
+    assert built['settings']['limits'] == server['limits']|dict(upload=previews.Settings().photo) and 'TIFF' not in built['settings']['kinds'] and 'pip install it' in built['settings']['more']
+    page = built['page']
+    assert page['limits']['pixels'] == previews.Settings().pixels and page['notes'].items() < previews.NOTES.items() and page['previewPixels'] == previews.PREVIEW_PIXELS
+    worker = (ROOT/'browser/worker.js').read_text()
+    assert not [text for text in previews.NOTES.values() if text in worker] and '60e6' not in worker
+
 # ---- in a browser, from a server that knows nothing but files
 
 class Files(SimpleHTTPRequestHandler):
