@@ -118,7 +118,7 @@ def _of_done(done):
                '--keep-color leaves such photos alone')
     if toned: yield f'{len(toned)} sepia or yellowed: the tone is taken out; --keep-tint keeps it'
 
-# %% ../nbs/49_cli.ipynb #80785950
+# %% ../nbs/49_cli.ipynb #81d8f73f
 def _left_alone(report):
     "Yield a line for each photo that was not colorized on purpose; many earlier results are one line"
     for kind,word in dict(other='skipped', own='skipped', kept='kept').items():
@@ -128,7 +128,8 @@ def _left_alone(report):
 
 def _tell(report, seconds=0, quiet=False, steered=()):
     "Say each thing that a person should know on one line; if `quiet`, only what failed or had no effect"
-    done,there = report.of('done'),report.of('exists')
+    done = report.of('done')
+    there = report.of('exists')
     if not quiet:
         for line in _left_alone(report): say(line)
         for line in (*_of_kept(_photos(there), done, steered), *_of_done(_photos(done))): say(f'noticed {line}')
@@ -258,7 +259,8 @@ def colorize(
     with stops() as deaf:
         try: options,tasks,rows = _planned(asked)
         except ValueError as e: return failed('colorize', e)
-        for line in () if quiet else _idle(asked, tasks): say(f'noticed {line}')
+        idle = [] if quiet else _idle(asked, tasks)
+        for line in idle: say(f'noticed {line}')
         result = Report(rows, complete=False)
         status = _run(result, tasks, options, model, device, asked.jobs, quiet)
         if status == 2: return 2
