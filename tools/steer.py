@@ -78,38 +78,25 @@ class Truth:
         self.base = psnr(np.dstack([self.gray]*3), rgb)
     def off(self, im): return rgb2lab(im)[...,1:]-self.lab[...,1:]
     def painted(self, seen, ab, strength=1., grid=None):
-        return paint_pixels(self.gray, ab, seen.L if grid is None else grid, seen.seen, strength)
+        return paint_pixels(self.gray, ab, seen.L if grid is None else grid, seen.extent, strength)
     def figures(self, seen, ab, strength=1., grid=None, before=None):
         "Of colours on the grid; `before`: the picture without hints"
         im = self.painted(seen, ab, strength, grid)
-<<<<<<< HEAD
-        lab = rgb2lab(im)[...,1:]-self.lab[...,1:]
-        worse = np.nan if before is None else (np.hypot(*lab.T)-np.hypot(*(rgb2lab(before)[...,1:]-self.lab[...,1:]).T) > WORSE).mean()
-        return [np.abs(lab).mean(), np.abs(self.lab[...,1:]).mean(), psnr(im, self.rgb)-self.base, colourfulness(im), colourfulness(self.rgb), worse]
-    def painted(self, seen, ab, strength=1., grid=None): return paint_pixels(self.gray, ab, seen.L if grid is None else grid, seen.extent, strength)
-=======
         off = self.off(im)
         worse = np.nan if before is None else (np.hypot(*off.T)-np.hypot(*self.off(before).T) > WORSE).mean()
         return [np.abs(off).mean(), np.abs(self.lab[...,1:]).mean(), psnr(im, self.rgb)-self.base,
                 colourfulness(im), colourfulness(self.rgb), worse]
->>>>>>> w-train
     def color(self, x, y): return self.lab[max(0,y-3):y+4,max(0,x-3):x+4,1:].reshape(-1, 2).mean(0)
 
 def planes_of(t, spots, seen):
     "Hints of the true colours at `spots`, on the network's grid"
     out = np.zeros((3,*seen.L.shape), np.float32)
-<<<<<<< HEAD
-    for x,y in spots:  # as `hint_cells`, which takes colours of 8 bits
-        j,i = (int(np.clip(round((v+.5)/n*s)-1, 0, max(0, np.ceil(s)-2))) for v,n,s in zip((y,x), t.gray.shape, seen.extent))
-        out[:2,j:j+2,i:i+2] = (t.color(x, y)/AB_SCALE)[:,None,None]; out[2,j:j+2,i:i+2] = 1
-=======
     def corner(at, side, cells): # as `hint_cells`, which takes colours of 8 bits
         return int(np.clip(round((at+.5)/side*cells)-1, 0, max(0, np.ceil(cells)-2)))
     for x,y in spots:
-        j,i = map(corner, (y,x), t.gray.shape, seen.seen)
+        j,i = map(corner, (y,x), t.gray.shape, seen.extent)
         out[:2,j:j+2,i:i+2] = (t.color(x, y)/AB_SCALE)[:,None,None]
         out[2,j:j+2,i:i+2] = 1
->>>>>>> w-train
     return out
 
 def told(c, t, seen, planes):
@@ -124,7 +111,7 @@ def shipped(): return Colorizer.from_pretrained()
 
 def part(x, seen):
     "Planes on the grid without the padding"
-    rows,columns = (int(np.ceil(v)) for v in seen.seen)
+    rows,columns = (int(np.ceil(v)) for v in seen.extent)
     return x[...,:rows,:columns]
 
 def hint_figures(c, t, seen, spots, with_levin):
@@ -135,31 +122,11 @@ def hint_figures(c, t, seen, spots, with_levin):
     for n,p,ab in zip(HINTS, planes, told(c, t, seen, planes)):
         for reach in (REACH, *REACHES.get(n, ())):
             name = 'network' if reach == REACH else f'network reach {reach:g}'
-<<<<<<< HEAD
-            out[name,n] = t.figures(seen, steered_ab(seen.ab, ab, seen.L, p, np.where(p[2] > 0, np.float32(reach), -1)), before=plain)
-    rows,columns = (int(np.ceil(v)) for v in seen.extent)
-    def part(x): return x[...,:rows,:columns]  # without the padding
-    for n,p in zip(HINTS, planes) if with_levin else ():
-        for r in RIDGE: out[f'levin {r:g}',n] = t.figures(seen, levin(part(seen.L), part(seen.ab), part(p), r), grid=part(seen.L), before=plain)
-    vivid = {v: c.look(t.gray, Options(vivid=v)).ab for v in (0, .5, 1.)}
-    for v,ab in vivid.items(): out['vivid',v] = t.figures(seen, ab)
-    for s in (1.5, 2.): out['strength',s] = t.figures(seen, seen.ab, s)
-    true = Photos.from_rgb(photo_tensor(t.rgb))
-    out['patchiness'] = [photo_metrics['patchiness'](o, true).item() for o in (*[Photos.from_rgb(photo_tensor(t.painted(seen, vivid[v]))) for v in (0, .5, 1.)], true)]
-    def near(colors, xy): return np.square(colors-t.color(*xy)).sum(1).min() <= 100
-    common = likely_ab(np.array(c.cfg['prior']))[0]
-    cell = [(int((y+.5)/h*seen.extent[0]),int((x+.5)/w*seen.extent[1])) for x,y in spots[:SPOTS]]
-    out['likely'] = [near(likely_ab(agreed_at(seen.logits, seen.L, at))[0], s) for at,s in zip(cell, spots)]
-    out['common'] = [near(common, s) for s in spots[:SPOTS]]
-    true = np.stack([resize(t.lab[...,i], (rows,columns)) for i in (1,2)])
-    out['doubt'] = part(expected_error(seen.logits, seen.ab)).ravel(),np.hypot(*(true-part(seen.ab))).ravel()
-=======
             spread = steered_ab(seen.ab, ab, seen.L, p, np.where(p[2] > 0, np.float32(reach), -1))
             out[name,n] = t.figures(seen, spread, before=plain)
     L,own = part(seen.L, seen),part(seen.ab, seen)
     for n,p in zip(HINTS, planes) if with_levin else ():
         for r in RIDGE: out[f'levin {r:g}',n] = t.figures(seen, levin(L, own, part(p, seen), r), grid=L, before=plain)
->>>>>>> w-train
     return out
 
 def patchiness(t, seen, vivid):
@@ -184,7 +151,7 @@ def one(job):
     out['patchiness'] = patchiness(t, seen, vivid)
     def near(colors, xy): return np.square(colors-t.color(*xy)).sum(1).min() <= 100
     common = likely_ab(np.array(c.cfg['prior']))[0]
-    cells = [(int((y+.5)/h*seen.seen[0]),int((x+.5)/w*seen.seen[1])) for x,y in spots[:SPOTS]]
+    cells = [(int((y+.5)/h*seen.extent[0]),int((x+.5)/w*seen.extent[1])) for x,y in spots[:SPOTS]]
     out['likely'] = [near(likely_ab(agreed_at(seen.logits, seen.L, at))[0], s) for at,s in zip(cells, spots)]
     out['common'] = [near(common, s) for s in spots[:SPOTS]]
     own = part(seen.ab, seen)
