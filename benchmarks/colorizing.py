@@ -113,7 +113,7 @@ def colours(d, c, rounds):
     x = open_photo(photos(d/'12 MP', 1, SIZES['12 MP'], gray=True)[0]).pixels
     seen,out = c.look(x),np.empty((*x.shape[:2], 3), np.uint8)
     strong = next(k for k in np.arange(1, 20, .25) if outside(seen, k) >= .2)
-    sides = {f'{outside(seen, k):.0%} of its colours outside sRGB': lambda k=k: (paint_pixels(x, seen.ab, seen.L, seen.seen, k, out=out), 1)[1] for k in (.1, strong)}
+    sides = {f'{outside(seen, k):.0%} of its colours outside sRGB': lambda k=k: (paint_pixels(x, seen.ab, seen.L, seen.extent, k, out=out), 1)[1] for k in (.1, strong)}
     none,many = table('The pixel work of a photo of 12 MP', alternate(sides, 3*rounds), next(iter(sides))).values()
     tell(f'\nStrong colours take {many/none:.2f} times what weak ones do.')
 

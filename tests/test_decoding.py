@@ -74,7 +74,7 @@ def test_numbers_that_change_nothing():
         p = tagged(c)
         assert (p.pixels == RAMP).all() and not p.warnings
     p = tagged(chunk(b'cICP', b'\x63\x08\0\1'))
-    assert (p.pixels == RAMP).all() and p.warnings == ['colours by unknown numbers (99/8) read as sRGB']
+    assert (p.pixels == RAMP).all() and p.warnings == ['the colour numbers 99/8 are not known: read as sRGB']
 
 def test_narrow_range():
     "With the range of video 16 is black and 235 white"

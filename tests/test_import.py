@@ -127,7 +127,7 @@ def test_hints_are_spread_and_it_is_said(tmp_path, capsys):
     assert colorize(path=[tmp_path/'a.png'], model=str(d), o=tmp_path/'o.png', hint=['40,60,#a03030'], report=str(tmp_path/'r.json')) == 0
     told = ab_of(Image.open(tmp_path/'o.png').convert('RGB'))
     assert np.hypot(*(told-plain)[60,20]) > 15 and np.hypot(*(told-plain)[100,80]) > 15 and np.hypot(*np.moveaxis(told-plain, -1, 0)[:,:,130:]).max() < 2
-    said = 'the model theirs takes no hints: spread over its colours'
+    said = 'the model theirs takes no hints: they are spread over its colours'
     assert said in capsys.readouterr().err and json.loads((tmp_path/'r.json').read_text())['photos'][0]['warnings'] == [said]
 
 BAD = {'takes two channels': (conv_graph([[1,0],[0,1]]), {}, 'takes (1, 2, '), 'gives one channel': (conv_graph([[1]]), {}, 'gives (1, 1, '),

@@ -5,14 +5,12 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from types import SimpleNamespace
 import numpy as np, pytest
 from PIL import Image
 from colorize_nb.color import AB_BINS, lightness, mean_chroma, resize
-from colorize_nb.hints import _doubtful
+from colorize_nb.hints import _doubtful, _other_hint
 from colorize_nb.files.photo import open_photo
 from colorize_nb.paint import paint_pixels, seen_lightness, tone
-from colorize_nb import Colorizer
 from colorize_nb.colorizer import Look
 from colorize_nb.steer import Hint, agreed_ab, agreed_at, belonging, expected_error, hint_cells, likely_ab, pin, reach_cells, shown_at, spread, steered_ab, usual_chroma, vivid_ab
 from colorize_nb.network.weights import load_config
@@ -108,11 +106,11 @@ def made(c):
     look = Look(ab, logits, L, seen)
     planes = hint_cells(hints, (h,w), seen, L.shape)
     def cell(v, n, s, g): return min(int((v+.5)/n*s), g-1)
-    at = cell(c['spot'][1], h, look.seen[0], L.shape[0]),cell(c['spot'][0], w, look.seen[1], L.shape[1])
+    at = cell(c['spot'][1], h, look.extent[0], L.shape[0]),cell(c['spot'][0], w, look.extent[1], L.shape[1])
     likely = [('#%02x%02x%02x'%shown_at(L[at], o), p) for o,p in zip(*likely_ab(agreed_at(logits, L, at), 6))]
     x,y = c['cell']
-    who = SimpleNamespace(_looked=lambda *_: look, cfg=dict(prior=c['prior']))
-    others = [Colorizer._other(who, SimpleNamespace(pixels=np.zeros((h,w))), (), (y,x), c['turn'], differs, 0) for differs in (True, False)]
+    shares = agreed_at(logits, L, (y,x))
+    others = [_other_hint(look, shares, (y,x), (h,w), c['turn'], differs, c['prior']) for differs in (True, False)]
     others = [dict(x=o.x, y=o.y, color='#%02x%02x%02x'%o.color) for o in others]
     return dict(usual=usual_chroma(c['prior']), planes=packed(planes), pinned=packed(pin(ab, L, planes).astype(np.float32)), vivid=packed(vivid_ab(ab, logits, c['vivid'], c['prior'], L).astype(np.float32)),
                 error=packed(expected_error(logits, ab)), likely=[dict(color=k, p=float(p)) for k,p in likely], doubtful=[[int(x), int(y)] for y,x in _doubtful(look, 3)], others=others, bins=AB_BINS.tolist())
