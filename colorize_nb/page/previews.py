@@ -201,8 +201,6 @@ def accepted()->list[str]:
     return [*SUFFIXES, '.zip', *sorted(types), 'image/heic']
 
 # %% ../../nbs/50_previews.ipynb #c3d0764a
-PREVIEW_PIXELS = 1_200_000 # Of the copy that previews are made from
-
 @dataclass
 class Upload:
     "One photo of a visitor, with its preview and its result"
@@ -236,6 +234,7 @@ class Upload:
 
 # %% ../../nbs/50_previews.ipynb #363e0e41
 _suffix = {f: s for s,f in reversed(SUFFIXES.items())}|{'MPO':'.jpg'} # of a format
+PREVIEW_PIXELS = 1_200_000 # Of the copy that previews are made from
 
 def small_size(size:tuple, # Width and height
                pixels:int, # Most of them
@@ -252,6 +251,7 @@ def small_copy(upload:Upload,
     im = Image.fromarray(np.load(upload.small))
     return im.resize(small_size(im.size, pixels), Image.LANCZOS)
 
+# %% ../../nbs/50_previews.ipynb #41b71a3b
 def open_upload(upload:Upload, # Gets its `size`, `kind` and small copy
                 settings:Settings=Settings(),
 )->Upload:

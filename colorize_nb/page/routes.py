@@ -70,6 +70,7 @@ def route(method:str, # Of HTTP
         return f
     return _route
 
+# %% ../../nbs/52_routes.ipynb #019c8cd8
 def _call_of(request, path):
     "Return the `Call` of a request; raises `Refused` where there is no session, or no such photo"
     server = request.app
@@ -209,6 +210,7 @@ def take(c:Call, f:Path, name:str,
     enqueue(server, session, 'open', [step])
     return _state(c)
 
+# %% ../../nbs/52_routes.ipynb #f6838cee
 def _is_zip(f):
     with open(f, 'rb') as h: return h.read(4) in (b'PK\3\4', b'PK\5\6')
 
@@ -428,6 +430,7 @@ async def script_body(c:Call, f:Path)->str: # Hints, as JSON
         with open(f, 'wb') as out: await run_in_threadpool(shutil.copyfileobj, image.file, out, MB)
         return str(form.get('hints', q))
 
+# %% ../../nbs/52_routes.ipynb #f20c61ed
 def _colorize(c, colorizer, upload, hints, options):
     "Write the result of a script; returns its path"
     open_upload(upload, c.server.settings)

@@ -141,6 +141,7 @@ class Answer:
             message = message|dict(headers=[*message['headers'], *self.headers])
         with self.guard.waits(): await self.send(message)
 
+# %% ../../nbs/53_server.ipynb #c3b88bc1
 @patch
 async def answer(self:Guard, scope, receive, send):
     "Answer one request"
@@ -257,6 +258,7 @@ def connection_lost(self:Connection, exc):
     if self.clock: self.clock.cancel()
     H11Protocol.connection_lost(self, exc)
 
+# %% ../../nbs/53_server.ipynb #e137adcf
 def _watched(name):
     "Return a method of uvicorn's that also watches the clock"
     def f(self, *args):
@@ -311,6 +313,7 @@ def _check_address(host, token):
     if host not in (*LOCAL, '::1') and not token:
         raise ValueError(f'--host {host} lets others in: give them a token with --token or COLORIZE_TOKEN')
 
+# %% ../../nbs/53_server.ipynb #c84d9835
 class Running:
     "A page that is served in a thread: its `url`, and `close()`"
     in_notebook = None # The one that `launch_app` shows

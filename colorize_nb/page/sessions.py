@@ -47,6 +47,7 @@ class Session:
         self.worker = None # The task that calls them
         self.last_request = self.last_use = time.monotonic() # A sign of life of the page is no use
 
+# %% ../../nbs/51_sessions.ipynb #d1c6861e
 @patch
 def new_folder(self:Session)->Path:
     "Make a folder for one upload"
@@ -122,6 +123,7 @@ class WorkQueue:
         if session not in self.line: return 0
         return sum(s is not session for s in self.line[:self.line.index(session)])
 
+# %% ../../nbs/51_sessions.ipynb #46f75001
 class _Turn:
     "A turn of a `WorkQueue`"
     def __init__(self, queue, session):
@@ -172,6 +174,7 @@ class Server:
         self.threads = set() # At work
         self.connections = set()
 
+# %% ../../nbs/51_sessions.ipynb #0d5283b1
 @patch
 async def run(self:Server, f, *args):
     "Call a function in another thread, which is among `threads` meanwhile"
@@ -298,6 +301,7 @@ async def _take_step(server, session):
 async def _take_steps(server, session):
     while session.steps: await _take_step(server, session)
 
+# %% ../../nbs/51_sessions.ipynb #da70220b
 def enqueue(server:Server, session:Session,
             kind:str, # 'open' or 'make'
             steps:list, # Functions without arguments
