@@ -16,8 +16,8 @@ def absolute(md):
     def to(m): return f"{m[1]}({cfg['git_url']}/{'raw' if m[1][0] == '!' else 'blob'}/{cfg['branch']}/{m[2]})"
     return re.sub(r'(!\[[^]]*\]|\])\((?![a-z]+:|#)([^)\s]+)\)', to, md)
 
-extras = {o: reqs(o) for o in ['train', 'recipe', 'app', 'heic', 'fid', 'hub', 'cluster', 'docs']}
-extras['dev'] = extras['train']+extras['recipe']+extras['fid']+extras['app']+extras['hub']+extras['cluster']+reqs('dev')  # pip takes the narrower of two ranges of one package
+extras = {o: reqs(o) for o in ['train', 'recipe', 'app', 'heic', 'film', 'fid', 'hub', 'cluster', 'docs']}
+extras['dev'] = extras['train']+extras['recipe']+extras['fid']+extras['film']+extras['app']+extras['hub']+extras['cluster']+reqs('dev')  # pip takes the narrower of two ranges of one package
 
 data = [f"{cfg['lib_path']}.{d}" for d in ('models', 'photos', 'page.web')]
 docs = f"{cfg['doc_host']}{cfg['doc_baseurl']}/"

@@ -223,10 +223,68 @@ def _idle(a, tasks):
     for k in ('vivid', 'hint', 'hints', 'variants'):
         if getattr(a, k) not in (None, 0): yield f'--{k} changes nothing with --strength 0'
 
+# %% ../nbs/49_cli.ipynb #f11ab002
+_FILMS = ('.mp4', '.m4v', '.mov', '.mkv', '.avi', '.webm', '.mpg', '.mpeg', '.mts', '.m2ts', '.ts', '.wmv', '.flv', '.vob', '.ogv', '.3gp')
+_NOT_FOR_FILMS = 'compare', 'variants', 'negative', 'keep_tint', 'shard', 'max_megapixels', 'jobs'
+
+def _are_films(paths):
+    "Whether all that was named are films, by their names"
+    return all(str(p).lower().endswith(_FILMS) and not os.path.isdir(p) for p in paths)
+
+def _film_dst(path, out, several):
+    "Return where the result of a film goes; raises `ValueError`"
+    from colorize_nb.film import film_name
+    if not out: return film_name(path)
+    if str(out).lower().endswith(('.mp4', '.m4v', '.mov', '.mkv')):
+        if several: raise ValueError(f'{out} is one file, but there is more than one film: name a folder')
+        return Path(out)
+    if os.path.lexists(out) and not os.path.isdir(out) or out == '-':
+        raise ValueError(f'-o {out}: a film is written as .mp4 or .mkv, or into a folder')
+    return Path(out)/film_name(path).name.replace('-color.', '.')
+
+def _film_row(c, a, path):
+    "Colorize one film; the `Row` says how it went"
+    from colorize_nb.batch.report import Row
+    from colorize_nb.film import read_film_hints
+    try:
+        dst = _film_dst(path, a.o, len(a.path) > 1)
+        hints = read_film_hints(a.hints, os.path.basename(path)) if a.hints else a.hint or ()
+        dst.parent.mkdir(parents=True, exist_ok=True)
+        r = c.colorize_film(path, dst, a.strength, a.vivid, a.render_size, hints, a.reach, a.keep_color, a.crf, a.lossless,
+                            not a.no_note, a.overwrite, not a.quiet)
+    except (OSError, ValueError) as e: return Row(str(path), '', 'failed', str(e))
+    return Row(str(path), str(r.dst), 'done' if r.made else 'exists', warnings=list(r.noticed))
+
+# %% ../nbs/49_cli.ipynb #f11ab003
+def _films(a, began):
+    "Colorize films; returns the exit status"
+    from colorize_nb.batch.report import Report, check_report
+    usual = inspect.signature(colorize).parameters
+    for k in _NOT_FOR_FILMS:
+        if getattr(a, k) != usual[k].default and not a.quiet: say(f'noticed --{k.replace("_", "-")} changes nothing for a film')
+    try:
+        import colorize_nb.film  # noqa: F401 (says what to install)
+        _check_device(a.device)
+        if a.report is not None: check_report(a.report, a.overwrite)
+    except (ImportError, ValueError) as e: return failed('colorize', e)
+    c = _loaded(a.model, a.device)
+    if c is None: return 2
+    result,status = Report([], complete=False),0
+    try:
+        for path in a.path: result.rows.append(_film_row(c, a, path))
+        result.complete = True
+    except KeyboardInterrupt as e: status = getattr(e, 'status', 130)
+    unsaved = a.report and _save(result, a.report, a.overwrite)
+    _tell(result, time.monotonic()-began, a.quiet, _steered(a))
+    if status: say('stopped; the same command goes on where it was')
+    if unsaved: say(unsaved)
+    return status or (1 if result.failed or unsaved else 0)
+
 # %% ../nbs/49_cli.ipynb #cb2308c6
 _examples = '''examples:
   colorize grandma.jpg            writes grandma-color.jpg beside it
   colorize scans -o out           a whole folder; run it again to go on
+  colorize film.mp4               writes film-color.mp4 (extra film)
   colorize a.jpg -o b.jpg --vivid 0.6 --hint 412,310,skyblue
 
 models that ship: default, vivid (--model vivid is --vivid 1)
@@ -237,16 +295,19 @@ exit status: 0 all is done, 1 some photo failed or a folder has none, 2 wrong us
 @epilog(_examples)
 @delegates_flags(flag_params(OPTIONS))
 def colorize(
-    path:list, # PHOTO: Photos, folders of photos, zip files of photos; - is standard input
+    path:list, # PHOTO: Photos, folders of photos, zip files of photos; - is standard input; or films
     # results
     o:str=None, # OUT: A file for one photo, else a folder; - is standard output (default NAME-color beside each photo)
     report:str=None, # FILE.json: Also write what became of each photo
     # colours
     model:str='default', # MODEL: default, vivid, the folder of another, or hf://OWNER/NAME
     # hints
-    hint:list=None, # X,Y,COLOR: A spot, in pixels, and its colour: 412,310,#7a1f1f or 80,40,skyblue,0.3 with its reach
+    hint:list=None, # X,Y,COLOR: A pixel's colour, as 412,310,#7a1f1f or, with reach, 80,40,skyblue,0.3; of a film TIME@X,Y,COLOR
     hints:str=None, # FILE.json: The same for many photos: names with lists of [x, y, color, reach]
     # photos
+    # films
+    crf:float=18., # Quality from 0 to 51; lower is better and larger
+    lossless:bool=False, # Encode without any loss
     # the run
     device:str='cpu', # DEVICE: cpu, cuda, mps or xpu
     quiet:bool=False, # Say nothing but what failed, or was not done
@@ -257,10 +318,10 @@ def colorize(
     began = time.monotonic()
     from colorize_nb.batch.report import Report
     with stops() as deaf:
+        if _are_films(path): return _films(asked, began)
         try: options,tasks,rows = _planned(asked)
         except ValueError as e: return failed('colorize', e)
-        idle = [] if quiet else _idle(asked, tasks)
-        for line in idle: say(f'noticed {line}')
+        for line in () if quiet else _idle(asked, tasks): say(f'noticed {line}')
         result = Report(rows, complete=False)
         status = _run(result, tasks, options, model, device, asked.jobs, quiet)
         if status == 2: return 2
