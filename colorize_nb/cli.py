@@ -118,7 +118,7 @@ def _of_done(done):
                '--keep-color leaves such photos alone')
     if toned: yield f'{len(toned)} sepia or yellowed: the tone is taken out; --keep-tint keeps it'
 
-# %% ../nbs/49_cli.ipynb #80785950
+# %% ../nbs/49_cli.ipynb #81d8f73f
 def _left_alone(report):
     "Yield a line for each photo that was not colorized on purpose; many earlier results are one line"
     for kind,word in dict(other='skipped', own='skipped', kept='kept').items():
@@ -128,7 +128,8 @@ def _left_alone(report):
 
 def _tell(report, seconds=0, quiet=False, steered=()):
     "Say each thing that a person should know on one line; if `quiet`, only what failed or had no effect"
-    done,there = report.of('done'),report.of('exists')
+    done = report.of('done')
+    there = report.of('exists')
     if not quiet:
         for line in _left_alone(report): say(line)
         for line in (*_of_kept(_photos(there), done, steered), *_of_done(_photos(done))): say(f'noticed {line}')
@@ -301,7 +302,7 @@ def colorize(
     # colours
     model:str='default', # MODEL: default, vivid, the folder of another, or hf://OWNER/NAME
     # hints
-    hint:list=None, # X,Y,COLOR: A spot, in pixels, and its colour: 412,310,#7a1f1f or 80,40,skyblue,0.3 with its reach; of a film TIME@X,Y,COLOR
+    hint:list=None, # X,Y,COLOR: A pixel's colour, as 412,310,#7a1f1f or, with reach, 80,40,skyblue,0.3; of a film TIME@X,Y,COLOR
     hints:str=None, # FILE.json: The same for many photos: names with lists of [x, y, color, reach]
     # photos
     # films

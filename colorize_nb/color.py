@@ -15,10 +15,11 @@ import numpy as np
 from PIL import Image
 
 # %% ../nbs/10_color.ipynb #9232f009
-L_SCALE,AB_SCALE = 50.,110.
+L_SCALE = 50.
+AB_SCALE = 110.
 
 def L2net(L): # L* in [0,100], array or tensor
-    "L* as networks see it"
+    "Return L* as networks see it"
     return L/L_SCALE-1
 
 def net2L(l): # `L*/50-1`
@@ -26,7 +27,7 @@ def net2L(l): # `L*/50-1`
     return (l+1)*L_SCALE
 
 def ab2net(ab): # a*, b*, array or tensor
-    "a*, b* as networks give them"
+    "Return a*, b* as networks give them"
     return ab/AB_SCALE
 
 def net2ab(ab): # `ab/110`
@@ -51,19 +52,28 @@ def linear_to_srgb(x:np.ndarray, # Linear light in [0,1]
 
 # %% ../nbs/10_color.ipynb #7c579c10
 def _f(t): return np.where(t > 0.008856, np.cbrt(t), 7.787*t+16/116)
+
 _knee = np.float32(0.2068966)
 def _finv(f, out=None, spare=None):
-    if f.min(initial=1) > _knee: x = np.multiply(f, f, out=out); x *= f; return x
-    m = np.maximum(f, _knee, out=spare); x = np.multiply(m, m, out=out); x *= m
-    np.subtract(f, m, out=m); m *= np.float32(1/7.787); x += m  # a line goes on below the knee
+    "Undo `_f`"
+    if f.min(initial=1) > _knee:
+        x = np.multiply(f, f, out=out)
+        x *= f
+        return x
+    curved = np.maximum(f, _knee, out=spare)
+    x = np.multiply(curved, curved, out=out)
+    x *= curved
+    straight = np.subtract(f, curved, out=curved)  # what lies below the knee
+    straight *= np.float32(1/7.787)
+    x += straight
     return x
 
 # %% ../nbs/10_color.ipynb #4d0ab96d
-def _as_float(rgb): return np.asarray(rgb, np.float32)/255 if np.asarray(rgb).dtype == np.uint8 else np.asarray(rgb, np.float32)
+def _as_float(rgb): return np.asarray(rgb, np.float32)/(255 if np.asarray(rgb).dtype == np.uint8 else 1)
 
 def rgb2lab(rgb:np.ndarray, # `(...,3)`, uint8, or float in [0,1]
 )->np.ndarray: # `(...,3)` float32: L* in [0,100], a*, b*
-    "sRGB to CIELAB, as `skimage.color.rgb2lab`"
+    "Convert sRGB to CIELAB, as `skimage.color.rgb2lab`"
     f = _f(srgb_to_linear(_as_float(rgb))@_to_xyz.T)
     return np.stack([116*f[...,1]-16, 500*(f[...,0]-f[...,1]), 200*(f[...,1]-f[...,2])], -1)
 
@@ -75,41 +85,44 @@ class Scratch:
                  *shape, # Of the array
                  dtype=np.float32, # Always the same for a name
     )->np.ndarray: # Anything may be in it
-        "An array in the memory that `name` had before"
+        "Return an array in the memory that `name` had before"
         n = math.prod(shape)
         if name not in self.kept or self.kept[name].size < n: self.kept[name] = np.empty(n, dtype)
         return self.kept[name][:n].reshape(shape)
 
 # %% ../nbs/10_color.ipynb #82b5b50f
 def _times(m, planes, out=None):
-    "`m@planes` of `(k,n)`, or of many such, in products so small that BLAS does them on this thread"
-    if out is None: out = np.empty((*planes.shape[:-2], len(m), planes.shape[-1]), planes.dtype)
-    for i in range(0, planes.shape[-1], step := max(1, 2**18//m.size)): np.matmul(m, planes[...,i:i+step], out=out[...,i:i+step])
+    "Return `m@planes` of `(k,n)`, or of many such, in products so small that BLAS does them on this thread"
+    n = planes.shape[-1]
+    if out is None: out = np.empty((*planes.shape[:-2], len(m), n), planes.dtype)
+    step = max(1, 2**18//m.size)
+    for i in range(0, n, step): np.matmul(m, planes[...,i:i+step], out=out[...,i:i+step])
     return out
 
 # %% ../nbs/10_color.ipynb #f6305ead
 def _fxyz(L, a, b):
-    "CIE's f of X, Y and Z over white: `(3,...)`"
+    "Return CIE's f of X, Y and Z over white: `(3,...)`"
     f = (L+16)/116
     return np.stack([f+a/500, f, f-b/200])
 
 def _linear_rgb(f, top=1, out=None, spare=None):
-    "Linear RGB `(3,...)` of f, from 0 to `top`; outside of that where sRGB cannot show it"
+    "Return linear RGB `(3,...)` of f, from 0 to `top`; outside of that where sRGB cannot show it"
     planes = f.reshape(3, -1)
     if spare is None: spare = np.empty((4,planes.shape[1]), f.dtype)
-    for p,q in zip(planes, spare): _finv(p, q, spare[3])  # one by one: few of them have pixels below the knee
+    for plane,xyz in zip(planes, spare): _finv(plane, xyz, spare[3])  # one by one: few have pixels below the knee
     return _times(_to_rgb*np.float32(top), spare[:3], out).reshape(f.shape)
 
 def lab2rgb(lab:np.ndarray, # `(...,3)`: L*, a*, b*
 )->np.ndarray: # `(...,3)` float32 in [0,1]; colours outside sRGB are clipped
-    "CIELAB to sRGB, as `skimage.color.lab2rgb`"
-    lab = np.asarray(lab, np.float32)
-    return linear_to_srgb(np.clip(np.moveaxis(_linear_rgb(_fxyz(*np.moveaxis(lab, -1, 0))), 0, -1), 0, 1)).astype(np.float32)
+    "Convert CIELAB to sRGB, as `skimage.color.lab2rgb`"
+    L,a,b = np.moveaxis(np.asarray(lab, np.float32), -1, 0)
+    rgb = np.moveaxis(_linear_rgb(_fxyz(L, a, b)), 0, -1)
+    return linear_to_srgb(np.clip(rgb, 0, 1)).astype(np.float32)
 
 # %% ../nbs/10_color.ipynb #d2032b33
 def rgb2lab_t(x, # Tensor `(n,3,h,w)`, uint8 or float in [0,1]
 ): # Tensor `(n,3,h,w)`, float32
-    "`rgb2lab` for a batch of tensors, on its device"
+    "Convert a batch of tensors as `rgb2lab`, on its device"
     import torch
     x = x.float()/255 if x.dtype == torch.uint8 else x.float()
     x = torch.where(x > 0.04045, ((x.clamp(min=0)+0.055)/1.055)**2.4, x/12.92)
@@ -121,7 +134,7 @@ def rgb2lab_t(x, # Tensor `(n,3,h,w)`, uint8 or float in [0,1]
 # %% ../nbs/10_color.ipynb #441b8215
 def lab2rgb_t(lab, # Tensor `(n,3,h,w)`: L*, a*, b*
 ): # Tensor `(n,3,h,w)` in [0,1], clipped
-    "`lab2rgb` for a batch of tensors, on its device"
+    "Convert a batch of tensors as `lab2rgb`, on its device"
     import torch
     L,a,b = lab.float().unbind(1)
     fy = (L+16)/116
@@ -132,7 +145,7 @@ def lab2rgb_t(lab, # Tensor `(n,3,h,w)`: L*, a*, b*
 
 # %% ../nbs/10_color.ipynb #72261ea4
 def lab2net(lab): # Tensor `(n,3,h,w)`
-    "Lightness `(n,1,h,w)` and colour `(n,2,h,w)` as networks see and give them"
+    "Return lightness `(n,1,h,w)` and colour `(n,2,h,w)` as networks see and give them"
     return L2net(lab[:,:1]),ab2net(lab[:,1:])
 
 def net2lab(l, # `L*/50-1`, `(n,1,h,w)`
@@ -145,7 +158,7 @@ def net2lab(l, # `L*/50-1`, `(n,1,h,w)`
 # %% ../nbs/10_color.ipynb #b2063332
 def mean_chroma(rgb, # A PIL image, or `(h,w,3)` uint8
 )->float: # C*: 0 is gray; a photo of snow has about 5, one of a market about 30
-    "How much colour a picture has"
+    "Return how much colour a picture has"
     im = Image.fromarray(rgb) if isinstance(rgb, np.ndarray) else rgb
     lab = rgb2lab(np.asarray(im.reduce(max(1, max(im.size)//96)).convert('RGB')))
     return float(np.hypot(lab[...,1], lab[...,2]).mean())
@@ -153,7 +166,7 @@ def mean_chroma(rgb, # A PIL image, or `(h,w,3)` uint8
 # %% ../nbs/10_color.ipynb #45a4d71c
 def gray_to_L(g:np.ndarray, # Gray in [0,1], sRGB transfer curve
 )->np.ndarray: # L* in [0,100]
-    "L* of a neutral gray"
+    "Return L* of a neutral gray"
     return 116*_f(srgb_to_linear(np.asarray(g, np.float64)))-16
 
 @lru_cache
@@ -162,19 +175,24 @@ def _L_table(bits): return gray_to_L(np.arange(2**bits)/(2**bits-1)).astype(np.f
 def _linear_table(bits): return srgb_to_linear(np.arange(2**bits)/(2**bits-1)).astype(np.float32)
 
 # %% ../nbs/10_color.ipynb #0d174cd4
-def lightness(x:np.ndarray, # `(h,w)` or `(h,w,3)`: uint8, uint16 or float in [0,1]
-)->np.ndarray: # `(h,w)` float32, L* in [0,100]
-    "L* of every pixel of a gray or colour picture"
+def _lightness_of_colors(x):
+    "Return L* of `(h,w,3)` uint8 or uint16; gray pixels as in a gray picture"
     bits = x.dtype.itemsize*8
-    if x.ndim == 2:
-        if x.dtype.kind == 'u': return _L_table(bits).take(x, mode='clip')  # 'clip' is only faster
-        return gray_to_L(np.clip(x, 0, 1)).astype(np.float32)
-    if x.dtype.kind != 'u': return (116*_f(srgb_to_linear(np.clip(x, 0, 1))@_rgb2xyz[1])-16).astype(np.float32)
-    r,g,b = x[...,0], x[...,1], x[...,2]
-    L,neutral = _L_table(bits).take(g, mode='clip'), (r == g)&(g == b)
+    r,g,b = np.moveaxis(x, -1, 0)
+    L = _L_table(bits).take(g, mode='clip')  # 'clip' is only faster
+    neutral = (r == g)&(g == b)
     if neutral.all(): return L
     Y = sum((_linear_table(bits)*w).take(p, mode='clip') for p,w in zip((r,g,b), _to_xyz[1]))
     return np.where(neutral, L, 116*_f(Y)-16)
+
+def lightness(x:np.ndarray, # `(h,w)` or `(h,w,3)`: uint8, uint16 or float in [0,1]
+)->np.ndarray: # `(h,w)` float32, L* in [0,100]
+    "Return L* of every pixel of a gray or colour picture"
+    if x.dtype.kind == 'u':
+        return _L_table(x.dtype.itemsize*8).take(x, mode='clip') if x.ndim == 2 else _lightness_of_colors(x)
+    x = np.clip(x, 0, 1)
+    L = gray_to_L(x) if x.ndim == 2 else 116*_f(srgb_to_linear(x)@_rgb2xyz[1])-16
+    return L.astype(np.float32)
 
 # %% ../nbs/10_color.ipynb #60728f48
 @lru_cache
@@ -182,31 +200,38 @@ def _f_table(bits): return (_L_table(bits)+16)/116
 
 def light_f(x:np.ndarray, # As for `lightness`
             out:np.ndarray=None, # `(h,w)` float32: where the result goes
-            room:Scratch=None, # Default: new memory
+            scratch:Scratch=None, # Default: new memory
 )->np.ndarray: # `(h,w)` float32: `(L*+16)/116`
-    "CIE's f of Y over white of every pixel"
-    if x.ndim == 3 or x.dtype.kind != 'u': out = np.add(lightness(x), 16, out=out); out /= 116; return out
-    at = (room or Scratch())('at', *x.shape, dtype=np.intp)
+    "Return CIE's f of Y over white of every pixel"
+    if x.ndim == 3 or x.dtype.kind != 'u':
+        f = np.add(lightness(x), 16, out=out)
+        return np.divide(f, 116, out=f)
+    at = (scratch or Scratch())('at', *x.shape, dtype=np.intp)
     np.copyto(at, x)
     return _f_table(x.dtype.itemsize*8).take(at, mode='clip', out=out)
 
 # %% ../nbs/10_color.ipynb #56842f1f
 _tol = 1e-4
 def _outside(rgb, top=1, spare=None):
-    "Where linear RGB `(3,...)` from 0 to `top` is no colour of sRGB, as indices of its pixels"
-    lo,hi = -_tol*top,(1+_tol)*top
-    if rgb.min(initial=0) >= lo and rgb.max(initial=0) <= hi: return np.empty(0, np.intp)
-    bad = rgb.min(0, out=spare) < lo
-    bad |= rgb.max(0, out=spare) > hi
+    "Return the indices of the pixels of linear RGB `(3,...)`, from 0 to `top`, that are no colour of sRGB"
+    low = -_tol*top
+    high = (1+_tol)*top
+    if rgb.min(initial=0) >= low and rgb.max(initial=0) <= high: return np.empty(0, np.intp)
+    bad = rgb.min(0, out=spare) < low
+    bad |= rgb.max(0, out=spare) > high
     return np.flatnonzero(bad)
 
 # %% ../nbs/10_color.ipynb #aa729abf
 def _fit(f, steps=9):
-    "The share of their way from gray of the same f of Y that colours `(3,n)` may go in sRGB"
-    gray,way,share,step = f[1],f-f[1],np.zeros_like(f[1]),1.
+    "Return the share of their way from gray of the same f of Y that colours `(3,n)` may go in sRGB"
+    gray = f[1]
+    way = f-gray
+    share = np.zeros_like(gray)
+    step = 1.
     for _ in range(steps):
         step /= 2
-        share += step*(np.abs(_linear_rgb(gray+(share+step)*way)-0.5) <= 0.5+_tol).all(0)
+        rgb = _linear_rgb(gray+(share+step)*way)
+        share += step*(np.abs(rgb-0.5) <= 0.5+_tol).all(0)
     return share
 
 # %% ../nbs/10_color.ipynb #efaa0f92
@@ -216,109 +241,153 @@ def fit_gamut(L:np.ndarray, # L* in [0,100], any shape
               steps:int=9, # Bisections: the share of the chroma is found to 2**-steps
 )->tuple[np.ndarray,np.ndarray]: # a*, b* that exist in sRGB
     "Reduce chroma at constant L* and hue angle until the colour is inside sRGB"
-    out = _outside(_linear_rgb(f := _fxyz(L, a, b)))
-    share,a,b = _fit(f.reshape(3, -1)[:,out], steps),a.copy(),b.copy()
-    for p in (a,b): p.reshape(-1)[out] *= share
+    f = _fxyz(L, a, b)
+    out = _outside(_linear_rgb(f))
+    share = _fit(f.reshape(3, -1)[:,out], steps)
+    a,b = a.copy(),b.copy()
+    for plane in (a,b): plane.reshape(-1)[out] *= share
     return a,b
 
 # %% ../nbs/10_color.ipynb #db1c2f18
 def _way(u, v):
-    "How far from gray colours lie whose f of X and of Z are `u` and `v` more than that of Y, and in which direction, as a turn in [0,1]"
-    far,turn = np.abs(u),np.abs(v)
-    far *= 2.5; far += turn  # a*/200 and b*/200
+    "Return how far from gray, and in which direction, lie colours whose f of X and Z are `u` and `v` more than of Y"
+    far = np.abs(u)
+    far *= 2.5
+    turn = np.abs(v)
+    far += turn  # |a*|/200+|b*|/200
     np.divide(v, np.maximum(far, 1e-9, out=turn), out=turn)
-    turn += 1; turn *= .25; turn -= u < 0
+    turn += 1
+    turn *= .25
+    turn -= u < 0
     return far,np.abs(turn, out=turn)
 
 # %% ../nbs/10_color.ipynb #740146d2
+_weights = _to_xyz[1]/_to_xyz[1].sum()  # of red, green and blue in Y
+
+def _side(Y, i, level, n):
+    "Return linear RGB `(3,len(Y),n)` along the side of the polygon of each Y where channel `i` is at `level`"
+    j,k = (i+1)%3,(i+2)%3
+    left = Y-_weights[i]*level
+    low = np.maximum(0, (left-_weights[k])/_weights[j])
+    high = np.minimum(1, left/_weights[j])
+    rgb = np.full((3,len(Y),n), level, np.float32)
+    rgb[j] = np.where(low <= high, low, np.nan)[:,None]+(high-low)[:,None]*np.linspace(0, 1, n)
+    rgb[k] = (left[:,None]-_weights[j]*rgb[j])/_weights[k]
+    return rgb
+
 def _edges(Y, n=32):
-    "Linear RGB `(3,len(Y),6*n)` along the sides of the polygon of each Y; NaN for a side that is not there"
-    w,sides = _to_xyz[1]/_to_xyz[1].sum(),[]
-    for i in range(3):
-        j,k = (i+1)%3,(i+2)%3
-        for level in (0,1):
-            left = Y-w[i]*level
-            lo,hi = np.maximum(0, (left-w[k])/w[j]),np.minimum(1, left/w[j])
-            p = np.full((3,len(Y),n), level, np.float32)
-            p[j] = np.where(lo <= hi, lo, np.nan)[:,None]+(hi-lo)[:,None]*np.linspace(0, 1, n)
-            p[k] = (left[:,None]-w[j]*p[j])/w[k]
-            sides.append(p)
-    return np.concatenate(sides, 2)
+    "Return linear RGB `(3,len(Y),6*n)` along all sides; NaN for a side that is not there"
+    return np.concatenate([_side(Y, i, level, n) for i in range(3) for level in (0,1)], 2)
 
 # %% ../nbs/10_color.ipynb #1e042ff0
-_ROWS,_HUES,_dark = 512,1024,np.float32(16/116)  # f of Y goes from 16/116 to 1
+_ROWS,_HUES = 512,1024
+_dark = np.float32(16/116)  # f of Y goes from here to 1
+
+def _reach_rows(n):
+    "Return how far from gray colours go at `n` even steps of f of Y: `(n,_HUES)`"
+    f = np.linspace(_dark, 1, n, dtype=np.float32)
+    rgb = _edges(_finv(f)).reshape(3, -1)
+    xyz = _times(_to_xyz/_to_xyz.sum(1, keepdims=True), rgb)
+    fx,_,fz = _f(xyz.clip(0)).reshape(3, n, -1)-f[:,None]
+    far,turn = _way(fx, fz)
+    hues = np.arange(_HUES)/(_HUES-1)
+    rows = np.zeros((n,_HUES), np.float32)
+    for r in range(1, n-1):  # black and white have no colours
+        there = np.flatnonzero(np.isfinite(turn[r]))
+        rows[r] = 1/np.interp(hues, turn[r,there], 1/far[r,there], period=1)
+    return rows
 
 @lru_cache
 def _reach():
-    "How far from gray colours go in sRGB: `(_ROWS,_HUES)`, by f of Y and by direction, as `_way` has them"
-    f,hues = np.linspace(_dark, 1, 97, dtype=np.float32),np.arange(_HUES)/(_HUES-1)
-    xyz = _f(_times(_to_xyz/_to_xyz.sum(1, keepdims=True), _edges(_finv(f)).reshape(3, -1)).clip(0)).reshape(3, 97, -1)
-    far,turn = _way(xyz[0]-f[:,None], xyz[2]-f[:,None])
-    rows = np.zeros((97,_HUES), np.float32)
-    for r,t,d in zip(rows[1:-1], turn[1:-1], far[1:-1]):
-        o = np.flatnonzero(np.isfinite(t))
-        r[:] = 1/np.interp(hues, t[o], 1/d[o], period=1)
+    "Return how far from gray colours go in sRGB: `(_ROWS,_HUES)`, by f of Y and by direction, as `_way` has them"
+    rows = _reach_rows(97)
     at = np.linspace(0, 96, _ROWS, dtype=np.float32)
     i = np.minimum(at.astype(int), 95)
     return rows[i]+(at-i)[:,None]*(rows[i+1]-rows[i])
 
 # %% ../nbs/10_color.ipynb #1bce5654
-def _fit_rgb(f, top=1):
-    "Linear RGB `(3,n)` from 0 to `top` of colours of f that sRGB cannot show, with as much of their chroma as it can; `f` is used up"
-    (u,y,v),spare = f,np.empty((4,f.shape[1]), f.dtype)
-    u -= y; v -= y
-    far,turn = _way(u, v)
+def _table_index(y, turn):
+    "Return where the table `_reach`, row after row, has a lightness (f of Y) and a direction; `turn` is used up"
     at = ((y-_dark)*((_ROWS-1)/(1-_dark))+.5).astype(np.intp)
-    at *= _HUES; turn *= _HUES-1; turn += .5; at += turn.astype(np.intp)
-    share = np.minimum(_reach().reshape(-1).take(at, mode='clip')/np.maximum(far, 1e-9, out=far), 1)
-    for p in (u,v): p *= share; p += y
-    rgb,gray = _linear_rgb(f, top, spare=spare),spare[1]*np.float32(top)
+    at *= _HUES
+    turn *= _HUES-1
+    turn += .5
+    at += turn.astype(np.intp)
+    return at
+
+def _onto_cube(rgb, gray, top):
+    "Move linear RGB along the line to gray of the same Y until it touches the cube, in place"
     rgb -= gray
-    rgb *= np.minimum((top-gray)/np.maximum(rgb.max(0), 1e-9), gray/np.maximum(-rgb.min(0), 1e-9))
+    up = (top-gray)/np.maximum(rgb.max(0), 1e-9)
+    down = gray/np.maximum(-rgb.min(0), 1e-9)
+    rgb *= np.minimum(up, down)
     rgb += gray
     return rgb
+
+def _fit_rgb(f, top=1):
+    "Return linear RGB `(3,n)`, from 0 to `top`, with as much chroma as sRGB can show; `f` is used up"
+    u,y,v = f
+    for plane in (u,v): plane -= y
+    far,turn = _way(u, v)
+    most = _reach().reshape(-1).take(_table_index(y, turn), mode='clip')
+    share = np.minimum(most/np.maximum(far, 1e-9, out=far), 1)
+    for plane in (u,v):
+        plane *= share
+        plane += y
+    spare = np.empty((4,f.shape[1]), f.dtype)
+    rgb = _linear_rgb(f, top, spare=spare)
+    return _onto_cube(rgb, spare[1]*np.float32(top), top)
 
 # %% ../nbs/10_color.ipynb #50af004f
 MAX_CHROMA = 150.  # beyond any colour of sRGB (at most 134)
 
 @lru_cache
 def _srgb_bytes():
-    "For red, green and blue: bytes of sRGB by 65536 steps of linear light, as parts of pixels of four bytes, the last of them 255"
-    t,level = np.zeros((3,65536,4), np.uint8),np.round(linear_to_srgb((np.arange(65536)+.5)/65536)*255)
-    for i in range(3): t[i,:,i] = level
-    t[0,:,3] = 255
-    return t.view(np.uint32)[...,0]
+    "Return bytes of sRGB by 65536 steps of linear red, green and blue, as parts of pixels of four bytes"
+    levels = np.round(linear_to_srgb((np.arange(65536)+.5)/65536)*255)
+    table = np.zeros((3,65536,4), np.uint8)
+    for i in range(3): table[i,:,i] = levels
+    table[0,:,3] = 255  # the fourth byte
+    return table.view(np.uint32)[...,0]
 
 def bound_chroma(ab:np.ndarray, # `(2,h,w)`: a*, b*
 )->np.ndarray: # The same with chroma at most `MAX_CHROMA`, hue kept
     "Bound what a network gave; raises `ValueError` for NaN or infinity"
     if not np.isfinite(ab).all(): raise ValueError('the network gave NaN or infinity')
-    c = np.hypot(ab[0], ab[1])
-    return ab*np.minimum(1, MAX_CHROMA/np.maximum(c, 1e-6))
+    chroma = np.hypot(ab[0], ab[1])
+    return ab*np.minimum(1, MAX_CHROMA/np.maximum(chroma, 1e-6))
 
 # %% ../nbs/10_color.ipynb #25ad2a89
-def _fitted_rgb(f, room, top=1):
-    "Linear RGB `(3,n)` from 0 to `top`, all of it in sRGB"
+def _fitted_rgb(f, scratch, top=1):
+    "Return linear RGB `(3,n)` from 0 to `top`, all of it in sRGB"
     f = f.reshape(3, -1)
-    spare = room('spare', 4, f.shape[1])
-    rgb = _linear_rgb(f, top, room('rgb', *f.shape), spare)
-    if len(out := _outside(rgb, top, spare[0])):
-        for p,q in zip(rgb, _fit_rgb(f.take(out, 1, mode='clip'), top)): p[out] = q
+    spare = scratch('spare', 4, f.shape[1])
+    rgb = _linear_rgb(f, top, scratch('rgb', *f.shape), spare)
+    out = _outside(rgb, top, spare[0])
+    if len(out):
+        for plane,fitted in zip(rgb, _fit_rgb(f.take(out, 1, mode='clip'), top)): plane[out] = fitted
     return rgb
 
-def f2rgb8(f:np.ndarray, # `(3,h,w)`: CIE's f of X, Y and Z over white; L* = 116 fY - 16, a* = 500 (fX-fY), b* = 200 (fY-fZ)
-           out:np.ndarray=None, # `(h,w,3)`, or `(h,w,4)`, whose last bytes become 255: where the result goes
-           room:Scratch=None, # Default: new memory
-)->np.ndarray: # `(h,w,3)` uint8, every pixel within one gray level of L*
-    "f of X, Y and Z to 8-bit sRGB that keeps L*: chroma is reduced, never clipped"
-    room = room or Scratch()
-    if out is None: out = np.empty((*f.shape[1:],3), np.uint8)
-    rgb = _fitted_rgb(f, room, 65536)
-    (px,part),at = room('spare', 2, rgb.shape[1]).view(np.uint32),room('at', rgb.shape[1], dtype=np.intp)
-    for i,(p,table) in enumerate(zip(rgb, _srgb_bytes())):
-        np.copyto(at, p, casting='unsafe'); table.take(at, mode='clip', out=part if i else px)
+def _as_pixels(rgb, scratch):
+    "Return linear RGB from 0 to 65536 as pixels of four bytes, `(n,4)`"
+    n = rgb.shape[1]
+    px,part = scratch('spare', 2, n).view(np.uint32)
+    at = scratch('at', n, dtype=np.intp)
+    for i,table in enumerate(_srgb_bytes()):
+        np.copyto(at, rgb[i], casting='unsafe')
+        table.take(at, mode='clip', out=part if i else px)
         if i: px |= part
-    px = px.view(np.uint8).reshape(*f.shape[1:], 4)
+    return px.view(np.uint8).reshape(n, 4)
+
+def f2rgb8(f:np.ndarray, # `(3,h,w)`: CIE's f of X, Y and Z over white, see `_fxyz`
+           out:np.ndarray=None, # `(h,w,3)`, or `(h,w,4)`, whose last bytes become 255: where the result goes
+           scratch:Scratch=None, # Default: new memory
+)->np.ndarray: # `(h,w,3)` uint8, every pixel within one gray level of L*
+    "Convert f of X, Y and Z to 8-bit sRGB that keeps L*: chroma is reduced, never clipped"
+    scratch = scratch or Scratch()
+    h,w = f.shape[1:]
+    if out is None: out = np.empty((h,w,3), np.uint8)
+    px = _as_pixels(_fitted_rgb(f, scratch, 65536), scratch).reshape(h, w, 4)
     if out.shape[2] == 4: out[:] = px
     else:
         for i in range(3): out[...,i] = px[...,i]  # a plane at a time: numpy is slow at three bytes
@@ -327,19 +396,21 @@ def f2rgb8(f:np.ndarray, # `(3,h,w)`: CIE's f of X, Y and Z over white; L* = 116
 # %% ../nbs/10_color.ipynb #0b606698
 def f2rgb16(f:np.ndarray, # As for `f2rgb8`
             out:np.ndarray=None, # `(h,w,3)`: where the result goes
-            room:Scratch=None, # Default: new memory
+            scratch:Scratch=None, # Default: new memory
 )->np.ndarray: # `(h,w,3)` uint16
-    "The same with 16 bits"
-    if out is None: out = np.empty((*f.shape[1:],3), np.uint16)
-    rgb = _fitted_rgb(f, room or Scratch())/_to_rgb.sum(1)[:,None]  # white is white to the last of 16 bits
-    for i,p in enumerate(linear_to_srgb(np.clip(rgb, 0, 1, out=rgb))): out[...,i] = np.rint(p*65535).reshape(f.shape[1:])
+    "Convert as `f2rgb8`, with 16 bits"
+    h,w = f.shape[1:]
+    if out is None: out = np.empty((h,w,3), np.uint16)
+    rgb = _fitted_rgb(f, scratch or Scratch())/_to_rgb.sum(1)[:,None]  # white is white to the last of 16 bits
+    rgb = linear_to_srgb(np.clip(rgb, 0, 1, out=rgb))
+    for i,plane in enumerate(rgb): out[...,i] = np.rint(plane*65535).reshape(h, w)
     return out
 
 def lab2rgb8(L:np.ndarray, # L*, `(h,w)`
              a:np.ndarray, # a*, `(h,w)`, any finite value
              b:np.ndarray, # b*, `(h,w)`
 )->np.ndarray: # `(h,w,3)` uint8, every pixel within one gray level of L*
-    "L*a*b* to 8-bit sRGB that keeps L*: chroma is reduced, never clipped"
+    "Convert L*a*b* to 8-bit sRGB that keeps L*: chroma is reduced, never clipped"
     return f2rgb8(_fxyz(L, a, b))
 
 # %% ../nbs/10_color.ipynb #3a0fb016
@@ -349,22 +420,25 @@ def resize(x:np.ndarray, # `(h,w)` float
            how=Image.BICUBIC, # Pillow's filter; it averages when shrinking
 )->np.ndarray: # float32 of `size`
     "Resample one plane of floats with Pillow"
-    if box is not None: box = box[1],box[0],box[3],box[2]
+    if box is not None: box = box[1],box[0],box[3],box[2]  # as Pillow has it
     return np.asarray(Image.fromarray(np.ascontiguousarray(x, np.float32)).resize(size[::-1], how, box=box))
 
 # %% ../nbs/10_color.ipynb #ace50eab
 def _mean3(x):
-    p = np.pad(x, [(0,0)]*(x.ndim-2)+[(1,1),(1,1)], mode='edge')
+    "Return means over 3x3 cells"
+    padded = np.pad(x, [(0,0)]*(x.ndim-2)+[(1,1),(1,1)], mode='edge')
     h,w = x.shape[-2:]
-    return sum(p[...,i:i+h,j:j+w] for i in range(3) for j in range(3))/9
+    return sum(padded[...,i:i+h,j:j+w] for i in range(3) for j in range(3))/9
 
 def edge_lines(ab:np.ndarray, # `(2,h,w)`: the network's a*, b*
                L:np.ndarray, # `(h,w)`: L* averaged over the same blocks
                eps:float=50., # Ridge in L* squared; larger is closer to plain interpolation
 )->np.ndarray: # `(4,h,w)`: slopes of a and b on L*, offsets of a and b
     "Fit `a` and `b` as local lines of `L` that pass through each block's own colour"
-    m,mab = _mean3(L),_mean3(ab)
-    slope = _mean3((_mean3(L*ab)-m*mab)/(_mean3(L*L)-m*m+eps))
+    mean_L = _mean3(L)
+    covariance = _mean3(L*ab)-mean_L*_mean3(ab)
+    variance = _mean3(L*L)-mean_L*mean_L
+    slope = _mean3(covariance/(variance+eps))
     return np.concatenate([slope, ab-slope*L])
 
 # %% ../nbs/10_color.ipynb #817357f4
@@ -385,24 +459,33 @@ def widen(lines:np.ndarray, # `(n,h,w)`
     return np.stack([resize(p, (h,w), (0, 0, h, right or p.shape[1])) for p in lines])
 
 # %% ../nbs/10_color.ipynb #1205ff1c
+def _down_weights(rows, n, size):
+    "Return Pillow's weights for `size` rows between two places of `n` rows, as a matrix, and the rows that it takes"
+    top,bottom = rows
+    step = (bottom-top)/size
+    reach = 2*max(1, step)-step/2  # of the bicubic filter around the first and the last row
+    first = max(0, int(top-reach))
+    last = min(n, int(bottom+reach)+1)
+    taken = last-first
+    return resize(np.eye(taken), (size,taken), (top-first, 0, bottom-first, taken)),slice(first, last)
+
 def paint_lines(lines:np.ndarray, # From `edge_lines` or `f_lines`, then `widen`
-          L:np.ndarray, # `(rows,w)`: full-size L* or f of Y, all rows of a photo or some
-          rows:tuple=None, # The part of `lines` that these rows cover, as (top, bottom), fractions allowed; default all
-          out:np.ndarray=None, # Where the result goes
-          room:Scratch=None, # Default: new memory
+                L:np.ndarray, # `(rows,w)`: full-size L* or f of Y, all rows of a photo or some
+                rows:tuple=None, # (top, bottom) of the part of `lines` they cover, fractions allowed; default all
+                out:np.ndarray=None, # Where the result goes
+                scratch:Scratch=None, # Default: new memory
 )->np.ndarray: # `(2,rows,w)`: a*, b*, or f of X and of Z, at the size of `L`
     "Interpolate the lines along the columns and put the photo's own L* in"
-    top,bottom = rows or (0, lines.shape[1])
-    step = (bottom-top)/len(L)
-    reach = 2*max(1, step)-step/2  # of the bicubic filter around the first and the last row
-    lo,hi = max(0, int(top-reach)),min(lines.shape[1], int(bottom+reach)+1)
-    weights = resize(np.eye(hi-lo), (len(L),hi-lo), (top-lo, 0, bottom-lo, hi-lo))  # Pillow's, as a matrix: faster than its loops
-    up = _times(weights, lines[:,lo:hi], (room or Scratch())('spare', 4, *L.shape))
-    out = np.multiply(up[:2], L, out=out); out += up[2:]
+    n = lines.shape[1]
+    weights,taken = _down_weights(rows or (0, n), n, len(L))  # a matrix is faster than Pillow's loops
+    up = _times(weights, lines[:,taken], (scratch or Scratch())('spare', 4, *L.shape))
+    out = np.multiply(up[:2], L, out=out)
+    out += up[2:]
     return out
 
 # %% ../nbs/10_color.ipynb #30b65bde
-_ab_rows = {-90:(50,90), -80:(20,90), -70:(0,90), -60:(-20,90), -50:(-30,100), -40:(-40,100), -30:(-50,100), -20:(-50,100), -10:(-60,100),
-            0:(-70,100), 10:(-80,90), 20:(-80,90), 30:(-90,90), 40:(-100,90), 50:(-100,80), 60:(-110,80), 70:(-110,80), 80:(-110,70),
-            90:(-110,70), 100:(-90,0)}
-AB_BINS = np.array([(a,b) for a,(lo,hi) in _ab_rows.items() for b in range(lo, hi+1, 10)], np.float32)  # (313,2): a*, b*
+_ab_rows = {-90:(50,90), -80:(20,90), -70:(0,90), -60:(-20,90), -50:(-30,100), -40:(-40,100), -30:(-50,100),
+            -20:(-50,100), -10:(-60,100), 0:(-70,100), 10:(-80,90), 20:(-80,90), 30:(-90,90), 40:(-100,90),
+            50:(-100,80), 60:(-110,80), 70:(-110,80), 80:(-110,70), 90:(-110,70), 100:(-90,0)}  # a*: (from b*, to b*)
+_bins = [(a,b) for a,(low,high) in _ab_rows.items() for b in range(low, high+1, 10)]
+AB_BINS = np.array(_bins, np.float32)  # (313,2): a*, b*

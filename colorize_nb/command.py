@@ -34,7 +34,7 @@ def param_docs(f, # A function with one parameter a line
     found |= getattr(f, 'flag_docs', {})
     return {k: found[k] for k in inspect.signature(f).parameters}
 
-# %% ../nbs/40_command.ipynb #5062d587
+# %% ../nbs/40_command.ipynb #0464ee93
 def delegates_flags(flags:dict, # Flag -> (type, default, help, title above it), see `flag_params`
 ):
     "Decorator: the `**kwargs` of a command are these flags, but for those that it has itself"
@@ -199,7 +199,7 @@ def _watched(signals):
         thread.join()
         mine.close()
 
-# %% ../nbs/40_command.ipynb #8c36a0e4
+# %% ../nbs/40_command.ipynb #ed600ffc
 def _in_main_thread(): return threading.current_thread() is threading.main_thread()
 
 def _ours():

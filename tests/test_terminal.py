@@ -1,4 +1,4 @@
-"What a person types and sees: every mistake is one true line, and a run does not depend on anybody reading it."
+"Every mistake gets one true line, and a run does not depend on anybody reading it."
 import io, json, os, subprocess, sys
 from pathlib import Path
 import numpy as np, pytest
@@ -100,7 +100,7 @@ def test_a_closed_stream_is_no_photo(box):
     subprocess.run(['bash', '-c', f'"{sys.executable}" -c "{COMMAND}" a.png -o got.png <&- >&- 2>&-'], timeout=60)
     assert want[0] == 0 and (box/'got.png').read_bytes() == (box/'want.png').read_bytes()
 
-# What was ignored
+# Warnings about files
 
 def test_what_was_ignored_is_told(capsys):
     rows = [Row(f'{i}.jpg', f'{i}-color.jpg', 'done', warnings=[f'EXIF ignored (bad {i})']+['colour profile ignored (x)']*(i < 2)) for i in range(9)]

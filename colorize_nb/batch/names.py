@@ -17,7 +17,8 @@ from ..files.photo import SUFFIXES
 OWN = 'made by colorize, as its metadata say'
 _apart = re.compile(rb'<!--.*?-->|<!\[CDATA\[.*?\]\]>', re.S)
 _tag = re.compile(rb"""<(?:[^<>"']|"[^"<]*"|'[^'<]*')*>""")
-_ours = re.compile(rb"""\sxmlns:[^\s="'<>]+\s*=\s*["']https://colorize-nb\.github\.io/colorize_nb/ns/["']""")
+_namespace = rb'https://colorize-nb\.github\.io/colorize_nb/ns/'
+_ours = re.compile(rb"""\sxmlns:[^\s="'<>]+\s*=\s*["']"""+_namespace+rb"""["']""")
 
 def made_here(xmp:bytes, # A packet, in UTF-8 or UTF-16
 )->bool:
@@ -26,7 +27,7 @@ def made_here(xmp:bytes, # A packet, in UTF-8 or UTF-16
     if utf16: xmp = xmp.replace(b'\0', b'')  # the namespace is ASCII, and only that counts
     return any(_ours.search(tag[0]) for tag in _tag.finditer(_apart.sub(b'', xmp)))
 
-# %% ../../nbs/30_names.ipynb #ef5a4ef0
+# %% ../../nbs/30_names.ipynb #9aef9fef
 _readers = {b'\xff\xd8': JpegImagePlugin.JpegImageFile, b'\x89P': PngImagePlugin.PngImageFile,
             b'RI': WebPImagePlugin.WebPImageFile,
             b'II': TiffImagePlugin.TiffImageFile, b'MM': TiffImagePlugin.TiffImageFile}
@@ -64,6 +65,10 @@ def fit(stem:str, # Of a file's name
     return stem+tail
 
 # %% ../../nbs/30_names.ipynb #daac8ffb
+def _same_result(suffix):
+    "Return the suffixes of photos whose results have this one"
+    return [suffix, *(old for old,new in _becomes.items() if new == suffix)]
+
 def out_name(src:Path, # A photo, or an entry of an archive
              names:dict=None, # The names in its folder, as from `file_names`; default: lists the folder
 )->str:
@@ -72,8 +77,8 @@ def out_name(src:Path, # A photo, or an entry of an archive
     if old not in _becomes: return fit(src.stem, src.suffix)
     new = _becomes[old]
     if names is None: names = file_names(src.parent)
-    alike = {new, *(suffix for suffix,becomes in _becomes.items() if becomes == new)}-{old}
-    near = [names[n] for n in (src.stem.lower()+suffix for suffix in alike) if n in names]
+    alike = [src.stem.lower()+suffix for suffix in _same_result(new) if suffix != old]
+    near = [names[n] for n in alike if n in names]
     if isinstance(src, Path): near = [n for n in near if not noted(src.with_name(n))]
     return fit(src.name if near else src.stem, new)
 
@@ -111,7 +116,7 @@ def same_file(a:Path, # One name
     one = identity(a)
     return one is not None and one == identity(b)
 
-# %% ../../nbs/30_names.ipynb #107e6d0b
+# %% ../../nbs/30_names.ipynb #de05971f
 def is_there(path:Path)->bool:
     "Return whether a name is taken; an empty file takes none"
     try: s = os.lstat(path)

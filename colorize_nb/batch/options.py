@@ -29,10 +29,10 @@ def check_range(name:str, # Of the option
     except (TypeError, ValueError): good = False
     if not good: raise OptionError(name, f'must lie in {lo} to {hi}, not {brief(value)}')
 
-# %% ../../nbs/31_options.ipynb #5f97fe89
+# %% ../../nbs/31_options.ipynb #7264227c
 @dataclass
 class Option:
-    "All that is known of one option"
+    "An option, with all that range checks, help, sliders and the metadata note need"
     name:str # In Python
     kind:type # float, int, bool, str, or tuple for hints
     default:object # In Python
@@ -44,7 +44,7 @@ class Option:
     step:float=None # Of a slider
     unit:str='' # Of its value
     usual:object=None # The value that `None` stands for, or a few words for it
-    noted:bool=False # Whether the metadata note of a result tells it
+    noted:str='' # When the metadata note of a result has it: 'always', 'given', or never
     form:str='' # How its value is written, as in K/N
     mega:bool=False # Whether the command line takes millions of the unit
     @property
@@ -53,7 +53,7 @@ class Option:
         if self.mega: return self.name.replace(self.unit, f'mega{self.unit}')
         return f'no_{self.name}' if self.default is True else self.name
     @property
-    def per(self)->int: return 10**6 if self.mega else 1
+    def per(self)->int: return 10**6 if self.mega else 1 # Units in one of the command line's
     def check(self, value): # As in Python
         "Raise `OptionError` unless `value` lies in its range"
         if self.low is not None: check_range(self.name, value, self.low, self.high)
@@ -65,7 +65,7 @@ class Option:
         check_range(self.flag, value, self.low//self.per, self.high//self.per)
         return int(value*self.per)
 
-# %% ../../nbs/31_options.ipynb #6def0bf5
+# %% ../../nbs/31_options.ipynb #50e14af7
 def _bounds(o):
     "Yield an option's range and its default, as the help of a command tells them"
     if o.low is not None:
@@ -112,7 +112,7 @@ def _few(names): return ', '.join(names[:3])+', ...'*(len(names) > 3)
 
 def _near(name, srcs): return nearest(name, [os.path.basename(str(s)) for s in srcs[:1000]], .75)
 
-# %% ../../nbs/31_options.ipynb #3ba0d71d
+# %% ../../nbs/31_options.ipynb #0a7375b5
 class _Named:
     "The hints of several photos"
     def __init__(self, hints, reach):
@@ -162,26 +162,27 @@ def in_shard(within:str, # A photo's path within the folder or archive that was 
     return int.from_bytes(h.digest()[:8], 'big')%n == k-1
 
 # %% ../../nbs/31_options.ipynb #344fad70
-def _option(default, help:str, of:str, group:str, **more):
+def _option(default, help, of, group, **more):
     "Return a field of `Options` that carries all else that an `Option` has"
     return field(default=default, metadata=dict(help=help, of=of, group=group, **more))
 
+# %% ../../nbs/31_options.ipynb #ead6696a
 @dataclass
 class Options:
     "How photos are colorized; raises `OptionError`"
     strength:float=_option(1., 'Amount of colour; 0 gives the gray back exactly', 'photo', 'colours',
-                           low=0, high=3, step=.05, noted=True)
+                           low=0, high=3, step=.05, noted='always')
     vivid:float=_option(None, 'From natural, 0, to vivid, 1: more colour, more mistakes', 'photo', 'colours',
-                        low=0, high=1, step=.05, usual="the model's own", noted=True)
+                        low=0, high=1, step=.05, usual="the model's own", noted='given')
     render_size:int=_option(None, 'Side of what the network sees', 'photo', 'colours',
-                            low=16, high=4096, unit='pixels', usual="the model's own", noted=True)
-    hints:tuple=_option((), 'What colours spots have, see `as_hints`; or a dict of such by the names of photos',
+                            low=16, high=4096, unit='pixels', usual="the model's own", noted='given')
+    hints:tuple=_option((), 'Colours of spots, see `as_hints`; or a dict of these by the names of photos',
                         'photo', 'hints')
     reach:float=_option(None, 'How far hints reach that do not say it themselves', 'photo', 'hints',
                         low=0, high=1, step=.05, usual=.5)
     keep_tint:bool=_option(False, 'Leave the tone of sepia or yellowed photos under the colours', 'photo', 'photos',
-                           noted=True)
-    negative:bool=_option(False, 'The photos are negatives: turn them first', 'photo', 'photos', noted=True)
+                           noted='given')
+    negative:bool=_option(False, 'The photos are negatives: turn them first', 'photo', 'photos', noted='given')
     keep_color:bool=_option(False, 'Leave photos alone that have colours already', 'file', 'photos')
     max_pixels:int=_option(10**8, 'Refuse larger photos', 'file', 'photos',
                            low=0, high=10**11, unit='pixels', mega=True)
@@ -210,9 +211,10 @@ class Options:
         "Whether a photo is in the shard that is asked for"
         return not self.shard or in_shard(within, self.shard)
     def noted(self)->dict: # Name -> text
-        "Return the options that a result's metadata tell"
+        "Return the options that stand in a result's metadata"
         values = {k: getattr(self, k) for k,o in OPTIONS.items() if o.noted}
-        return {k: str(v) if v is True else f'{v:g}' for k,v in values.items() if v is not None and v is not False}
+        given = {k: v for k,v in values.items() if OPTIONS[k].noted == 'always' or v != OPTIONS[k].default}
+        return {k: str(v) if isinstance(v, bool) else f'{v:g}' for k,v in given.items()}
     def for_one_photo(self)->'Options':
         "Return these options; raises `OptionError` for those of a run"
         for f in fields(self):
@@ -220,12 +222,12 @@ class Options:
                 raise OptionError(f.name, 'is for folders and several photos: use `colorize_folder`')
         return self
 
-# %% ../../nbs/31_options.ipynb #40c8a151
+# %% ../../nbs/31_options.ipynb #fbc63ea4
 OPTIONS = {f.name: Option(f.name, f.type, f.default, **f.metadata) for f in fields(Options)}
 OPTIONS['jobs'] = Option('jobs', int, None, 'Photos in work at a time', 'run', 'the run',
                          low=1, high=64, usual='one for each core')  # of a machine: no part of `Options`
 
-# %% ../../nbs/31_options.ipynb #421073bf
+# %% ../../nbs/31_options.ipynb #973b5a8f
 def option_table()->dict: # Name -> dict of all that an `Option` has
     "Return the options in a form that JSON takes"
     return {k: vars(o)|dict(kind=o.kind.__name__) for k,o in OPTIONS.items()}

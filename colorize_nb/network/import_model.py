@@ -84,7 +84,7 @@ def _shapes(session):
     if any(free) and not all(free): raise ValueError(f'takes {takes}: one side free, one not')
     return takes[1],gives[1],None if all(free) else takes[2:]
 
-# %% ../../nbs/24_import_model.ipynb #a847f495
+# %% ../../nbs/24_import_model.ipynb #ebaa0d0a
 _channels = dict(L=1, ab=2, rgb=3)
 
 def _guess(kind, takes, gives):
@@ -119,7 +119,7 @@ def _sides(kind, y):
     side = _unit if y.min() >= 0 and y.max() <= 1 else _imagenet
     return side,side
 
-# %% ../../nbs/24_import_model.ipynb #8f495ea1
+# %% ../../nbs/24_import_model.ipynb #36036310
 def _describe(session, kind):
     "Return a graph's part of the config, found by its shapes and a trial; raises `ValueError`"
     takes,gives,size = _shapes(session)
@@ -179,11 +179,14 @@ def _misfit(net, state):
     own = net.state_dict()
     unread = getattr(net, 'unread', ())  # what the authors' files hold besides
     missing = [name for name in own if name not in state and not name.endswith('num_batches_tracked')]
-    if missing: return f'has no {_three(missing)}'
+    if missing:
+        return f'has no {_three(missing)}'
     extra = [name for name in state if name not in own and not name.startswith(unread)]
-    if extra: return f'has {_three(extra)} too'
+    if extra:
+        return f'has {_three(extra)} too'
     wrong = [name for name in own if name in state and state[name].shape != own[name].shape]
-    if wrong: return _three([f'{name} is {tuple(state[name].shape)}, not {tuple(own[name].shape)}' for name in wrong])
+    if wrong:
+        return _three([f'{name} is {tuple(state[name].shape)}, not {tuple(own[name].shape)}' for name in wrong])
     finite = all(v.isfinite().all() for v in state.values())
     return '' if finite else 'holds NaN or infinity'
 
