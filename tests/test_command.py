@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np, pytest
 from PIL import Image
 from conftest import OLD_PHOTO
+from colorize_nb.batch.summary import tell_report
 from colorize_nb import __version__, cli
 from colorize_nb.batch.report import Report, Row
 from colorize_nb.messages import Bar, to_install
@@ -124,7 +125,7 @@ def test_depth_that_is_lost_is_said(gray, tmp_path, monkeypatch, capfdbinary):
     def said(name, o): assert cli.colorize(path=[name], o=o) == 0; return [e for e in capfdbinary.readouterr().err.decode().splitlines() if 'depth' in e]
     assert said('deep.tif', 'a.jpg') == ['noticed deep.tif: depth left out: a JPEG has 8 bits'] and said('deep.tif', 'a.webp') == ['noticed deep.tif: depth left out: a WebP has 8 bits']
     assert said('deep.tif', 'a.png') == said('deep.tif', 'a.tif') == said('flat.tif', 'b.jpg') == []
-    cli._tell(Report([Row(f'{i}.tif', f'{i}.jpg', 'done', warnings=['depth left out: a JPEG has 8 bits']) for i in range(5)]))
+    tell_report(Report([Row(f'{i}.tif', f'{i}.jpg', 'done', warnings=['depth left out: a JPEG has 8 bits']) for i in range(5)]))
     assert capfdbinary.readouterr().err.decode().splitlines()[0] == 'noticed 5 times: depth left out; --report names the photos'
 
 def test_many_earlier_results_are_one_line(gray, tmp_path, monkeypatch, capfdbinary):
