@@ -10,6 +10,7 @@ __all__ = ['LOST', 'LONGEST', 'SEGMENT', 'FilmHint', 'as_film_hints', 'read_film
 import json, os, re, time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -266,7 +267,16 @@ def _own_kind(frame):
     k = max(1, max(frame.width, frame.height)//128)
     return tone(frame.reformat(max(2, frame.width//k//2*2), max(2, frame.height//k//2*2), 'rgb24').to_ndarray())[0]
 
-# %% ../nbs/48_film.ipynb #b7733902
+def _ahead(items, n=8):
+    "Yield `items`, which a thread of its own makes up to `n` ahead"
+    items = iter(items)
+    with ThreadPoolExecutor(1) as worker:
+        waiting = deque(worker.submit(next, items, None) for _ in range(n))
+        while (item := waiting.popleft().result()) is not None:
+            waiting.append(worker.submit(next, items, None))
+            yield item
+
+# %% ../nbs/48_film.ipynb #30e7b214
 class Reader:
     "Reads a film and steadies its colours"
     def __init__(self, film:Film, eye:Eye,
@@ -281,11 +291,11 @@ class Reader:
     def _colors(self, waiting, small):
         waiting.kind = _own_kind(waiting.picture.frame)
         return self.eye.colors(waiting.picture.number, small)
-    def _take(self, picture):
+    def _take(self, picture, small):
         "Add a frame; a `Chunk` or `None`"
-        waiting = Waiting(picture, self.eye.small(picture))
+        waiting = Waiting(picture, small)
         if self.keep_chroma: waiting.chroma = _own_chroma(picture.frame, self.film.storage)
-        chunk = self.steady.add(waiting, waiting.small, must=picture.number in self.eye.given)
+        chunk = self.steady.add(waiting, small, must=picture.number in self.eye.given)
         waiting.picture = picture._replace(frame=None)  # the decoder can use its memory again
         return chunk
 
@@ -294,10 +304,10 @@ def chunks(self:Reader, done:int=0, # Frames that are painted already
            state:dict=None, # Kept with the last of them
 ):
     "Yield all chunks that are not painted yet"
-    for picture in self.film.pictures():
-        if picture.number < done-1: continue
-        if picture.number == done-1: self.steady.resume(state, self.eye.small(picture))
-        elif chunk := self._take(picture): yield chunk
+    with closing(_ahead((p, self.eye.small(p)) for p in self.film.pictures() if p.number >= done-1)) as frames:
+        for picture,small in frames:
+            if picture.number == done-1: self.steady.resume(state, small)
+            elif chunk := self._take(picture, small): yield chunk
     if chunk := self.steady.end(): yield chunk
 
 # %% ../nbs/48_film.ipynb #0479d3fa
@@ -386,9 +396,9 @@ def _noticed(film, painter, joined):
 def _run(reader, painter):
     "Paint each chunk while the next one is read"
     done,state,chunk = painter.frames,painter.parts.state(),None
-    with ThreadPoolExecutor(1) as worker:
+    with ThreadPoolExecutor(1) as worker, closing(reader.chunks(done, state)) as chunks:
         waits = None
-        for chunk in reader.chunks(done, state):
+        for chunk in chunks:
             if waits: waits.result()
             waits = worker.submit(painter.paint, chunk)
         if waits: waits.result()

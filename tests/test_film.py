@@ -15,7 +15,7 @@ from colorize_nb.steer import Hint, HintError  # noqa: E402
 class Toy(Colorizer):
     "Skin tones, sky and green by lightness alone, and a little noise that is never the same: as a network flickers"
     def __init__(self, noise=0.):
-        cfg = dict(name='toy', generator='toy', out_scale=4, multiple=8, render_size=64, hints=False)
+        cfg = dict(name='toy', generator='toy', out_scale=4, multiple=8, render_size=128, hints=False)
         super().__init__(self._paint, cfg)
         self.noise,self.rng,self.seen = noise,np.random.default_rng(0),0
     def _paint(self, L):
