@@ -22,11 +22,11 @@ def waits(url, browser, files, rounds):
     page = browser.new_context().new_page()
     page.goto(url)
     page.wait_for_selector('body[data-threads]', state='attached')
-    ask,out = dict(strength=1, vivid=0, variant=0, points=[]),{}
+    ask,out = dict(strength=1, vivid=0, variant=0, hints=[]),{}
     for name,file in files.items():
         for i in range(rounds+1):
-            spot = dict(points=[dict(x=100, y=100+i, color='#7a1f1f')])
-            steps = {'shown in colour': ('open', ask), 'a slider': ('look', ask|dict(vivid=.5)), 'another colour': ('look', ask|spot), 'the file': ('finish', ask|spot)}
+            spot = dict(hints=[dict(x=100, y=100+i, color='#7a1f1f')])
+            steps = {'shown in colour': ('open', ask), 'a slider': ('preview', ask|dict(vivid=.5)), 'another colour': ('preview', ask|spot), 'the file': ('finish', ask|spot)}
             took = {k: page.evaluate(TIMED, [file, a, what]) for k,(what,a) in steps.items()}
             if i: [out.setdefault(name, {}).setdefault(k, []).append(s) for k,s in took.items()]
     return page.evaluate('+document.body.dataset.threads'),out

@@ -1,4 +1,4 @@
-"What the benchmarks share: photos, sides that alternate, tables with ratios, their place in README.md, what the machine can do at most."
+"Helpers of the benchmarks: photos, sides that alternate, tables with ratios, their place in README.md, the machine's peak."
 import csv, os, platform, re, statistics, subprocess, sys, time
 from datetime import date
 from importlib.metadata import version
@@ -9,17 +9,22 @@ from PIL import Image
 HERE = Path(__file__).parent
 
 def photos(folder, n, size=(640,480), gray=False, quality=90):
-    "`n` JPEGs cut from scikit-image's own pictures, all different, with grain at the size of a pixel; gray ones as scanners write them, with three channels"
+    "Write `n` JPEGs of scikit-image's own pictures, all different, with grain of a pixel; gray ones with three channels"
     from skimage import data
     src = [Image.fromarray(o[...,:3]) for o in (data.astronaut(), data.coffee(), data.chelsea(), data.rocket())]
     rng = np.random.default_rng(42)
     folder = Path(folder); folder.mkdir(parents=True, exist_ok=True)
     for i in range(n):
         im = src[i%len(src)]
-        k = rng.uniform(.6, 1); w,h = int(im.width*k),int(im.height*k); x,y = rng.integers(0, im.width-w+1),rng.integers(0, im.height-h+1)
+        k = rng.uniform(.6, 1)
+        w = int(im.width*k)
+        h = int(im.height*k)
+        x = rng.integers(0, im.width-w+1)
+        y = rng.integers(0, im.height-h+1)
         im = np.asarray(im.crop((x,y,x+w,y+h)).resize(size, Image.BICUBIC).convert('L' if gray else 'RGB'))
         grain = rng.normal(0, 4, (*im.shape[:2],1)[:im.ndim]).astype(np.float32)
-        Image.fromarray((im+grain).clip(0, 255).astype(np.uint8)).convert('RGB').save(folder/f'{i:04}.jpg', quality=quality)
+        im = Image.fromarray((im+grain).clip(0, 255).astype(np.uint8)).convert('RGB')
+        im.save(folder/f'{i:04}.jpg', quality=quality)
     return sorted(folder.glob('*.jpg'))
 
 def alternate(sides:dict, # Name -> function that does the work once and returns how many photos it was

@@ -1,5 +1,7 @@
-"""Training: the loop that the reports share against ours, on the same photos, network and batch, alternating: python -m benchmarks.training [--size 256] [--bs 8] [--rounds 3] [--batches 1]
-The yardstick: scikit-image's rgb2lab photo by photo in the loader, float32, full-resolution `DynamicUnet`, `loss.item()` six times a batch; its GAN phase runs the generator twice a batch."""
+"""Training: the loop that the reports share against ours, on the same photos, network and batch, alternating:
+python -m benchmarks.training [--size 256] [--bs 8] [--rounds 3] [--batches 1]
+The yardstick: scikit-image's rgb2lab photo by photo in the loader, float32, full-resolution `DynamicUnet`, `loss.item()`
+six times a batch; its GAN phase runs the generator twice a batch."""
 import argparse, tempfile
 import colorize_nb.train.compat  # noqa: F401 (first: lets torchvision import beside a CPU-only torch)
 import numpy as np
@@ -9,9 +11,8 @@ from PIL import Image
 from torch import nn
 from fastai.callback.core import Callback, CancelFitException
 from fastai.torch_core import default_device
-from colorize_nb.train.gan import PatchGAN
 from colorize_nb.train.data import ColorizeDataLoaders
-from colorize_nb.train.gan import gan_learner
+from colorize_nb.train.gan import PatchGAN, gan_learner
 from colorize_nb.train.generator import resnet18_unet
 from colorize_nb.train.learner import BF16, colorize_learner
 from .common import alternate, machine, photos, save, table, tell
@@ -32,9 +33,12 @@ def adam(net): return torch.optim.Adam(net.parameters(), 2e-4, betas=(.5,.999))
 def reports(files, size, bs, batches, gan=False):
     "A function that trains for so many batches"
     dev = default_device()
-    net,critic = resnet18_unet(size=size).to(dev),PatchGAN().to(dev)
-    opt,opt_d = adam(net),adam(critic)
-    l1,bce = nn.L1Loss(),nn.BCEWithLogitsLoss()
+    net = resnet18_unet(size=size).to(dev)
+    critic = PatchGAN().to(dev)
+    opt = adam(net)
+    opt_d = adam(critic)
+    l1 = nn.L1Loss()
+    bce = nn.BCEWithLogitsLoss()
     dl = torch.utils.data.DataLoader(Reports(files, size), bs, shuffle=True, drop_last=True)
     meters = dict.fromkeys(range(6), 0.)
     def judge(l, ab): return critic(torch.cat([l,ab], 1))
@@ -65,7 +69,8 @@ class StopAfter(Callback):
 
 def ours(files, size, bs, batches, out_scale=1, bf16=False, gan=False, num_workers=0):
     dls = ColorizeDataLoaders.from_files(files, valid_pct=.05, size=size, bs=bs, num_workers=num_workers)
-    learn = colorize_learner(dls, pretrained=False, out_scale=out_scale, channels_last=True, cbs=[StopAfter(batches), *[BF16()]*bf16])
+    cbs = [StopAfter(batches), *[BF16()]*bf16]
+    learn = colorize_learner(dls, pretrained=False, out_scale=out_scale, channels_last=True, cbs=cbs)
     if gan: learn = gan_learner(learn)
     def run():
         with learn.no_bar(), learn.no_logging(): learn.fit(1)
@@ -76,7 +81,9 @@ def alone(size, bs, batches, out_scale=1):
     "The network on one batch that is in memory already: what no loop can beat"
     dev = default_device()
     net = resnet18_unet(out_scale=out_scale, size=size).to(dev, memory_format=torch.channels_last)
-    opt,l,ab = adam(net),torch.rand(bs, 1, size, size, device=dev),torch.rand(bs, 2, size//out_scale, size//out_scale, device=dev)
+    opt = adam(net)
+    l = torch.rand(bs, 1, size, size, device=dev)
+    ab = torch.rand(bs, 2, size//out_scale, size//out_scale, device=dev)
     def run():
         for _ in range(batches):
             with torch.autocast(dev.type, torch.bfloat16): p = net(l)
@@ -90,14 +97,19 @@ def main(size, bs, rounds, batches):
     print(machine())
     tell(f'On {default_device()}, {size} px, batches of {bs}.')
     with tempfile.TemporaryDirectory() as d:
-        files,a = photos(d, max(bs*(batches+1)*2, 48)),dict(size=size, bs=bs, batches=batches)
+        files = photos(d, max(bs*(batches+1)*2, 48))
+        a = dict(size=size, bs=bs, batches=batches)
         for gan,title in ((False,'L1'), (True,'GAN: generator and critic')):
             sides = {"the reports' loop": reports(files, gan=gan, **a)}
             for s in (1,4):
-                for half in (False,True): sides[f"ours, out_scale={s}, {'bfloat16' if half else 'float32'}"] = ours(files, out_scale=s, bf16=half, gan=gan, **a)
-                if not gan: sides[f'the network alone, out_scale={s}, bfloat16, one batch in memory'] = alone(out_scale=s, **a)
+                for half in (False,True):
+                    name = f"ours, out_scale={s}, {'bfloat16' if half else 'float32'}"
+                    sides[name] = ours(files, out_scale=s, bf16=half, gan=gan, **a)
+                name = f'the network alone, out_scale={s}, bfloat16, one batch in memory'
+                if not gan: sides[name] = alone(out_scale=s, **a)
             ms = table(title, alternate(sides, rounds), "the reports' loop")
-            tell(f"\n1000 photos once through, `out_scale=4`, bfloat16: {ms['ours, out_scale=4, bfloat16']/60:.1f} minutes.")
+            minutes = ms['ours, out_scale=4, bfloat16']/60
+            tell(f'\n1000 photos once through, `out_scale=4`, bfloat16: {minutes:.1f} minutes.')
     save('training')
 
 if __name__ == '__main__':

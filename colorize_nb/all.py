@@ -4,6 +4,7 @@ from fastai.vision.all import *
 from colorize_nb.files.icc import *
 from colorize_nb.files.pixels import *
 from colorize_nb.files.photo import *
+from colorize_nb.files.encode import *
 from colorize_nb.color import *
 from colorize_nb.paint import *
 from colorize_nb.steer import *

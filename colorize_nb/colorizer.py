@@ -50,7 +50,6 @@ def build_net(cfg:dict, # A model's config, see `load_config`
               arrays:dict, # Its weights by name, see `load_weights`
 ): # A torch network
     "Build the network that a config describes, with these weights; raises `ModelError`"
-    import colorize_nb.train.zhang  # noqa: F401 (two more generators to choose from)
     from colorize_nb.train.generator import generator_from, load_arrays
     try: return load_arrays(generator_from(cfg), arrays)
     except ValueError as e: raise ModelError(f"{cfg['name']}: {e}") from e

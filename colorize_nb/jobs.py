@@ -17,15 +17,16 @@ from . import __version__
 from .files.depth import join_pages
 from .files.xmp import xmp_note
 from .files.pixels import Photo, PhotoError, to_8_bits
-from .files.photo import Pages, SUFFIXES, encode
+from .files.photo import Pages, SUFFIXES
+from .files.encode import encode
 from .color import mean_chroma
 from .paint import NEARLY_GRAY, at_work, small_sheet
 from .steer import HintError
 from .batch.names import OWN, beside, is_there, made_here, result_format
 from .batch.options import Options
 from .batch.report import Report, Row, advise
-from .batch.plan import Task, plan_folder, settle, write_result, write_sheet
-from .batch.run import run_many
+from .batch.plan import Task, plan_folder, resolve_tasks
+from .batch.run import run_many, write_result, write_sheet
 from .colorizer import as_positive
 from .hints import Colorizer
 
@@ -220,10 +221,10 @@ def colorize_file(self:Colorizer, src:str|Path, # A photo
                   dst:str|Path=None, # Where to; default `photo-color.jpg` beside `photo.jpg`
                   **kwargs # See `Options`
 )->Path: # The result, or `src` where that is left alone
-    "Colorize one file into another, every page of a TIFF; keeps a result that is there; raises `PhotoError`"
+    "Colorize one file into another, every page of a TIFF; keeps a result that exists; raises `PhotoError`"
     o = Options(**kwargs).for_one_photo()
     src = Path(src)
-    task, = settle([Task(src, Path(dst) if dst else beside(src), fixed=bool(dst), named=True)], o)
+    task, = resolve_tasks([Task(src, Path(dst) if dst else beside(src), fixed=bool(dst), named=True)], o)
     row = task.row or self._file(task, o, own=True)
     if row.status == 'failed': raise PhotoError(row.reason)
     return src if row.status == 'kept' else task.dst

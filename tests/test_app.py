@@ -8,8 +8,10 @@ pytest.importorskip('starlette', reason='needs the app extra')
 import numpy as np
 from PIL import Image, PngImagePlugin
 from conftest import OLD_PHOTO, gray_level
-import colorize_nb.page.server as web
+from dataclasses import replace
+import colorize_nb.page.previews as previews, colorize_nb.page.routes as routes, colorize_nb.page.sessions as sessions, colorize_nb.page.server as web
 from colorize_nb import Colorizer
+from colorize_nb.files.photo import SUFFIXES
 from colorize_nb.steer import Hint
 
 pytestmark = pytest.mark.timeout(240)
@@ -129,12 +131,12 @@ def test_a_jpeg_keeps_size_and_lightness(client):
     d = np.abs(gray_level(a)-gray_level(b))
     assert b.size == a.size and np.percentile(d, 99) <= 5 and d.max() <= 12 # what docs/formats.md states
 
-def test_points_are_in_the_result_and_in_the_preview(client):
+def test_hints_are_in_the_result_and_in_the_preview(client):
     client.add(OLD_PHOTO.read_bytes())
-    plain,red = (opened(client.result(points=p)) for p in ([], [dict(x=330, y=560, color='#b02020')]))
+    plain,red = (opened(client.result(hints=p)) for p in ([], [dict(x=330, y=560, color='#b02020')]))
     def redness(im): r,g,b = (np.asarray(im.convert('RGB').crop((326,556,335,565)), float)[...,i].mean() for i in range(3)); return r-(g+b)/2
     assert redness(red) > redness(plain)+5
-    seen = opened(client.of(0, 'look', dict(ask=dict(points=[dict(x=330, y=560, color='#b02020')]))))
+    seen = opened(client.of(0, 'preview', dict(ask=dict(hints=[dict(x=330, y=560, color='#b02020')]))))
     assert abs(redness(seen)-redness(red)) < 12
     assert json.loads(client.of(0, 'likely', dict(ask={}, x=330, y=560))[1])[0].keys() == {'color', 'p'}
 
@@ -152,15 +154,15 @@ def test_a_part_at_full_size_is_a_part_of_the_result(client, tmp_path):
 
 def test_a_session_survives_and_says_what_was_chosen(client, photo):
     client.add(photo.read_bytes(), 'mother.png')
-    ask = dict(strength=.4, vivid=.5, variant=1, points=[dict(x=10, y=20, color='#112233'), dict(x=30, y=20, color='#332211', reach=.25)])
-    opened(client.of(0, 'look', dict(ask=ask)))
+    ask = dict(strength=.4, vivid=.5, variant=1, hints=[dict(x=10, y=20, color='#112233'), dict(x=30, y=20, color='#332211', reach=.25)])
+    opened(client.of(0, 'preview', dict(ask=ask)))
     (p,) = client.json('/session', 'POST')['photos'] # the page was loaded again
     assert p['name'] == 'mother.png' and p['ask'] == ask|dict(model='default')
 
 def test_nearly_gray_and_tinted_are_said(client):
     sepia = np.asarray(Image.open(OLD_PHOTO).convert('L').resize((200,260)))[...,None]*np.array([1,.9,.7])
     client.add(OLD_PHOTO.read_bytes()); client.add(as_file(Image.fromarray(sepia.astype(np.uint8)), 'PNG'))
-    def notes(i, **ask): return json.loads(client.of(i, 'look', dict(ask=ask))[2]['colorize-notes'])
+    def notes(i, **ask): return json.loads(client.of(i, 'preview', dict(ask=ask))[2]['colorize-notes'])
     assert notes(0) == [] and 'nearly gray' in notes(0, strength=.1)[0] and notes(0, strength=0) == []
     assert 'Sepia' in notes(1)[0]
 
@@ -198,7 +200,7 @@ def test_stop_leaves_what_waits(client):
 def test_a_name_is_only_a_name(client, server, name):
     big = as_file(Image.open(OLD_PHOTO).convert('L').resize((1300,1700)))
     client.add(big, name); client.add(OLD_PHOTO.read_bytes(), name)
-    opened(client.of(0, 'look', dict(ask={})))
+    opened(client.of(0, 'preview', dict(ask={})))
     got = client.result()
     assert opened(got).size == (1300,1700) and opened(client.result(1)).size == (500,651)
     assert '..' not in got[2]['content-disposition'] and 'etc' not in str(server.files())
@@ -269,7 +271,7 @@ def test_two_visitors_do_not_see_each_other(server, photo):
     assert [p['name'] for p in b.json('/session')['photos']] == ['aunt.png']
     a.result()
     for what in ('thumb', 'before', 'file', 'pair', 'variants'): error(b.ask(f'/session/photos/{mine}/{what}'), 404)
-    for what in ('look', 'finish', 'doubt', 'crop', 'likely'): error(b.ask(f'/session/photos/{mine}/{what}', 'POST', {}), 404)
+    for what in ('preview', 'finish', 'doubt', 'crop', 'likely'): error(b.ask(f'/session/photos/{mine}/{what}', 'POST', {}), 404)
     error(b.ask(f'/session/photos/{mine}', 'DELETE'), 404)
     error(server.get(f'/session/photos/{mine}/file'), 404); error(server.get('/session'), 404)
     for cookie,key in ((f'colorize-{server.port}=guessed', ''), (a.cookie, ''), (a.cookie, b.key), (b.cookie, a.key), ('', a.key), (a.cookie.split('=')[0]+'=', a.key)):
@@ -302,7 +304,7 @@ def test_a_session_cannot_be_chosen_for_somebody(server, photo):
     assert (again.json('/session', 'POST'))['key'] != again.key # empty: begins anew
     error(again.ask('/session'), 404)
 
-def test_cookies_of_visits_that_are_over_go(server):
+def test_cookies_of_sessions_that_are_over_go(server):
     old = '; '.join(f'colorize-{server.port}-{i:08x}=x' for i in range(50))
     head = server.get('/session', 'POST', Cookie=f'{old}; colorize-1-aaaaaaaa=x; other=y')[2].get_all('set-cookie')
     gone = [h.split('=')[0] for h in head if 'max-age=0' in h.lower()]
@@ -311,9 +313,9 @@ def test_cookies_of_visits_that_are_over_go(server):
 def test_who_has_nothing_here_makes_room(inside, photo):
     c = Client(inside)
     c.add(photo.read_bytes()); c.ready()
-    inside.place.limits = web.replace(web.Limits(), visits=3)
+    inside.server.settings = replace(previews.Settings(), sessions=3)
     for _ in range(9): Client(inside)
-    assert c.ready()['photos'] and len(inside.place.visits) == 3
+    assert c.ready()['photos'] and len(inside.server.sessions) == 3
     assert opened(inside.get('/api/colorize', 'POST', photo.read_bytes())).size == (301,203)
 
 def test_other_pages_and_names_are_refused(server):
@@ -396,9 +398,9 @@ def test_bad_input_has_the_right_status(server, client, photo):
     error(api(Content_Type='multipart/form-data; boundary=x', body=b'--x--\r\n'), 400); error(api(Content_Type='multipart/form-data', body=b'x'), 400)
     error(server.get('/api/colorize'), 404); error(server.get('/api/nothing'), 404)
     client.add(png)
-    for body in ('x', '[1]', '"a"'): error(client.of(0, 'look', body), 400)
-    for body in (dict(ask=[]), dict(ask=dict(strength='a')), dict(ask=dict(speed=1)), dict(speed=1), dict(ask=dict(points=[dict(x=301, y=1, color='red')])), dict(ask=dict(points=5)), dict(ask=dict(points=[dict(x=1, y=1, color='red', reach=1.5)]))):
-        error(client.of(0, 'look', body), 422)
+    for body in ('x', '[1]', '"a"'): error(client.of(0, 'preview', body), 400)
+    for body in (dict(ask=[]), dict(ask=dict(strength='a')), dict(ask=dict(speed=1)), dict(speed=1), dict(ask=dict(hints=[dict(x=301, y=1, color='red')])), dict(ask=dict(hints=5)), dict(ask=dict(hints=[dict(x=1, y=1, color='red', reach=1.5)]))):
+        error(client.of(0, 'preview', body), 422)
     for body in ({}, dict(box=[0,0,1], side='after', width=1), dict(box=[0,0,400,1], side='after', width=1), dict(box=[0,0,1,1], side='left', width=1), dict(box=[0,0,1,1], side='after', width=10**9)):
         error(client.of(0, 'crop', body), 422)
     error(client.of(0, 'likely', dict(x=1)), 422); error(client.ask('/session/examples/nothing', 'POST'), 404); error(client.ask('/session/zip'), 404); error(client.of(0, 'file'), 404)
@@ -423,13 +425,13 @@ def test_too_large_and_too_slow(server, photo):
     assert len(c.json('/session')['photos']) == 1
 
 def test_an_upload_that_stops_is_given_up(inside, monkeypatch):
-    monkeypatch.setattr(web, 'PATIENCE', .5)
+    inside.server.settings = replace(previews.Settings(), patience=.5)
     with socket.create_connection(('127.0.0.1', inside.port)) as s:
         s.settimeout(10)
         s.sendall(b'POST /api/colorize HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 99999\r\n\r\n'+bytes(500))
         assert ' 408 ' in s.recv(4096).decode().splitlines()[0]
     time.sleep(.5)
-    assert not inside.place.visits and not inside.place.coming and not [p for p in inside.root.rglob('*') if p.is_file()]
+    assert not inside.server.sessions and not inside.server.coming and not [p for p in inside.root.rglob('*') if p.is_file()]
 
 def silent(port, n, data=b'', host='127.0.0.1'):
     "So many connections"
@@ -451,13 +453,13 @@ BODY = b'POST /session HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 999\r\n\r\
 @pytest.mark.parametrize('data', [b'', BEGUN, BEGUN+b'\r\n', BEGUN+b'\r\n'+BEGUN[:9], BEGUN+b'Content-Length: 99\r\n\r\n', BODY,
                                   BEGUN+b'Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n'], ids='silent head idle second unread body socket'.split())
 def test_who_says_nothing_more_is_closed(inside, monkeypatch, data):
-    monkeypatch.setattr(web, 'PATIENCE', .3)
+    inside.server.settings = replace(previews.Settings(), patience=.3)
     s, = silent(inside.port, 1, data)
     began = time.monotonic()
-    assert closed(s) and time.monotonic()-began < 6 and not inside.place.doors
+    assert closed(s) and time.monotonic()-began < 6 and not inside.server.connections
 
 def test_single_bytes_do_not_start_the_clock_again(inside, monkeypatch):
-    monkeypatch.setattr(web, 'PATIENCE', .5)
+    inside.server.settings = replace(previews.Settings(), patience=.5)
     a,b = silent(inside.port, 1)+silent(inside.port, 1, BEGUN+b'\r\n')
     began = time.monotonic()
     with pytest.raises(OSError):
@@ -467,14 +469,14 @@ def test_single_bytes_do_not_start_the_clock_again(inside, monkeypatch):
     assert time.monotonic()-began < 4
 
 def test_who_takes_no_answer_is_closed(inside, monkeypatch):
-    monkeypatch.setattr(web, 'PATIENCE', .5)
+    inside.server.settings = replace(previews.Settings(), patience=.5)
     s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096); s.connect(('127.0.0.1', inside.port))
     s.settimeout(.2)
     try:
         while True: s.sendall(b'GET /photos/broadway.jpg HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'*50) # asks on, one after the other
     except OSError: pass
     end = time.monotonic()+10
-    while inside.place.doors: assert time.monotonic() < end; time.sleep(.05)
+    while inside.server.connections: assert time.monotonic() < end; time.sleep(.05)
 
 @pytest.mark.slow
 @pytest.mark.parametrize('data', [b'', BEGUN, BODY], ids='silent head body'.split())
@@ -494,23 +496,23 @@ def test_many_that_say_nothing_keep_nobody_out(tmp_path, photo, data):
     assert len(s.said().splitlines()) == 1, s.said()
 
 def test_one_address_leaves_room_for_others(inside):
-    inside.place.limits = web.replace(web.Limits(), connections=20)
+    inside.server.settings = replace(previews.Settings(), connections=20)
     made = silent(inside.port, 30)
     time.sleep(.3)
-    assert len([d for d in inside.place.doors if d.address == '127.0.0.1']) == 10
+    assert len([d for d in inside.server.connections if d.address == '127.0.0.1']) == 10
     with socket.socket() as s:
         s.bind(('127.0.0.2', 0)); s.connect(('127.0.0.1', inside.port)); time.sleep(.2)
-        assert len(inside.place.doors) == 11
+        assert len(inside.server.connections) == 11
     for m in made: m.close()
 
 def test_what_is_in_work_is_not_closed_for_others(inside, monkeypatch, photo):
     go = threading.Event()
-    monkeypatch.setattr(web, 'open_shot', lambda *a: go.wait(20) and 1/0)
-    inside.place.limits = web.replace(web.Limits(), connections=8)
+    monkeypatch.setattr(routes, 'open_upload', lambda *a: go.wait(20) and 1/0)
+    inside.server.settings = replace(previews.Settings(), connections=8)
     with ThreadPoolExecutor(3) as ex:
         jobs = [ex.submit(inside.get, '/api/colorize', 'POST', photo.read_bytes()) for _ in range(3)]
         end = time.monotonic()+10
-        while len(inside.place.turn.line) < 3: assert time.monotonic() < end; time.sleep(.02)
+        while len(inside.server.queue.line) < 3: assert time.monotonic() < end; time.sleep(.02)
         made = silent(inside.port, 20)
         assert inside.get('/api/health')[0] == 200
         go.set()
@@ -520,11 +522,11 @@ def test_what_is_in_work_is_not_closed_for_others(inside, monkeypatch, photo):
 # ---- one photo does not hold up the others
 
 def test_a_photo_that_takes_minutes_holds_up_nobody(inside, monkeypatch, photo):
-    real,go = web.open_shot,threading.Event()
-    def slow(shot, *a):
-        if shot.name == 'slow.png': go.wait(60)
-        return real(shot, *a)
-    monkeypatch.setattr(web, 'open_shot', slow); monkeypatch.setattr(web, 'LONG', .3)
+    real,go = previews.open_upload,threading.Event()
+    def slow(upload, *a):
+        if upload.name == 'slow.png': go.wait(60)
+        return real(upload, *a)
+    monkeypatch.setattr(sessions, 'open_upload', slow); inside.server.queue.long = .3
     a,b,c = (Client(inside) for _ in range(3))
     try:
         for v in (a, b):
@@ -532,16 +534,16 @@ def test_a_photo_that_takes_minutes_holds_up_nobody(inside, monkeypatch, photo):
         c.add(photo.read_bytes(), 'quick.png')
         assert [p['name'] for p in c.ready()['photos']] == ['quick.png'] and opened(c.result()).size == (301,203)
         assert opened(inside.get('/api/colorize', 'POST', photo.read_bytes())).size == (301,203)
-        assert a.json('/session')['progress']['done'] == 0 and inside.place.turn.aside == 2
+        assert a.json('/session')['progress']['done'] == 0 and inside.server.queue.aside == 2
     finally: go.set()
-    assert len(a.ready()['photos']) == len(b.ready()['photos']) == 2 and inside.place.turn.aside == 0 and not inside.place.turn.line
+    assert len(a.ready()['photos']) == len(b.ready()['photos']) == 2 and inside.server.queue.aside == 0 and not inside.server.queue.line
 
 @pytest.mark.slow
 def test_one_visitor_does_not_take_it_all(inside, monkeypatch, photo):
     "Neither by requests that wait, nor by steps"
     c,d,go = Client(inside),Client(inside),threading.Event()
     c.add(photo.read_bytes()); c.ready()
-    monkeypatch.setattr(web, 'finish', lambda *a: go.wait(30) and None)
+    monkeypatch.setattr(sessions, 'finish', lambda *a: go.wait(30) and None)
     with ThreadPoolExecutor(30) as ex:
         id = c.json('/session')['photos'][0]['id']
         jobs = [ex.submit(c.ask, f'/session/photos/{id}/finish', 'POST', '{}') for _ in range(30)]
@@ -552,7 +554,7 @@ def test_one_visitor_does_not_take_it_all(inside, monkeypatch, photo):
         assert sorted({j.result()[0] for j in jobs}) == [422,429]
     go.clear()
     said = [c.ask('/session/make', 'POST')[0] for _ in range(450)]
-    assert set(said) == {200,429} and len(next(v for v in inside.place.visits.values() if v.shots).todo) <= 400
+    assert set(said) == {200,429} and len(next(v for v in inside.server.sessions.values() if v.uploads).steps) <= 400
     go.set(); c.json('/session/stop', 'POST')
 
 def test_what_was_refused_has_an_end(client):
@@ -566,14 +568,14 @@ def test_what_was_refused_has_an_end(client):
 
 # ---- what was asked for, or an error
 
-@pytest.mark.parametrize('where,fault', [('spots', ValueError('no such colour')), ('spots', KeyError('/a/secret')), ('painter', OverflowError('x')), ('painter', OSError(28, 'No space left on device'))])
+@pytest.mark.parametrize('where,fault', [('placed_hints', ValueError('no such colour')), ('placed_hints', KeyError('/a/secret')), ('Models.__getitem__', OverflowError('x')), ('Models.__getitem__', OSError(28, 'No space left on device'))])
 def test_never_an_older_result(inside, monkeypatch, capfd, photo, where, fault):
     c = Client(inside)
     c.add(photo.read_bytes(), 'a.png'); c.add(photo.read_bytes(), 'b.png')
     for i in (0, 1): assert c.result(i, strength=0)[0] == 200
     def broken(*a, **kw): raise fault
     with monkeypatch.context() as m:
-        m.setattr(web, where, broken)
+        m.setattr(f'colorize_nb.page.previews.{where}', broken)
         said = error(c.of(0, 'finish', dict(ask=dict(strength=1))), 507 if isinstance(fault, OSError) else 422 if isinstance(fault, ValueError) else 500)
         error(c.of(0, 'file'), 404); error(c.of(0, 'pair'), 404)
     s = c.json('/session')
@@ -585,24 +587,24 @@ def test_never_an_older_result(inside, monkeypatch, capfd, photo, where, fault):
 def test_the_zip_has_no_older_results(client, photo):
     client.add(photo.read_bytes(), 'a.png'); client.add(photo.read_bytes(), 'b.png')
     for i in (0, 1): client.result(i, strength=0)
-    opened(client.of(0, 'look', dict(ask=dict(strength=1))))
+    opened(client.of(0, 'preview', dict(ask=dict(strength=1))))
     assert zipfile.ZipFile(io.BytesIO(client.ask('/session/zip')[1])).namelist() == ['b-color.png']
 
 def test_what_is_made_is_what_was_asked_for(inside, monkeypatch, photo):
     "Though the same photo is looked at in another way meanwhile"
     c = Client(inside)
     c.add(photo.read_bytes()); c.ready()
-    real,(v,) = web.finish,inside.place.visits.values()
-    s, = v.shots.values()
-    def meanwhile(shot, ask, *a): shot.ask = web.Ask(strength=2.); return real(shot, ask, *a)
-    monkeypatch.setattr(web, 'finish', meanwhile)
-    assert (np.asarray(opened(c.result(strength=0))) == np.asarray(Image.open(photo))[...,None]).all() and s.made.strength == 0
+    real,(v,) = previews.finish,inside.server.sessions.values()
+    s, = v.uploads.values()
+    def meanwhile(models, upload, ask, *a): upload.ask = previews.Ask(strength=2.); return real(models, upload, ask, *a)
+    monkeypatch.setattr(sessions, 'finish', meanwhile)
+    assert (np.asarray(opened(c.result(strength=0))) == np.asarray(Image.open(photo))[...,None]).all() and s.made_with.strength == 0
 
 def test_all_says_where_it_failed(inside, monkeypatch, photo):
     c = Client(inside)
     c.add(photo.read_bytes()); c.result()
     def broken(*a, **kw): raise ValueError('no')
-    monkeypatch.setattr(web, 'paint_small', broken); monkeypatch.setattr(web, 'painter', broken)
+    monkeypatch.setattr(previews, 'paint_small', broken); monkeypatch.setattr(previews.Models, '__getitem__', broken)
     c.json('/session/all', 'POST', dict(strength=2))
     p, = c.ready()['photos']
     assert p['failed'] == 'no' and not p['made'] and p['ask']['strength'] == 2
@@ -628,18 +630,18 @@ def test_a_strange_folder_in_the_temporary_one(tmp_path, monkeypatch, name):
     monkeypatch.setattr(web.tempfile, 'tempdir', str(tmp_path))
     (tmp_path/f'colorize-app-{name}').mkdir(); (tmp_path/f'colorize-app-{name}y').touch()
     (tmp_path/'colorize-app-1-away').symlink_to(tmp_path); (tmp_path/'colorize-app-999999999-gone').symlink_to(tmp_path/'nowhere')
-    p = web.a_place()
+    p = web.server_folder()
     assert p.is_dir() and p.parent == tmp_path and p.name.startswith(f'colorize-app-{os.getpid()}-')
 
 def test_the_disk_has_an_end(inside, monkeypatch):
     c = Client(inside)
-    def limits(**kw): inside.place.limits = web.replace(web.Limits(), **kw)
+    def limits(**kw): inside.server.settings = replace(previews.Settings(), **kw)
     limits(total=30_000); assert 'no room' in error(c.ask('/session/photos?name=a', 'POST', OLD_PHOTO.read_bytes()), 507)
     limits(spare=10**15); assert 'no room' in error(inside.get('/api/colorize', 'POST', OLD_PHOTO.read_bytes()), 507)
     limits(space=30_000); assert 'in all' in error(c.ask('/session/photos?name=a', 'POST', OLD_PHOTO.read_bytes()), 413)
     limits(photo=30_000); error(c.ask('/session/photos?name=a', 'POST', OLD_PHOTO.read_bytes()), 413)
     limits(photos=0); assert 'more than 0 photos' in error(c.ask('/session/photos?name=a', 'POST', OLD_PHOTO.read_bytes()), 422)
-    limits(queue=-1); error(inside.get('/'), 429)
+    limits(requests=-1); error(inside.get('/'), 429)
     limits()
     def full(*a, **kw): raise OSError(28, 'No space left on device', '/a/path')
     with monkeypatch.context() as m:
@@ -647,16 +649,16 @@ def test_the_disk_has_an_end(inside, monkeypatch):
         assert error(inside.get('/api/colorize', 'POST', OLD_PHOTO.read_bytes()), 507) == 'No space left on device'
         c.add(OLD_PHOTO.read_bytes())
         assert 'No space left' in error(c.of(0, 'finish', {}), 507)
-    limits(visits=1); error(inside.get('/session', 'POST'), 429); limits()
+    limits(sessions=1); error(inside.get('/session', 'POST'), 429); limits()
     assert c.result()[0] == 200 # and it goes on
-    assert len(inside.place.visits) == 1
+    assert len(inside.server.sessions) == 1
 
 def test_what_nobody_expected_is_one_line(inside, monkeypatch, capfd):
     c = Client(inside)
     c.add(OLD_PHOTO.read_bytes()); c.ready()
     def broken(*a, **kw): raise KeyError('/a/secret')
-    monkeypatch.setattr(web, 'look', broken)
-    said = error(c.of(0, 'look', {}), 500)
+    monkeypatch.setattr(routes, 'preview', broken)
+    said = error(c.of(0, 'preview', {}), 500)
     err = capfd.readouterr().err
     assert 'secret' not in said+err and len(err.splitlines()) == 1 and 'KeyError' in err
 
@@ -693,7 +695,7 @@ def test_large_photos_and_many_of_them_in_bounded_memory(tmp_path, photo):
         for size in ((5000,4000), (10_000,6000), (9000,2000), (1500,9000)):
             c = Client(s)
             c.add(as_file(Image.open(OLD_PHOTO).convert('L').resize(size, Image.BILINEAR)))
-            opened(c.of(0, 'look', {}))
+            opened(c.of(0, 'preview', {}))
             part = opened(c.of(0, 'crop', dict(ask={}, side='after', box=[0,0,1000,1000], width=1000)))
             assert part.size == (1000,1000) and opened(c.result()).size == size
             c.json('/session', 'DELETE')
@@ -735,10 +737,10 @@ def test_what_a_killed_server_left_goes_with_the_next(tmp_path, photo):
 def test_a_closed_page_is_kept_for_ten_minutes(inside, photo):
     c = Client(inside)
     c.add(photo.read_bytes()); c.ready()
-    (v,) = inside.place.visits.values()
+    (v,) = inside.server.sessions.values()
     now = time.monotonic()
-    inside.place.sweep(now+500); assert v.folder.exists() and c.json('/session')['photos']
-    inside.place.sweep(time.monotonic()+700); assert not v.folder.exists()
+    inside.server.end_old(now+500); assert v.folder.exists() and c.json('/session')['photos']
+    inside.server.end_old(time.monotonic()+700); assert not v.folder.exists()
     error(c.ask('/session'), 404)
 
 @pytest.mark.slow
@@ -799,16 +801,16 @@ def test_a_tiff_as_any_other(client, tmp_path, depth):
     assert got.format == 'TIFF' and got.size == (80,60) and opened(client.ask('/api/colorize', 'POST', as_file(im, 'TIFF'))).size == (80,60)
 
 def test_what_nobody_thought_of_stops_one_photo_only(inside, monkeypatch, capsys):
-    real = web.open_shot
-    def odd(shot, limits):
-        if shot.name == 'odd.png': raise AttributeError('odd')
-        return real(shot, limits)
-    monkeypatch.setattr(web, 'open_shot', odd)
+    real = previews.open_upload
+    def odd(upload, settings):
+        if upload.name == 'odd.png': raise AttributeError('odd')
+        return real(upload, settings)
+    monkeypatch.setattr(sessions, 'open_upload', odd)
     c = Client(inside)
     c.add(as_file(Image.new('L', (40,30)), 'PNG'), 'odd.png'); c.add(as_file(Image.new('L', (50,30), 90), 'PNG'), 'next.png')
     s = c.ready()
     assert [p['name'] for p in s['photos']] == ['next.png'] and s['refused'] == [dict(name='odd.png', why='something went wrong here; it is not your photo')]
-    assert capsys.readouterr().err.strip() == 'colorize-app: AttributeError at a photo that came'
+    assert capsys.readouterr().err.strip() == 'colorize-app: AttributeError at opening a photo'
 
 # ---- models of others
 
@@ -822,17 +824,17 @@ def test_a_model_of_somebody_else(tmp_path, photo, colorizer):
     where = theirs(tmp_path)
     s = Server(tmp_path, '--model', str(where)); c = Client(s)
     try:
-        c.add(photo.read_bytes(), 'mother.png')
-        assert c.ready()['models'] == [dict(name='default', vivid=True), dict(name='theirs', vivid=False)]
-        point = dict(x=150, y=100, color='#7a1f1f'); ask = dict(model='theirs', points=[point])
+        c.add(photo.read_bytes(), 'mother.png'); c.ready()
+        assert c.json('/session', 'POST')['settings']['models'] == [dict(name='default', vivid=True), dict(name='theirs', vivid=False)]
+        point = dict(x=150, y=100, color='#7a1f1f'); ask = dict(model='theirs', hints=[point])
         want = Colorizer.from_pretrained(where).colorize(photo, hints=[Hint(**point)])
         assert (np.asarray(opened(c.result(**ask)).convert('RGB')) == np.asarray(want)).all()
-        assert web.NOTES['spread'] in c.of(0, 'look', dict(ask=ask))[2]['colorize-notes'] and web.NOTES['spread'] not in c.of(0, 'look', dict(ask=dict(model='theirs')))[2]['colorize-notes']
+        assert previews.NOTES['spread'] in c.of(0, 'preview', dict(ask=ask))[2]['colorize-notes'] and previews.NOTES['spread'] not in c.of(0, 'preview', dict(ask=dict(model='theirs')))[2]['colorize-notes']
         spot = dict(ask=dict(model='theirs'), x=40, y=50)
         assert c.of(0, 'likely', spot)[1] == c.of(0, 'likely', spot|dict(ask={}))[1] # ours knows what is likely
         assert 'only the shipped model' in error(c.of(0, 'doubt', dict(ask=dict(model='theirs'))), 422)
-        assert 'vivid' in error(c.of(0, 'look', dict(ask=dict(model='theirs', vivid=.5))), 422)
-        for m in ('/etc', str(where), '../theirs', 7, [], None): assert 'no such model here; there are default, theirs' in error(c.of(0, 'look', dict(ask=dict(model=m))), 422)
+        assert 'vivid' in error(c.of(0, 'preview', dict(ask=dict(model='theirs', vivid=.5))), 422)
+        for m in ('/etc', str(where), '../theirs', 7, [], None): assert 'no such model here; there are default, theirs' in error(c.of(0, 'preview', dict(ask=dict(model=m))), 422)
         a = opened(s.get('/api/colorize?model=theirs', 'POST', photo.read_bytes())); assert (np.asarray(a.convert('RGB')) == np.asarray(Colorizer.from_pretrained(where).colorize(photo))).all()
         assert 'no such model' in error(s.get('/api/colorize?model=vivid', 'POST', photo.read_bytes()), 422)
         c.json('/session/all', 'POST', dict(model='theirs', strength=.5)); assert c.ready()['photos'][0]['ask']['model'] == 'theirs'
@@ -845,7 +847,6 @@ def test_a_model_that_cannot_be_offered(tmp_path, monkeypatch, capsys, args, say
     assert web.colorize_app(model=args, no_browser=True) in (1, 2)
     err = capsys.readouterr().err.splitlines()
     assert len(err) == 1 and says in err[0], err
-    assert not web.OFFERED
 
 @pytest.mark.parametrize('args,names', [(['theirs', 'theirs/', './theirs/.'], ['theirs']), (['default'], []), (['.'], ['odd  name']), ([b'a\xff'], ['a']), (['\t'], ['theirs']), (['m\u00f6we v1.2'], ['m\u00f6we v1.2'])])
 def test_what_a_model_is_called(tmp_path, monkeypatch, args, names):
@@ -853,7 +854,7 @@ def test_what_a_model_is_called(tmp_path, monkeypatch, args, names):
     (d := theirs(tmp_path)); args = [os.fsdecode(a) for a in args]
     for a in (*args, 'odd  name'): (tmp_path/a).exists() or shutil.copytree(d, tmp_path/a)
     monkeypatch.chdir(tmp_path/'odd  name' if args == ['.'] else tmp_path)
-    assert [*web.offered(args)] == names
+    assert [*web.load_models(args)] == names
 
 def test_a_model_was_changed_between_two_pages(tmp_path, photo):
     "A page that is opened again, as in a notebook after more training, paints with what lies there now"
@@ -861,25 +862,51 @@ def test_a_model_was_changed_between_two_pages(tmp_path, photo):
     for a in (20, -20):
         model_folder(tmp_path/'mine', conv_graph([[0],[0]], [a,0]), dict(of='L'), dict(of='ab'))
         r = web.Running('127.0.0.1', None, models=[tmp_path/'mine'])
-        try: px = np.asarray(web.painter(web.Ask(model='mine')).colorize(photo)).astype(int)
+        try: px = np.asarray(r.server.models['mine'].colorize(photo)).astype(int)
         finally: r.close()
         assert np.sign((px[...,0]-px[...,1]).mean()) == np.sign(a)
-    assert not web.OFFERED and [m['name'] for m in web.painters()] == ['default']
+
+def test_two_servers_have_models_of_their_own(tmp_path, photo):
+    "Closing one takes nothing away from the other, and neither knows the other's"
+    from test_import import conv_graph, folder as model_folder
+    for name,a in ('red', 20), ('green', -20): model_folder(tmp_path/name, conv_graph([[0],[0]], [a,0]), dict(of='L'), dict(of='ab'))
+    pages = [web.Running('127.0.0.1', None, models=[tmp_path/name]) for name in ('red', 'green')]
+    def colored(page, model): return Server.get(page, f'/api/colorize?model={model}', 'POST', photo.read_bytes())
+    def redness(answer): px = np.asarray(opened(answer).convert('RGB')).astype(int); return (px[...,0]-px[...,1]).mean()
+    try:
+        for page,name,other in (pages[0], 'red', 'green'), (pages[1], 'green', 'red'):
+            assert [m['name'] for m in json.loads(Server.get(page, '/session', 'POST')[1])['settings']['models']] == ['default', name]
+            assert 'no such model' in error(colored(page, other), 422)
+        pages[0].close()
+        assert redness(colored(pages[1], 'green')) < -5
+    finally:
+        for page in pages: page.close()
+
+def test_the_page_is_told_ranges_and_formats(client):
+    "Its sliders end where `/api/colorize` does, and its file input accepts what can be read"
+    settings = client.json('/session', 'POST')['settings']
+    for name,s in settings['sliders'].items():
+        def said(v): return error(client.ask(f'/api/colorize?{name}={v}', 'POST', b'no photo'), 422) # noqa: B023
+        assert 'must be' in said(s['high']+s['step']) and 'must be' in said(s['low']-s['step'])
+        for v in (s['low'], s['high']): assert 'accepted' in said(v) # the number is good, the photo is not
+    assert settings['sliders'].keys() == {'strength', 'vivid', 'reach'}
+    assert {*SUFFIXES} < {*settings['accept']} and {'.zip', '.avif', '.jp2', '.jfif'} < {*settings['accept']} and 'AVIF' in settings['kinds']
+    assert settings['limits'] == dict(photos=100, pixels=60*10**6, upload=500*10**6) and settings['local']
 
 def test_the_shipped_model_is_loaded_once(tmp_path, photo, monkeypatch):
     loaded = []
     class Counted(Colorizer):
         @classmethod
         def from_pretrained(cls, *a): loaded.append(a); return Colorizer.from_pretrained(*a)
-    monkeypatch.setattr(web, 'Colorizer', Counted); web.model.cache_clear()
-    try: s = web.open_shot(web.Shot('a', photo)); web.look(s, web.Ask()); web.likely(s, web.Ask(), 1, 1)
-    finally: web.model.cache_clear()
+    monkeypatch.setattr(previews, 'Colorizer', Counted); previews.shipped_model.cache_clear()
+    try: s = previews.open_upload(previews.Upload('a', photo)); previews.preview(previews.Models(), s, previews.Ask()); previews.likely(s, previews.Ask(), 1, 1)
+    finally: previews.shipped_model.cache_clear()
     assert len(loaded) == 1
 
-def test_what_is_said_of_another_model_suits_it(tmp_path, photo, monkeypatch):
+def test_what_is_said_of_another_model_suits_it(tmp_path, photo):
     from test_import import conv_graph, folder as model_folder
-    monkeypatch.setattr(web, 'OFFERED', web.offered([model_folder(tmp_path/'dull', conv_graph([[0],[0]]), dict(of='L'), dict(of='ab')), 'vivid']))
-    s = web.open_shot(web.Shot('a', photo))
-    (note,) = [web.NOTES[n] for n in web.look(s, web.Ask(model='dull'))[1]]
+    models = previews.Models(web.load_models([model_folder(tmp_path/'dull', conv_graph([[0],[0]]), dict(of='L'), dict(of='ab')), 'vivid']))
+    s = previews.open_upload(previews.Upload('a', photo))
+    (note,) = [previews.NOTES[n] for n in previews.preview(models, s, previews.Ask(model='dull'))[1]]
     assert note.startswith('It stayed nearly gray') and 'Vivid' not in note and 'suggestion' not in note # the page hides both
-    assert web.painters()[-1] == dict(name='vivid', vivid=False) # it has its own
+    assert models.describe()[-1] == dict(name='vivid', vivid=False) # it has its own

@@ -1,4 +1,4 @@
-"The command line as a stranger meets it: what a terminal shows, what the help says, and what a mistake gets for an answer."
+"The command line as a stranger meets it: the terminal, the help, and the answers to mistakes."
 import importlib.metadata, io, json, os, re, struct, subprocess, sys, unicodedata
 from pathlib import Path
 import numpy as np, pytest
@@ -24,7 +24,7 @@ sys.meta_path[:] = map(Hide, sys.meta_path)
     code = f'import sys\n{hide}from colorize_nb.{COMMANDS[name]} import {name}\n{name}()'
     return subprocess.run([sys.executable, '-c', code, *map(str, args)], capture_output=True, text=True, timeout=60, env=os.environ|(env or {}), **kw)
 
-# What a terminal shows
+# On a terminal
 
 def on_terminal(argv, columns, **kw):
     "Status, and all that was written to a terminal so wide"
@@ -66,7 +66,7 @@ def test_bar_fits_the_terminal(gray, tmp_path, columns, name):
     status,raw = on_terminal(['in', '-o', 'out'], columns, cwd=tmp_path)
     seen = screen(raw, columns)
     assert status == 0 and len(seen) == 2+(columns < 30) and seen[-1] == '', seen  # no dead line; the last one may be longer than 24
-    assert re.fullmatch(r'6 colorized in [\d.]+ s, in out/', ''.join(seen))
+    assert re.fullmatch(r'6 colorized in [\d.]+ s, ?in ?out/', ''.join(seen))
     drawn = [d.rstrip() for d in raw.split('\r') if ' of 6' in d]
     assert len(drawn) == 6 and ('3 of 6, ' in drawn[3] and ' left' in drawn[3] or columns < 30), drawn
     if columns > 30: assert all(d.endswith('.png') and '...' in d and d.startswith('[') for d in drawn), drawn
@@ -113,10 +113,10 @@ def test_quiet_says_what_failed_and_nothing_else(gray, tmp_path):
 def test_settings_that_a_result_did_not_get_are_said(kw, gray, tmp_path, monkeypatch, capfdbinary):
     monkeypatch.chdir(tmp_path); Image.fromarray(gray).save('m.png')
     def said(**kw): assert cli.colorize(path=['m.png'], **kw) == 0; return capfdbinary.readouterr().err.decode().splitlines()
-    told = 'noticed m-color.png is there already and was not made anew: --overwrite makes it with these settings'
+    told = 'noticed m-color.png already exists and was kept: --overwrite makes it with these settings'
     said(compare=True); was = Path('m-color.png').read_bytes()
     assert told in said(**kw) and said(quiet=True, **kw) == [told] and Path('m-color.png').read_bytes() == was
-    assert said(quiet=True) == [] and 'noticed what is there already stays; --overwrite replaces it' in said()
+    assert said(quiet=True) == [] and 'noticed results that exist are kept; --overwrite replaces them' in said()
     assert said(quiet=True, overwrite=True, **kw) == []
 
 def test_depth_that_is_lost_is_said(gray, tmp_path, monkeypatch, capfdbinary):
@@ -168,7 +168,7 @@ def test_variants_are_no_photos(gray, tmp_path, monkeypatch, capfdbinary):
     last = capfdbinary.readouterr().err.decode().splitlines()[-1]
     assert re.sub(r' in [\d.]+ s', '', last) == '1 colorized and 2 variants, in new/; 7 made by an earlier run, skipped'
 
-# What the help says
+# The help
 
 @pytest.mark.parametrize('name', COMMANDS)
 def test_help_and_version_need_no_extra(name):
@@ -191,7 +191,7 @@ def test_python_m():
     r = subprocess.run([sys.executable, '-m', 'colorize_nb', '--stregth', '1', 'a.jpg'], capture_output=True, text=True, cwd=ROOT)
     assert (r.returncode, r.stderr) == (2, 'colorize: unknown option --stregth; did you mean --strength?\n')
 
-# What a mistake gets for an answer
+# Mistakes
 
 @pytest.mark.parametrize('name,args,said', [
     ('colorize', 'a.jpg --stregth .5', 'unknown option --stregth; did you mean --strength?'),
@@ -265,7 +265,7 @@ def test_too_many_megapixels(tmp_path, capsys):
     assert cli.colorize(path=[tmp_path/'a.png'], max_megapixels=.1) == 1 and '12000x9000 is more than 0.1 megapixels; ' in capsys.readouterr().err
     assert '**Same size**, from 1 pixel to 100 megapixels' in (ROOT/'README.md').read_text(encoding='utf-8')
 
-# What to install
+# Extras that are not installed
 
 class Installed:
     def __init__(self, **d): self.d = d

@@ -11,7 +11,8 @@ from colorize_nb.files.icc import primary_matrix, srgb_profile
 from colorize_nb.files.jpeg import jpeg_damaged, _libtiff
 from colorize_nb.files.depth import join_pages
 from colorize_nb.files.pixels import PhotoError
-from colorize_nb.files.photo import Pages, encode, open_photo
+from colorize_nb.files.encode import encode
+from colorize_nb.files.photo import Pages, open_photo
 from conftest import OLD_PHOTO
 from test_scans import CASES, saved, tool
 
@@ -73,7 +74,7 @@ def test_numbers_that_change_nothing():
         p = tagged(c)
         assert (p.pixels == RAMP).all() and not p.warnings
     p = tagged(chunk(b'cICP', b'\x63\x08\0\1'))
-    assert (p.pixels == RAMP).all() and p.warnings == ['colours by unknown numbers (99/8) read as sRGB']
+    assert (p.pixels == RAMP).all() and p.warnings == ['the colour numbers 99/8 are not known: read as sRGB']
 
 def test_narrow_range():
     "With the range of video 16 is black and 235 white"

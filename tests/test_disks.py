@@ -1,15 +1,15 @@
-"Nothing that is read or appears meanwhile is written over, on any kind of disk; the same run again gives the same files."
+"No run overwrites a file that it reads or that appears meanwhile, on any kind of disk; the same run again gives the same files."
 import errno, json, os, struct, zipfile
 import pytest
 from PIL import Image
 import colorize_nb.files.atomic as atomic
 from colorize_nb.batch.options import Options
 from colorize_nb.batch.sources import Entry
-from colorize_nb.batch.run import run_many
+from colorize_nb.batch.run import run_many, write_result, write_sheet
 from colorize_nb.batch.names import noted
 from colorize_nb.cli import colorize
 from colorize_nb.files.pixels import PhotoError
-from colorize_nb.batch.plan import Task, write_result, write_sheet
+from colorize_nb.batch.plan import Task
 from colorize_nb.steer import HintError, read_hints
 from colorize_nb.files.atomic import sweep, write_file
 from colorize_nb.files.xmp import xmp_note
@@ -17,7 +17,7 @@ from test_folder import files, toy_colorizer
 from test_plan import contents, photo
 
 def _fake(monkeypatch, *lacks):
-    "A disk without inode numbers, link counts, fsync, locks, links, or a rename that replaces"
+    "Imitate a disk without inode numbers, link counts, fsync, locks, links, or a rename that replaces"
     def no(e):
         def fails(*a, **kw): raise OSError(e, os.strerror(e))
         return fails
@@ -60,7 +60,7 @@ def test_a_folder_in_which_new_files_disappear(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize('lacks', [(), ('link',), ('link', 'noreplace')])
 def test_what_appears_meanwhile_stays(gray, tmp_path, monkeypatch, lacks):
-    "It appears when the new file is written already, and before it has its name"
+    "A file that appears after the new one is written, and before that has its name, stays"
     t = Task(photo(tmp_path/'a.png', gray), tmp_path/'o'/'a.png'); (tmp_path/'o').mkdir()
     _fake(monkeypatch, *lacks)
     def appears(fd): t.dst.write_bytes(b'theirs'); t.sheet.write_bytes(b'theirs')

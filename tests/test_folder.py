@@ -115,8 +115,8 @@ def test_narrower_limits(gray, tmp_path):
     with zipfile.ZipFile(tmp_path/'a.zip', 'w') as z:
         for n in ('a.png','b.png','c.txt'): z.writestr(n, one)
     def n(**kw): return len(archive_photos(tmp_path/'a.zip', **kw)[0])
-    assert n(room=2, space=2*len(one), entry=len(one), directory=1000) == 2 and n(entry=len(one)-1) == 0
-    for kw,why in ((dict(room=1), 'holds 2 photos; there is room for 1'), (dict(space=2*len(one)-1), 'unpacks to'), (dict(directory=100), 'too many entries')):
+    assert n(max_photos=2, max_total=2*len(one), max_entry=len(one), max_directory=1000) == 2 and n(max_entry=len(one)-1) == 0
+    for kw,why in ((dict(max_photos=1), 'holds 2 photos; there is room for 1'), (dict(max_total=2*len(one)-1), 'unpacks to'), (dict(max_directory=100), 'too many entries')):
         with pytest.raises(PhotoError, match=why): n(**kw)
 
 def test_a_directory_with_long_sizes(gray, tmp_path, monkeypatch):
@@ -125,7 +125,7 @@ def test_a_directory_with_long_sizes(gray, tmp_path, monkeypatch):
     with zipfile.ZipFile(tmp_path/'a.zip', 'w') as z:
         for i in range(9): z.writestr(f'{i}.png', b'x')
     assert b'PK\6\7' in (tmp_path/'a.zip').read_bytes() and len(archive_photos(tmp_path/'a.zip')[0]) == 9
-    with pytest.raises(PhotoError, match='too many entries'): archive_photos(tmp_path/'a.zip', directory=400)
+    with pytest.raises(PhotoError, match='too many entries'): archive_photos(tmp_path/'a.zip', max_directory=400)
 
 def test_an_archive_in_a_folder_is_named(gray, tmp_path, capsys):
     Image.fromarray(gray).save(tmp_path/'a.png'); (tmp_path/'box.zip').write_bytes(b'')
@@ -168,8 +168,8 @@ def test_jobs_on_torch_wait_for_the_lock(gray, tmp_path):
     assert all((tmp_path/'o1'/n).read_bytes() == (tmp_path/'o3'/n).read_bytes() for n in files(tmp_path/'o1')) and len(files(tmp_path/'o3')) == 5
 
 @pytest.mark.slow
-@pytest.mark.parametrize('room,most', [(320*240, 1), (2*320*240, 2), (10*320*240, 3)])
-def test_large_photos_wait_for_each_other(gray, tmp_path, monkeypatch, room, most):
+@pytest.mark.parametrize('pixels,most', [(320*240, 1), (2*320*240, 2), (10*320*240, 3)])
+def test_large_photos_wait_for_each_other(gray, tmp_path, monkeypatch, pixels, most):
     now,peak,lock = 0,0,threading.Lock()
     def predict(L):
         nonlocal now,peak
@@ -177,7 +177,7 @@ def test_large_photos_wait_for_each_other(gray, tmp_path, monkeypatch, room, mos
         time.sleep(.1)
         with lock: now -= 1
         return np.zeros((1,2,L.shape[2]//4,L.shape[3]//4), np.float32)
-    monkeypatch.setattr(run, 'ROOM', room)
+    monkeypatch.setattr(run, 'MAX_IN_WORK', pixels)
     r = toy_colorizer(predict).colorize_folder(scans(tmp_path/'s', gray), tmp_path/'o', jobs=3)
     assert len(r.of('done')) == 8 and peak == most
 

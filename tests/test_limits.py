@@ -114,9 +114,9 @@ def test_a_large_photo_waits_outside_of_memory(tmp_path):
     "A file of 48 MB is open, its size known, and nothing of it is in memory; out of an archive neither"
     im = Image.new('RGB', (4000,4000), (9,8,7)); im.save(tmp_path/'a.bmp')
     with zipfile.ZipFile(tmp_path/'a.zip', 'w', zipfile.ZIP_STORED) as z: z.write(tmp_path/'a.bmp', 'a.bmp')
-    base = peak('import colorize_nb.files.photo, colorize_nb.batch.options')
+    base = peak('import colorize_nb.files.photo, colorize_nb.batch.sources')
     assert peak(OPEN+'assert pages.sizes == [(4000,4000)]', tmp_path/'a.bmp') < base+.03
-    assert peak(OPEN.replace('sys.argv[1]', 'archive_photos(sys.argv[1])[0][0]').replace('import sys', 'import sys\nfrom colorize_nb.batch.options import archive_photos'), tmp_path/'a.zip') < base+.04
+    assert peak(OPEN.replace('sys.argv[1]', 'archive_photos(sys.argv[1])[0][0]').replace('import sys', 'import sys\nfrom colorize_nb.batch.sources import archive_photos'), tmp_path/'a.zip') < base+.04
 
 def test_texts_that_unpack_to_very_much(tmp_path):
     "40 texts of 100 MB in a PNG of 4 MB"

@@ -47,14 +47,14 @@ class User:
         while not self.js(code): assert time.monotonic() < end, code; time.sleep(.02)
         return self
     def drop(self, *files): self.page.set_input_files('#files', [str(f) for f in files]); return self
-    def ready(self, n): return self.until(f"document.querySelectorAll('#strip .pick:not(:disabled)').length == {n} && document.querySelector('#progress').hidden && document.querySelector('#stage').dataset.looks > 0")
+    def ready(self, n): return self.until(f"document.querySelectorAll('#strip .pick:not(:disabled)').length == {n} && document.querySelector('#progress').hidden && document.querySelector('#stage').dataset.previews > 0")
     def one(self, file=OLD_PHOTO): return self.drop(file).ready(1)
-    def looks(self): return int(self.js("document.querySelector('#stage').dataset.looks ?? 0"))
+    def previews(self): return int(self.js("document.querySelector('#stage').dataset.previews ?? 0"))
     def seen(self, act):
         "Do something, wait for another picture; returns the seconds"
-        n,began = self.looks(),time.monotonic()
+        n,began = self.previews(),time.monotonic()
         act()
-        self.until(f"document.querySelector('#stage').dataset.looks > {n}")
+        self.until(f"document.querySelector('#stage').dataset.previews > {n}")
         return time.monotonic()-began
     def picture(self): return Image.open(io.BytesIO(self.page.locator('#stage').screenshot())).convert('RGB')
     def box(self, what='#stage'): return self.page.locator(what).bounding_box()
@@ -62,7 +62,7 @@ class User:
         b = self.box(); return b['x']+b['width']*x, b['y']+b['height']*y
     def spot(self, x, y): self.page.mouse.click(*self.at(x, y)); self.page.wait_for_selector('#likely button:nth-child(6)')
     def choose(self, x, y, n=2): self.spot(x, y); return self.seen(lambda: self.page.click(f'#likely button:nth-child({n})'))
-    def points(self): return self.page.locator('#points button').count()
+    def hints(self): return self.page.locator('#hints button').count()
     def get(self, what, to):
         with self.page.expect_download() as d: self.page.click(what)
         d.value.save_as(to/d.value.suggested_filename)
@@ -86,6 +86,7 @@ def test_an_example_and_what_is_seen_first(user):
     u = user()
     assert 'Everything stays on this computer' in u.page.inner_text('#promise') and 'guess' in u.page.inner_text('#promise')
     assert u.page.locator('[data-example]').count() == 3 and u.box('#promise')['y'] < 800
+    assert u.page.get_attribute('#strength', 'max') == '3' and {'.avif', '.jp2', '.jfif', '.zip'} < set(u.page.get_attribute('#files', 'accept').split(','))
     for b in u.page.locator('[data-example] img').all(): assert b.evaluate('e => e.naturalWidth') > 300
     u.page.click('[data-example=broadway]')
     u.ready(1)
@@ -113,7 +114,7 @@ def test_the_border_by_mouse_finger_and_keyboard(user):
     def cut(): return int(u.page.get_attribute('#border', 'aria-valuenow'))
     b = u.box('#border'); x = b['x']+b['width']/2
     u.page.mouse.move(x, b['y']+40); u.page.mouse.down(); u.page.mouse.move(x-100, b['y']+90, steps=4); u.page.mouse.up() # not at the knob
-    dragged = cut(); assert 20 < dragged < 35 and u.points() == 0
+    dragged = cut(); assert 20 < dragged < 35 and u.hints() == 0
     u.page.focus('#border'); u.page.keyboard.press('ArrowRight'); assert cut() == dragged+5
     u.page.keyboard.press('End'); assert cut() == 100
     gray = np.asarray(u.picture(), int); assert np.ptp(gray[50:-50:9,400:550:9], axis=-1).max() < 3
@@ -147,7 +148,7 @@ def test_scrolling_is_never_taken_away(user):
     p = user(width=390, height=700, **PHONE).one()
     x,y = p.at(.3, .8)
     touch(p, [(x,y)], [(x,y-250)])
-    assert p.js('scrollY') > 100 and p.points() == 0 and not p.page.is_visible('#picker')
+    assert p.js('scrollY') > 100 and p.hints() == 0 and not p.page.is_visible('#picker')
     p.js('scrollTo(0, 0)')
     b = p.box('#border'); touch(p, [(b['x']+22,b['y']+250)], [(b['x']+22,b['y']+20)]) # on the border too
     assert p.js('scrollY') > 100
@@ -176,7 +177,7 @@ def test_wheel_and_fingers_zoom_to_the_full_size(user, tmp_path):
     d = np.abs(np.asarray(shown.crop(ours), int)-np.asarray(same, int))
     assert d.mean() < 4, d.mean() # the pixels that are downloaded, not a preview that is blown up
     u.page.mouse.move(*u.at(.3, .5)); u.page.mouse.down(); u.page.mouse.move(*u.at(.4, .6), steps=3); u.page.mouse.up()
-    assert abs(u.box('#after')['x']-b['x']-.1*a['width']) < 3 and u.points() == 0 # it moves, and sets no colour
+    assert abs(u.box('#after')['x']-b['x']-.1*a['width']) < 3 and u.hints() == 0 # it moves, and sets no colour
     u.page.mouse.dblclick(*u.at(.2, .5)); u.until("!document.querySelector('#stage').classList.contains('zoomed')")
     p = user(width=390, height=844, **PHONE).one()
     fit = p.box('#after')['width']; x,y = p.at(.5, .5)
@@ -213,36 +214,36 @@ def test_a_colour_by_click_and_the_way_back(user, tmp_path):
     names = [b.get_attribute('aria-label') for b in u.page.locator('#likely button').all()]
     assert len(names) == 6 and all(re.fullmatch(r'[a-z ]+, \d+ %', n) for n in names)
     u.seen(lambda: u.page.click('#likely button:nth-child(2)'))
-    assert u.points() == 1 and u.page.locator('#list button').count() == 1 and not u.page.is_visible('#picker')
+    assert u.hints() == 1 and u.page.locator('#list button').count() == 1 and not u.page.is_visible('#picker')
     second = u.get('#download', tmp_path/'2')
     assert first.name == second.name and first.read_bytes() != second.read_bytes() # the point is kept in the file
-    color = u.page.locator('#points button').first.get_attribute('aria-label')
+    color = u.page.locator('#hints button').first.get_attribute('aria-label')
     u.page.click('#list button'); u.page.wait_for_selector('#likely button:nth-child(6)')
     u.seen(lambda: u.page.locator('#own').evaluate("e => { e.value = '#2050c0'; e.dispatchEvent(new Event('input', {bubbles: true})); e.dispatchEvent(new Event('change', {bubbles: true})) }"))
-    assert '#2050c0' in u.page.locator('#points button').first.get_attribute('aria-label') != color
+    assert '#2050c0' in u.page.locator('#hints button').first.get_attribute('aria-label') != color
     u.page.keyboard.press('Escape')
-    b = u.page.locator('#points button').first.bounding_box(); x,y = b['x']+22,b['y']+22
+    b = u.page.locator('#hints button').first.bounding_box(); x,y = b['x']+22,b['y']+22
     u.page.mouse.move(x, y); u.page.mouse.down(); u.page.mouse.move(x-60, y-80, steps=4)
     u.seen(u.page.mouse.up)
-    b = u.page.locator('#points button').first.bounding_box(); assert abs(b['x']+22-x+60) < 3 and abs(b['y']+22-y+80) < 3 and not u.page.is_visible('#picker')
-    u.seen(lambda: u.page.click('#undo')); b = u.page.locator('#points button').first.bounding_box(); assert abs(b['x']+22-x) < 3
-    u.seen(lambda: u.page.keyboard.press('Control+z')); assert color == u.page.locator('#points button').first.get_attribute('aria-label')
-    u.seen(lambda: u.page.click('#undo')); assert u.points() == 0 and u.page.is_disabled('#undo')
+    b = u.page.locator('#hints button').first.bounding_box(); assert abs(b['x']+22-x+60) < 3 and abs(b['y']+22-y+80) < 3 and not u.page.is_visible('#picker')
+    u.seen(lambda: u.page.click('#undo')); b = u.page.locator('#hints button').first.bounding_box(); assert abs(b['x']+22-x) < 3
+    u.seen(lambda: u.page.keyboard.press('Control+z')); assert color == u.page.locator('#hints button').first.get_attribute('aria-label')
+    u.seen(lambda: u.page.click('#undo')); assert u.hints() == 0 and u.page.is_disabled('#undo')
     assert u.get('#download', tmp_path/'3').read_bytes() == first.read_bytes()
     for _ in range(3): u.seen(lambda: u.page.click('#redo'))
-    assert u.points() == 1 and u.page.is_disabled('#redo')
-    u.page.locator('#points button').first.click(); u.page.wait_for_selector('#likely button:nth-child(6)')
-    u.seen(lambda: u.page.click('#unset')); assert u.points() == 0
-    u.spot(.5, .8); u.seen(lambda: u.page.click('#gray')); assert u.points() == 1
-    u.spot(.3, .5); u.seen(lambda: u.page.click('#asis')); assert u.points() == 2
-    u.seen(lambda: u.page.click('#none')); assert u.points() == 0
+    assert u.hints() == 1 and u.page.is_disabled('#redo')
+    u.page.locator('#hints button').first.click(); u.page.wait_for_selector('#likely button:nth-child(6)')
+    u.seen(lambda: u.page.click('#unset')); assert u.hints() == 0
+    u.spot(.5, .8); u.seen(lambda: u.page.click('#gray')); assert u.hints() == 1
+    u.spot(.3, .5); u.seen(lambda: u.page.click('#asis')); assert u.hints() == 2
+    u.seen(lambda: u.page.click('#none')); assert u.hints() == 0
 
 @pytest.mark.slow
 def test_a_colour_changes_the_picture_at_once(user):
     u = user().one()
     took = sorted(u.choose(.3+.05*i, .5+.05*i) for i in range(6))
     assert took[2] < 1.2, took # with a browser on the same two cores; `docs/walk.md` says what was measured
-    assert u.points() == 6
+    assert u.hints() == 6
 
 @pytest.mark.slow
 def test_suggestions_and_sliders(user):
@@ -277,15 +278,15 @@ def test_how_far_a_colour_reaches(user, tmp_path):
     u.page.keyboard.press('Escape')
     u.seen(lambda: u.set('#strength', .5)); u.seen(lambda: u.page.click('#undo'))
     choose(); u.seen(lambda: u.set('#reach', 1)); u.seen(lambda: u.page.click('#undo'))
-    choose(); assert far() == '0' and u.points() == 1
+    choose(); assert far() == '0' and u.hints() == 1
 
 @pytest.mark.slow
-def test_points_go_to_the_next_photo(user, photo, tmp_path): # noqa: F811
+def test_hints_go_to_the_next_photo(user, photo, tmp_path): # noqa: F811
     u = user().drop(OLD_PHOTO, photo).ready(2)
     u.choose(.5, .8); u.choose(.4, .3, 3)
     u.seen(lambda: u.page.click('#carry'))
-    assert u.page.inner_text('#note').startswith('mother.png') and u.points() == 2 and not u.page.is_visible('#carry')
-    u.page.locator('#strip .pick').first.click(); u.until("document.querySelector('#note').innerText.startsWith('migrant')"); assert u.points() == 2
+    assert u.page.inner_text('#note').startswith('mother.png') and u.hints() == 2 and not u.page.is_visible('#carry')
+    u.page.locator('#strip .pick').first.click(); u.until("document.querySelector('#note').innerText.startsWith('migrant')"); assert u.hints() == 2
 
 # ---- keeping
 
@@ -295,7 +296,7 @@ def test_a_reload_loses_nothing(user, photo): # noqa: F811
     u.page.locator('#strip .pick').nth(1).click(); u.until("document.querySelector('#note').innerText.startsWith('mother')")
     u.choose(.7, .5); u.seen(lambda: u.set('#strength', '0.6'))
     u.load(); u.ready(2)
-    assert u.page.inner_text('#note').startswith('mother.png') and u.points() == 1 and u.page.inner_text('#much') == '60 %'
+    assert u.page.inner_text('#note').startswith('mother.png') and u.hints() == 1 and u.page.inner_text('#much') == '60 %'
 
 @pytest.mark.slow
 def test_drop_and_paste_anywhere(user, photo): # noqa: F811
@@ -410,10 +411,10 @@ def test_from_photo_to_download_by_keyboard_alone(user, tmp_path):
     assert u.page.is_visible('#aim')
     k.press('Enter'); u.until("document.activeElement.matches('#likely button')")
     k.press('ArrowRight'); u.seen(lambda: k.press('Enter'))
-    assert u.points() == 1 and u.js("document.activeElement.id") == 'stage'
-    tab_to('#points button')
-    u.seen(lambda: k.press('ArrowUp')); u.seen(lambda: k.press('Delete')); assert u.points() == 0
-    u.seen(lambda: k.press('Control+z')); assert u.points() == 1
+    assert u.hints() == 1 and u.js("document.activeElement.id") == 'stage'
+    tab_to('#hints button')
+    u.seen(lambda: k.press('ArrowUp')); u.seen(lambda: k.press('Delete')); assert u.hints() == 0
+    u.seen(lambda: k.press('Control+z')); assert u.hints() == 1
     tab_to('#border'); k.press('ArrowLeft'); assert u.page.get_attribute('#border', 'aria-valuenow') == '45'
     tab_to('#hold'); k.down(' '); assert u.page.get_attribute('#hold', 'aria-pressed') == 'true'; k.up(' ')
     tab_to('#download')
@@ -455,7 +456,7 @@ def test_a_phone(user, photo, tmp_path, width): # noqa: F811
     b = u.box('#picker'); assert b['x'] >= 0 and b['x']+b['width'] <= width and b['y']+b['height'] <= 700
     small = u.js("[...document.querySelectorAll('button, input')].filter(b => b.offsetParent && !b.matches('.unseen, .gone, #own') && Math.min(b.getBoundingClientRect().height, b.getBoundingClientRect().width) < 30).map(b => b.outerHTML.slice(0, 60))")
     assert not small, f'too small for a thumb: {small}'
-    u.seen(lambda: u.page.locator('#likely button').nth(1).tap()); assert u.points() == 1
+    u.seen(lambda: u.page.locator('#likely button').nth(1).tap()); assert u.hints() == 1
 
 @pytest.mark.slow
 def test_a_lost_connection_is_said_and_found_again(chromium, tmp_path, photo): # noqa: F811
@@ -504,7 +505,7 @@ def test_a_session_that_another_port_chose(server, chromium, photo): # noqa: F81
         page.goto(f'http://127.0.0.1:{other.server_port}/')
         assert theirs.cookie in page.context.cookies()[0]['name']+'='+page.context.cookies()[0]['value']
         page.goto(server.url); page.wait_for_selector('body[data-ready]', state='attached')
-        page.set_input_files('#files', str(photo)); page.wait_for_selector('#stage[data-looks]')
+        page.set_input_files('#files', str(photo)); page.wait_for_selector('#stage[data-previews]')
         assert theirs.json('/session')['photos'] == [] and len(page.context.cookies()) == 2
     finally: ctx.close(); other.shutdown()
 
@@ -513,7 +514,7 @@ def test_two_tabs_of_one_browser(user, photo): # noqa: F811
     u = user().one()
     second = u.ctx.new_page(); second.set_default_timeout(PATIENCE*1000)
     second.goto(u.url); second.wait_for_selector('#drop')
-    second.set_input_files('#files', str(photo)); second.wait_for_selector('#stage[data-looks]')
+    second.set_input_files('#files', str(photo)); second.wait_for_selector('#stage[data-previews]')
     u.load(); u.ready(1)
     assert 'migrant' in u.page.inner_text('#note') and 'mother.png' in second.inner_text('#note')
 
@@ -523,7 +524,7 @@ def test_in_a_frame_of_a_notebook(chromium, photo, tmp_path, monkeypatch): # noq
     import http.server, threading
     import colorize_nb.page.server as web
     app = web.launch_app()
-    page = f'<iframe src="{app.url}#token={app.place.token}" width=1000 height=700></iframe>'.encode()
+    page = f'<iframe src="{app.url}#token={app.server.token}" width=1000 height=700></iframe>'.encode()
     class Notebook(http.server.BaseHTTPRequestHandler):
         def do_GET(self): self.send_response(200); self.send_header('content-type', 'text/html'); self.end_headers(); self.wfile.write(page)
         def log_message(self, *a): pass
@@ -534,7 +535,7 @@ def test_in_a_frame_of_a_notebook(chromium, photo, tmp_path, monkeypatch): # noq
         p = ctx.new_page(); p.set_default_timeout(PATIENCE*1000)
         p.goto(f'http://localhost:{host.server_port}/')
         f = p.frames[1]
-        f.wait_for_selector('body[data-ready]'); f.set_input_files('#files', str(photo)); f.wait_for_selector('#stage[data-looks]')
+        f.wait_for_selector('body[data-ready]'); f.set_input_files('#files', str(photo)); f.wait_for_selector('#stage[data-previews]')
         with p.expect_download() as d: f.click('#download')
         assert d.value.suggested_filename == 'mother-color.png'
         evil = ctx.new_page(); evil.goto(f'http://localhost:{host.server_port}/')
@@ -552,7 +553,7 @@ def test_who_paints(chromium, tmp_path):
         u.seen(lambda: u.page.select_option('#model', 'theirs'))
         for what in ('#bold', '#unsure', '#suggested', '.doubt'): assert not u.page.is_visible(what), what
         px = np.asarray(u.picture()).astype(int); assert (px[...,2]-px[...,1]).max() > 8 # its b* is -10
-        u.choose(.7, .5); assert u.points() == 1; u.until("document.querySelector('#note').textContent.includes('spread over what looks alike')")
+        u.choose(.7, .5); assert u.hints() == 1; u.until("document.querySelector('#note').textContent.includes('spread over what looks alike')")
         u.page.click('#undo'); u.seen(lambda: u.page.click('#undo'))
         assert u.page.input_value('#model') == 'default' and u.page.is_visible('#suggested')
         u.ctx.close()

@@ -22,6 +22,14 @@ def test_old_photo(colorizer):
     assert np.abs(gray_level(np.asarray(out))-lev).max() <= 1
     assert np.ptp(np.asarray(out, int), axis=2).mean() > 5  # it did colorize
 
+def test_a_jpeg_without_its_end_keeps_its_exif():
+    "Pillow's second picture, of the bytes with an end, lies as the first"
+    exif = Image.Exif(); exif[ExifTags.Base.Orientation] = 6; exif[ExifTags.Base.Artist] = 'Lange'
+    b = saved(Image.open(OLD_PHOTO).convert('L').resize((60,40)), 'JPEG', exif=exif)
+    whole,cut = open_photo(b),open_photo(b[:-2])
+    assert cut.pixels.shape == (60,40) and (cut.pixels == whole.pixels).all()
+    assert cut.exif == whole.exif and b'Lange' in cut.exif
+
 @pytest.mark.slow
 @pytest.mark.parametrize('w', range(1, 41, 2))
 def test_odd_sizes(colorizer, w):

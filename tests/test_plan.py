@@ -1,5 +1,5 @@
 "All that is written is planned before the first pixel: nothing is lost, nothing overwritten that was not meant, and every photo has its row."
-import json, os, shutil, signal, subprocess, zipfile
+import json, os, shutil, signal, subprocess, sys, zipfile
 from pathlib import Path
 import numpy as np, pytest
 from PIL import Image
@@ -72,6 +72,15 @@ def test_results_beside_inputs_of_the_same_run(gray, tmp_path, capsys):
     assert f'failed {a}: its result would overwrite {b}' in err and files(tmp_path) == ['a-2.png','a.png','x/a.png']
     assert all((tmp_path/n).read_bytes() == c for n,c in before.items())
 
+def test_an_archive_whose_result_is_another_photo(gray, tmp_path, capsys):
+    "Of an entry no name beside it tells that a file is its result: the photo stays, and the entry fails"
+    raw = photo(tmp_path/'d'/'in'/'a.png', gray).read_bytes()
+    with zipfile.ZipFile(tmp_path/'in.zip', 'w') as z: z.write(tmp_path/'d'/'in'/'a.png', 'a.png')
+    assert colorize(path=[tmp_path/'in.zip', tmp_path/'d'/'in'/'a.png'], o=tmp_path/'d') == 1
+    err = capsys.readouterr().err
+    assert f"failed {tmp_path/'in.zip'}/a.png: its result would overwrite {tmp_path/'d'/'in'/'a.png'}, which is to be colorized too" in err, err
+    assert (tmp_path/'d'/'in'/'a.png').read_bytes() == raw and files(tmp_path/'d') == ['a.png','in/a.png']
+
 def test_hard_and_symbolic_links(gray, tmp_path):
     a = photo(tmp_path/'a.png', gray); raw = a.read_bytes()
     os.link(a, tmp_path/'hard.png'); (tmp_path/'soft.png').symlink_to(a)
@@ -80,6 +89,15 @@ def test_hard_and_symbolic_links(gray, tmp_path):
     for n in ('out.png','gone.png'): assert colorize(path=[a], o=tmp_path/n) == 0 and (tmp_path/n).is_symlink()
     assert colorize(path=[a], o=tmp_path/'out.png', overwrite=True) == 0
     assert (tmp_path/'victim').read_bytes() == b'mine' and a.read_bytes() == raw and not (tmp_path/'out.png').is_symlink()
+
+def test_standard_input_is_an_input(gray, tmp_path):
+    "A photo that comes in from a file is not overwritten either"
+    raw = photo(tmp_path/'a.png', gray).read_bytes()
+    for kw in ([], ['--overwrite']):
+        with open(tmp_path/'a.png', 'rb') as f:
+            p = subprocess.run([sys.executable, '-c', COMMAND, '-', '-o', tmp_path/'a.png', *kw], stdin=f, capture_output=True, text=True)
+        assert p.returncode == 1 and 'the result would overwrite the photo itself' in p.stderr, p.stderr
+    assert contents(tmp_path) == {'a.png': raw}
 
 def test_a_report_replaces_reports_only(gray, tmp_path, capsys):
     a = photo(tmp_path/'a.png', gray); (tmp_path/'package.json').write_text('{"name": "mine"}'); (tmp_path/'d.json').mkdir()

@@ -20,7 +20,7 @@ class Killed(Exception): pass
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_all_stages(photos, tmp_path, monkeypatch):
-    from colorize_nb import recipe
+    from colorize_nb.train import recipe
     from colorize_nb import Colorizer
     from colorize_nb.train.generator import lite_body
     from colorize_nb.train.learner import Checkpoint

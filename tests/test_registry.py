@@ -1,9 +1,10 @@
 "Every generator that is registered, whoever registers it: a new one is tested by being in the list."
+import subprocess, sys
 import numpy as np, pytest
 torch = pytest.importorskip('torch', reason='needs the train extra')
-import colorize_nb.train.baselines, colorize_nb.train.zhang  # noqa: F401, E401 (register the reports' generators, and Zhang's)
 from colorize_nb import Colorizer
-from colorize_nb.train.generator import create_generator, generator_from, list_generators
+from colorize_nb.network.weights import save_config, save_weights
+from colorize_nb.train.generator import create_generator, generator_from, generator_modules, list_generators
 from colorize_nb.train.losses import ABLoss, ClassificationLoss
 
 torch.set_num_threads(1)
@@ -54,3 +55,34 @@ def test_it_colorizes(net, gray):
     out = c.colorize(g)
     assert out.size == g.shape[::-1] and np.abs(gray_level(np.asarray(out))-g).max() <= 1
     assert repr(net.spec['generator']) not in repr(c) and net.spec['generator'] in repr(c)
+
+# Who loads a model need not have imported the module of its generator
+
+def fresh(code, *args):
+    "Run `code` in a process that has imported nothing yet"
+    p = subprocess.run([sys.executable, '-c', code, *map(str, args)], capture_output=True, text=True, timeout=170)
+    assert p.returncode == 0, p.stderr[-2000:]
+    return p.stdout.split()
+
+def test_every_registered_generator_has_its_row():
+    code = """import importlib, pkgutil, colorize_nb.train as t
+for m in pkgutil.iter_modules(t.__path__): importlib.import_module(f'colorize_nb.train.{m.name}')
+from colorize_nb.train.generator import generators
+for k,f in generators.items(): print(k, f.__module__.removeprefix('colorize_nb.train.'))"""
+    said = fresh(code)
+    assert dict(zip(said[::2], said[1::2])) == generator_modules
+
+LOAD = """import sys
+from colorize_nb import Colorizer
+c = Colorizer.from_pretrained(sys.argv[1], device='cpu:0')
+print(c.cfg['generator'], sum(p.numel() for p in c.net.parameters()))"""
+
+@pytest.mark.parametrize('saved', [k if k == 'cnn' else pytest.param(k, marks=pytest.mark.slow) for k in generator_modules])
+def test_a_fresh_process_finds_the_generator(tmp_path, saved):
+    "Weights and a config, without a graph: torch reads no graph, and to export one takes long"
+    net = create_generator(saved, **(dict(size=32) if saved == 'autoencoder' else {}))
+    save_weights(tmp_path/'model.safetensors', {k: v.numpy() for k,v in net.state_dict().items()})
+    about = net.spec|dict(name='saved', multiple=getattr(net, 'multiple', 32), render_size=64)
+    save_config(tmp_path/'config.json', ['model.safetensors'], **about)
+    name,n = fresh(LOAD, tmp_path)
+    assert name == saved and int(n) == sum(p.numel() for p in net.parameters())

@@ -1,9 +1,10 @@
-"What a file says about itself is carried, or said to be left out, or describes the old file. exiftool reads both sides."
+"A file's metadata are carried, or a warning says that they are left out, or they describe the old file. exiftool reads both sides."
 import io, re, shutil, struct, subprocess, time, zlib
 from xml.etree import ElementTree
 import numpy as np, pytest
 from PIL import Image
-from colorize_nb.files.photo import encode, open_photo
+from colorize_nb.files.encode import encode
+from colorize_nb.files.photo import open_photo
 from colorize_nb.files.tags import Tag, directories, pack_exif, pack_tree, swapped, tag_of
 from colorize_nb.files.xmp import split_xmp, tidy_xmp, xmp_note
 
@@ -15,12 +16,12 @@ def tool(*args):
     return subprocess.run([*map(str, args)], capture_output=True).stdout.decode('utf-8', 'replace')
 
 def told(f):
-    "(group:name, value) of all that exiftool reads, also what comes twice"
+    "Return (group:name, value) of all tags that exiftool reads, also those that come twice"
     rows = [l.split('\t', 2) for l in tool('exiftool', '-a', '-G1', '-s', '-t', '-n', '-U', '-charset', 'utf8', f).splitlines()]
     return [(f'{r[0]}:{r[1]}', r[2]) for r in rows if len(r) == 3]
 
 def through(src, suffix, xmp=None):
-    "What a file becomes, and what is said"
+    "Write a file again in another format; return its path, and the photo with its warnings"
     photo = open_photo(src)
     dst = src.parent/f'{src.stem}-out{suffix}'
     dst.write_bytes(encode(photo.picture(), FMT[suffix], photo, photo.xmp if xmp is None else xmp(photo.xmp)))
@@ -44,7 +45,7 @@ SAID = {'IPTC':'IPTC captions', 'Photoshop':"Photoshop's resources", 'File:Comme
         'PNG:ModifyDate':'tIME', 'PNG':'texts left out', 'XMP-(GCamera|hdrgm|Container|Item|Device|GImage)':'XMP about'}
 
 def missing(before, after, warnings):
-    "What is neither carried nor said"
+    "Return the tags that are neither carried nor named in a warning"
     have,lost = {(k.split(':')[1], v) for k,v in after},[]
     for k,v in before:
         if (k.split(':')[1], v) in have or STORED.fullmatch(k): continue
@@ -99,19 +100,19 @@ def test_the_comparison_fails_for_what_is_lost():
 
 RDF = 'http://www.w3.org/1999/02/22-rdf-syntax-ns#'
 def xmp(inside, rdf='rdf'):
-    "A packet whose prefix for RDF is `rdf`"
+    "Return a packet with attributes or elements in it; `rdf` is its prefix for RDF"
     return (f'<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/"><{rdf}:RDF xmlns:{rdf}="{RDF}"><{rdf}:Description {rdf}:about="" '
             f'xmlns:dc="http://purl.org/dc/elements/1.1/" {inside}</{rdf}:RDF></x:xmpmeta><?xpacket end="w"?>')
 
 def elements(packet):
-    "(namespace + name, value) of a packet's properties, as another parser reads them"
+    "Yield (namespace + name, value) of a packet's properties, as another parser reads them"
     for d in ElementTree.fromstring(packet).iter(f'{{{RDF}}}Description'):
         yield from d.attrib.items()
         for e in d: yield e.tag,''.join(e.itertext())
 
 SOURCE = ('{http://purl.org/dc/elements/1.1/}source', 'Box 12 folder 3')
 def jpeg(*segments, **kw):
-    "A JPEG with segments, given as (number, bytes)"
+    "Return a JPEG with segments, given as (number, bytes)"
     Image.fromarray(GRAY).save(f := io.BytesIO(), 'JPEG', **kw)
     b = f.getvalue()
     return b[:2]+b''.join(bytes((255, k))+struct.pack('>H', len(d)+2)+d for k,d in segments)+b[2:]
@@ -239,7 +240,7 @@ def test_png_texts(tmp_path):
 def box(kind, data): return struct.pack('>I', len(data)+8)+kind+data
 PLACE = {33550: (12, 0.5, 0.5, 0.), 33922: (12, 0., 0., 0., 5e5, 5.4e6, 0.), 34735: (3, 1,1,0,1, 3072,0,1,32633), 42113: (2, b'0\0')}
 def small_tiff(tags, order):
-    "A directory and nothing else"
+    "Return a TIFF of a directory and nothing else"
     tree = {k: Tag(v[0], v[1]) if v[0] == 2 else tag_of(*v, order=order) for k,v in tags.items()}
     return pack_exif(tree, order).removeprefix(b'Exif\0\0')
 
@@ -283,14 +284,14 @@ def test_segments_that_are_not_known_are_named():
     assert result(jpeg((0xEB, b'JP\0\1c2pa'), (0xEC, b'Ducky\0\1')))[1].warnings == ['left out: APP11 JP, APP12 Ducky']
 
 def test_many_small_pieces_take_no_more_than_their_length():
-    "Pieces that are added to the bytes so far take time with the square of their number"
+    "Twenty thousand small segments are read in less than five seconds"
     pieces = bytes((255, 0xED))+struct.pack('>H', len(SHOP)+14)+SHOP+resource(0x040A, b'')+bytes((255, 0xFE, 0, 3))+b'c'+bytes((255, 0xE5, 0, 2))
     b = jpeg(); start = time.process_time()
     photo = open_photo(b[:2]+pieces*20000+b[2:])
     assert time.process_time()-start < 5 and len(photo.comments) == 20000 and len(photo.resources) == 20000*12 and len(photo.warnings[0]) < 120
 
 def test_a_packet_is_read_in_one_go():
-    "Each of these took time with the square of its length, or memory without a bound"
+    "Packets that could take time with the square of their length, or memory without a limit, are read in five seconds"
     head,d = f'<r:RDF xmlns:r="{RDF}">'.encode(),b'<r:Description '
     kinds = [d*10000, head+d*10000, head+b'<r:Description/>'*10000+b'</r:RDF>', head+d+b' '.join(b'a%d=""'%i for i in range(10000))+b'/></r:RDF>', b'<a>'*10000+b'</a>'*10000,
              b'xmlns:colorize_nb='*10000+b'</r:RDF>', b'</r:RDF '*10000, b'<?xpacket '*10000, b' '*100000+b'x']

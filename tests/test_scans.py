@@ -1,4 +1,4 @@
-"""Scans as archives hold them: every depth, profile, orientation and caption comes out right, or is refused in a line that is true.
+"""Scans as archives hold them: every depth, profile, orientation and caption is carried, or refused in a line that is true.
 Right values come from exiftool, ImageMagick, libtiff's tools, tifffile, or are worked out by hand. tests/cases holds what cannot be made here."""
 import io, json, shutil, struct, subprocess, zlib
 from pathlib import Path
@@ -9,7 +9,8 @@ from colorize_nb.color import lightness
 from colorize_nb import Colorizer
 from colorize_nb.files.depth import png16, tiff16
 from colorize_nb.files.pixels import PhotoError
-from colorize_nb.files.photo import Pages, encode, open_photo
+from colorize_nb.files.encode import encode
+from colorize_nb.files.photo import Pages, open_photo
 from colorize_nb.files.tags import read_exif, write_profile
 
 CASES = Path(__file__).parent/'cases'
@@ -19,12 +20,12 @@ def saved(im, fmt, **kw):
     return b.getvalue()
 
 def tool(*args, **kw):
-    "What a tool from Debian prints; skips where it is not installed"
+    "Return the output of a tool from Debian; skips where it is not installed"
     if not shutil.which(args[0]): pytest.skip(f'{args[0]} is missing: apt-get install libimage-exiftool-perl imagemagick libtiff-tools libopenjp2-tools libjpeg-turbo-progs')
     return subprocess.run([*map(str, args)], capture_output=True, check=True, **kw).stdout
 
 def told(f, *args):
-    "What exiftool says of a file: group and name -> value"
+    "Return the tags that exiftool reads: group and name -> value"
     d = json.loads(tool('exiftool', '-j', '-G1', '-a', '-charset', 'utf8', *args, f))[0]
     return {k: v for k,v in d.items() if not k.startswith(('System', 'ExifTool', 'SourceFile', 'File:File', 'File:MIME', 'Composite'))}
 
@@ -33,7 +34,7 @@ REFERENCE = L(Image.open(CASES/'00_reference.png').convert('L'))
 
 @pytest.fixture(scope='module')
 def paint(tmp_path_factory):
-    "Colorize a file with the real model, small and fast; gives the path"
+    "Colorize a file with the real model, small and fast; returns the path"
     c,d = Colorizer.from_pretrained(),tmp_path_factory.mktemp('out')
     def f(src, suffix=None, name=None):
         if isinstance(src, bytes): p = d/(name or 'in.bin'); p.write_bytes(src); src = p
@@ -42,7 +43,7 @@ def paint(tmp_path_factory):
 
 @pytest.fixture
 def deep16():
-    "A smooth colour picture of 16 bits, in which the low bytes matter: (61,47,3)"
+    "Return a smooth colour picture of 16 bits, in which the low bytes matter: (61,47,3)"
     y,x = np.mgrid[0:61,0:47]
     return np.stack([900*y+37*x, 40000-500*y+311*x, 20000+700*x+3*y], -1).astype(np.uint16)
 
@@ -65,7 +66,7 @@ def test_profile_as_imagemagick_applies_it(tmp_path):
 
 @pytest.mark.parametrize('dtype', [np.uint16, np.float32])
 def test_profile_of_deep_gray_and_colour(deep16, dtype):
-    "A linear profile: what comes out is the definition of sRGB"
+    "A linear profile gives the values of sRGB's definition"
     from test_photos import linear_profile
     icc = linear_profile()
     def srgb(lin): return np.where(lin > 0.0031308, 1.055*lin**(1/2.4)-0.055, 12.92*lin)
@@ -75,7 +76,7 @@ def test_profile_of_deep_gray_and_colour(deep16, dtype):
         assert got.dtype == dtype and np.abs(got/(65535 if dtype == np.uint16 else 1)-srgb(x/65535)).max() < 3e-4
 
 def test_a_profile_without_curves_is_applied_in_8_bits(deep16):
-    "Colour tables cannot be computed with here: what lcms gives, and a warning"
+    "A profile of colour tables is applied by lcms, with a warning"
     lab = ImageCms.ImageCmsProfile(ImageCms.createProfile('sRGB')).tobytes().replace(b'rTRC', b'xTRC')
     photo = open_photo(png16(deep16, icc_profile=lab))
     assert photo.warnings and 'profile' in photo.warnings[0]
@@ -87,7 +88,7 @@ def test_the_curve_decides_and_not_the_name():
 @pytest.mark.parametrize('bits', [2, 4, 9, 10, 12, 14, 16])
 @pytest.mark.parametrize('invert', [False, True])
 def test_odd_depths(tmp_path, bits, invert):
-    "Gray of every depth, black or white as zero, packed by hand"
+    "Gray of every depth is read to the last bit, with black or white as zero"
     w,h = 37,23
     x = (np.arange(w*h).reshape(h,w)*2654435761 >> 7) % 2**bits
     x[0,:2] = 0,2**bits-1
@@ -107,7 +108,7 @@ def test_12_bits_as_ImageMagick_reads_them():
 
 @pytest.mark.parametrize('options', ['', '-c lzw', '-c lzw:2', '-c zip', '-c zip:2', '-c packbits', '-t -w 16 -l 16', '-t -w 32 -l 16 -c zip:2', '-r 7 -c lzw', '-B', '-B -c zip:2', '-L -c lzw', '-8', '-8 -c zip:2 -B'])
 def test_16_bit_colour_in_every_layout(tmp_path, deep16, options):
-    "As libtiff's tiffcp writes it: compressions, differences, tiles, planes, byte orders, BigTIFF"
+    "Every layout that libtiff's tiffcp writes is read: compressions, differences, tiles, planes, byte orders, BigTIFF"
     (tmp_path/'a.tif').write_bytes(tiff16(deep16, packed=False))
     tool('tiffcp', *options.split(), tmp_path/'a.tif', tmp_path/'b.tif')
     photo = open_photo(tmp_path/'b.tif')
@@ -116,7 +117,7 @@ def test_16_bit_colour_in_every_layout(tmp_path, deep16, options):
 @pytest.mark.parametrize('options', ['none', 'lzw', 'zip'])
 @pytest.mark.parametrize('order', ['LSB', 'MSB'])
 def test_16_bit_planes(tmp_path, deep16, options, order):
-    "One channel after the other, as ImageMagick writes them"
+    "Channels that ImageMagick writes one after the other are read"
     (tmp_path/'a.tif').write_bytes(tiff16(deep16, packed=False))
     tool('convert', tmp_path/'a.tif', '-interlace', 'plane', '-compress', options, '-define', f'tiff:endian={order}', tmp_path/'b.tif')
     assert b'separate' in tool('tiffinfo', tmp_path/'b.tif') and (open_photo(tmp_path/'b.tif').pixels == deep16).all()
@@ -155,7 +156,7 @@ def test_float_a_little_out_of_range():
         with pytest.raises(PhotoError, match='float pixels must lie'): open_photo(float_tiff(bad))
 
 def test_key_colours_of_16_bits(tmp_path):
-    "A PNG's transparent level or colour, deep: as ImageMagick sees it"
+    "A transparent level or colour of a deep PNG becomes the alpha that ImageMagick reads"
     g = np.arange(0, 60000, 1000, dtype=np.uint16).reshape(6,10)
     Image.fromarray(g).save(tmp_path/'g.png', transparency=5000)
     raw = bytearray(png16(np.dstack([g, g, g[::-1]])))
@@ -182,7 +183,7 @@ def test_16_bit_png_as_imagemagick_writes_it(tmp_path, deep16, kind, interlace):
 @pytest.mark.parametrize('suffix', ['.png', '.tif'])
 @pytest.mark.parametrize('compression', ['raw', 'tiff_lzw'])
 def test_16_bits_in_16_bits_out(paint, tmp_path, suffix, compression):
-    "Every pixel within one 8-bit level of the gray, and more tones than 8 bits have: as ImageMagick reads the result"
+    "ImageMagick reads every pixel of the result within one 8-bit level of the gray, and more tones than 8 bits have"
     g = np.asarray(Image.open(OLD_PHOTO).convert('L').resize((120,150)), np.uint16)*257+np.arange(120, dtype=np.uint16)
     src = tmp_path/'a.tif'; Image.fromarray(g).save(src, compression=compression)
     out = paint(src, suffix)
@@ -206,7 +207,7 @@ def test_alpha_of_16_bits_is_kept(paint, tmp_path, deep16):
         assert (open_photo(paint(src)).alpha16 == alpha).all()
 
 def test_multiplied_alpha_is_divided(tmp_path):
-    "Alpha that is multiplied in, in 16 bits: the colours that it was multiplied into"
+    "Premultiplied colours of 16 bits are un-premultiplied"
     px = np.full((9,9,3), (50000,30000,10000), np.uint16); alpha = np.full((9,9), 16384, np.uint16)
     raw = bytearray(tiff16(np.dstack([(px.astype(np.int64)*16384//65535).astype(np.uint16), alpha]), packed=False))
     at = raw.index(struct.pack('<HHI', 338, 3, 1)); raw[at+8] = 1
@@ -226,7 +227,7 @@ def test_a_jpeg_without_its_end(kw):
     b = saved(im, 'JPEG', **kw); want = open_photo(b).pixels
     for cut in (1, 2):
         photo = open_photo(b[:-cut])
-        assert (photo.pixels == want).all() and 'no pixels are' in photo.warnings[0]
+        assert (photo.pixels == want).all() and 'the picture is complete' in photo.warnings[0]
     n = 0
     for cut in (*range(4, 40), len(b)//3, len(b)//2):
         try: px = open_photo(b[:-cut]).pixels
@@ -263,7 +264,7 @@ def test_captions_keep_their_bytes(paint, suffix):
     assert suffix != '.jpg' or not new, new  # other formats have other rules
 
 def test_orders_of_bytes(paint, tmp_path):
-    "EXIF in Motorola's order into a TIFF of Intel's"
+    "EXIF in Motorola's byte order is carried into a TIFF in Intel's"
     exif = Image.Exif(); exif.endian = '>'
     exif[ExifTags.Base.Artist] = 'Lange'; exif[282],exif[283],exif[296] = 300.5,150.25,2
     exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.ExposureTime] = 1/60
@@ -292,7 +293,7 @@ def test_orientation_in_a_raw_profile(paint, tmp_path, kind, suffix):
     out = paint(src, suffix)
     d = told(out, '-n')
     assert d['IFD0:Artist'] == 'Lange' and not [k for k,v in d.items() if k.endswith('Orientation') and v != 1] and b'Raw profile type e' not in out.read_bytes()
-    assert Image.open(out).size == ((30,40) if kind == 'exif' else Image.open(out).size)
+    assert Image.open(out).size == ((30,40) if kind == 'exif' else (40,30))  # Pillow turns by `exif` only
 
 def test_iptc_and_comments(paint, tmp_path):
     src = tmp_path/'cap.jpg'; Image.new('RGB', (40,30), (90,80,70)).save(src)
@@ -309,7 +310,7 @@ def test_iptc_and_comments(paint, tmp_path):
     for suffix in ('.tif', '.jpg'): assert told(paint(t, suffix))['IPTC:Caption-Abstract'] == 'Pea pickers'
 
 def test_metadata_that_is_too_large(paint, tmp_path):
-    "The picture, what fits of the metadata, and a warning"
+    "The picture is written with the metadata that fit, and a warning"
     im = Image.new('RGB', (40,30), (90,80,70))
     png = PngImagePlugin.PngInfo(); png.add_itxt('XML:com.adobe.xmp', '<x:xmpmeta>'+'a'*1_300_000, zip=True); png.add_text('Title', 'Mother')
     im.save(tmp_path/'x.png', pnginfo=png)
@@ -363,7 +364,7 @@ def test_a_thumbnail_is_no_page(paint, tmp_path):
     assert [int(p.pixels[0,0]) for p in Pages(bytes(raw))] == [10,20,30]
 
 def test_metadata_of_every_page(paint, tmp_path):
-    "A later page's EXIF moves with it"
+    "A later page keeps its EXIF"
     exif = Image.Exif(); exif[ExifTags.Base.Artist] = 'Lange'
     exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = '1936:02:01 12:00:00'
     exif[ExifTags.IFD.Exif] = exif.get_ifd(ExifTags.IFD.Exif)

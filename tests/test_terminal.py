@@ -1,4 +1,4 @@
-"What a person types and sees: every mistake is one true line, and a run does not depend on anybody reading it."
+"Every mistake gets one true line, and a run does not depend on anybody reading it."
 import io, json, os, subprocess, sys
 from pathlib import Path
 import numpy as np, pytest
@@ -100,7 +100,7 @@ def test_a_closed_stream_is_no_photo(box):
     subprocess.run(['bash', '-c', f'"{sys.executable}" -c "{COMMAND}" a.png -o got.png <&- >&- 2>&-'], timeout=60)
     assert want[0] == 0 and (box/'got.png').read_bytes() == (box/'want.png').read_bytes()
 
-# What was ignored
+# Warnings about files
 
 def test_what_was_ignored_is_told(capsys):
     rows = [Row(f'{i}.jpg', f'{i}-color.jpg', 'done', warnings=[f'EXIF ignored (bad {i})']+['colour profile ignored (x)']*(i < 2)) for i in range(9)]
@@ -108,6 +108,15 @@ def test_what_was_ignored_is_told(capsys):
     *said,last = capsys.readouterr().err.splitlines()
     assert [*said, counts(last)] == ['noticed 9 times: EXIF ignored; --report names the photos', 'noticed 0.jpg: colour profile ignored (x)',
                                                     'noticed 1.jpg: colour profile ignored (x)', '9 colorized']
+
+def test_numbers_do_not_make_kinds(capsys):
+    "Warnings that differ in their numbers are one kind, which is named; a name with a number in it stays whole"
+    _tell(Report([Row(f'{i}.jpg', f'{i}-color.jpg', 'done', warnings=[f'{i+1} channels without a meaning left out']) for i in range(4)]))
+    assert capsys.readouterr().err.splitlines()[0] == 'noticed 4 times: N channels without a meaning left out; --report names the photos'
+    _tell(Report([Row(f'{i}.jpg', f'{i}-color.jpg', 'done', warnings=['the model eccv16 takes no hints: spread over its colours']) for i in range(4)]))
+    assert capsys.readouterr().err.splitlines()[0] == 'noticed 4 times: the model eccv16 takes no hints; --report names the photos'
+    _tell(Report([Row(f'{i}.jpg', f'{i}-color.jpg', 'done', warnings=[f'{i} texts left out']) for i in range(3)]))
+    assert capsys.readouterr().err.splitlines()[:3] == [f'noticed {i}.jpg: {i} texts left out' for i in range(3)]
 
 def test_a_damaged_profile_is_told(gray, tmp_path, capsys):
     Image.fromarray(gray).save(tmp_path/'a.png', icc_profile=b'no profile')

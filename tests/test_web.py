@@ -59,19 +59,19 @@ def cases():
     for i,(name,px,strength,chroma) in enumerate((('gray', face, 1, 40), ('strong', face, 2.5, 60), ('sepia', sepia(face), 1, 30), ('wild', np.tile(np.arange(256, dtype=np.uint8), (10,1)), 1, 140))):
         ab,L,_ = grid(i, 11, 9, chroma)
         yield dict(name=f'paint {name}', what='paint', px=packed(px), ab=packed(ab), L=packed(L), seen=(8.25,10.5), strength=strength, crop=(7,3,20,6))
-    points = [dict(x=3, y=4, color='#7a1f1f'), dict(x=5, y=4, color='#2040c0', reach=.2), dict(x=99, y=119, color='#808080')]
+    hints = [dict(x=3, y=4, color='#7a1f1f'), dict(x=5, y=4, color='#2040c0', reach=.2), dict(x=99, y=119, color='#808080')]
     ab,L,logits = grid(7, 6, 5)
-    yield dict(name='steer', what='steer', ab=packed(ab), L=packed(L), logits=packed(logits), seen=(4.5,5.75), photo=(100,120), points=points, vivid=.6,
+    yield dict(name='steer', what='steer', ab=packed(ab), L=packed(L), logits=packed(logits), seen=(4.5,5.75), photo=(100,120), hints=hints, vivid=.6,
                prior=load_config('default')['prior'], spot=(41,63), cell=(2,3), turn=.7)
     for name,(h,w),light in (('odd', (7,13), None), ('one', (1,1), None), ('flat', (9,8), 60), ('alone', (9,9), 80), ('large', (61,60), None)):
         L = grid(8, h, w)[1] if light is None else np.full((h,w), light, np.float32)
         if name == 'alone': L[4,3] = 58 # no other is nearly as dark
         yield dict(name=f'agree {name}', what='agree', L=packed(L), vivid=.5, prior=load_config('default')['prior'], cell=(w//2,h//3))
     near,usual,far = (dict(x=x, y=y, color=c, **k) for x,y,c,k in ((30, 30, '#7a1f1f', dict(reach=0)), (70, 90, '#2040c0', {}), (99, 119, '#30a040', dict(reach=1))))
-    for name,(h,w),points in (('odd', (7,13), [near, usual, far]), ('far', (6,5), [far]), ('flat', (9,8), [usual]), ('large', (50,29), [near, usual, near|dict(x=80, y=20, reach=.33)])):
+    for name,(h,w),hints in (('odd', (7,13), [near, usual, far]), ('far', (6,5), [far]), ('flat', (9,8), [usual]), ('large', (50,29), [near, usual, near|dict(x=80, y=20, reach=.33)])):
         ab,L,_ = grid(9, h, w)
         if name == 'flat': L[:] = 60
-        yield dict(name=f'reach {name}', what='reach', ab=packed(ab), told=packed(ab*.5+10), L=packed(L), seen=(w-.5,h-.25), photo=(100,120), points=points)
+        yield dict(name=f'reach {name}', what='reach', ab=packed(ab), told=packed(ab*.5+10), L=packed(L), seen=(w-.5,h-.25), photo=(100,120), hints=hints)
     yield dict(name='shown', what='shown', lab=[[50,10,10], [30,60,-90], [95,-60,80], [5,40,30], [60,0,0], [100,20,20], [0,0,0]])
 
 def made(c):
@@ -95,7 +95,7 @@ def made(c):
         ab = np.stack([L-50, 50-L])
         return dict(agreed=packed(agreed_ab(logits, L, c['prior'])), at=packed(agreed_at(logits, L, (y,x))),
                     vivid=packed(vivid_ab(ab, logits, c['vivid'], c['prior'], L).astype(np.float32)))
-    hints = [Hint(**p) for p in c['points']]
+    hints = [Hint(**p) for p in c['hints']]
     (w,h),seen = c['photo'],tuple(c['seen'][::-1])
     if c['what'] == 'reach':
         ab,told,L = (shaped(c[k]) for k in ('ab', 'told', 'L'))
@@ -156,6 +156,19 @@ def test_javascript_gives_the_same(c, javascript):
     level = lightness(np.arange(256, dtype=np.uint8)[None])[0]
     def gray(L): return np.interp(L, level, np.arange(256)) # L* as a gray level
     assert np.abs(gray(lightness(rgb(got['out'], out['shape'])))-gray(lightness(px))).max() <= 1
+
+def test_the_page_has_pythons_values():
+    "What the build writes for the browser, beside what a server tells its page"
+    pytest.importorskip('starlette', reason='needs the app extra')
+    from colorize_nb.page import previews, routes, sessions
+    from test_site import load
+    built,server = load('site').page_values('pip install it'),routes.page_settings(sessions.Server(ROOT))
+    for k in ('local', 'models', 'sliders', 'accept'): assert built['settings'][k] == server[k]
+    assert built['settings']['limits'] == server['limits']|dict(upload=previews.Settings().photo) and 'TIFF' not in built['settings']['kinds'] and 'pip install it' in built['settings']['more']
+    page = built['page']
+    assert page['limits']['pixels'] == previews.Settings().pixels and page['notes'].items() < previews.NOTES.items() and page['previewPixels'] == previews.PREVIEW_PIXELS
+    worker = (ROOT/'browser/worker.js').read_text()
+    assert not [text for text in previews.NOTES.values() if text in worker] and '60e6' not in worker
 
 # ---- in a browser, from a server that knows nothing but files
 
@@ -220,7 +233,7 @@ def engine(u, code, arg=None): # `engine` and `id`, of the first photo
 def png(path, px): Image.fromarray(px).save(path); return path
 def said(u): u.until("!document.querySelector('#trouble').hidden"); return u.page.inner_text('#trouble')
 
-POINTS = [dict(x=60, y=90, color='#7a1f1f', reach=.2), dict(x=150, y=240, color='#2f5d8a')]
+HINTS = [dict(x=60, y=90, color='#7a1f1f', reach=.2), dict(x=150, y=240, color='#2f5d8a')]
 
 @pytest.mark.parametrize('way', ['gray', 'sepia', 'vivid', 'large', 'suggestion'])
 @pytest.mark.slow
@@ -228,12 +241,12 @@ POINTS = [dict(x=60, y=90, color='#7a1f1f', reach=.2), dict(x=150, y=240, color=
 def test_the_same_picture_as_python(visit, colorizer, tmp_path, way):
     px = old(1500, 1900) if way == 'large' else old(240, 312)
     if way == 'sepia': px = sepia(px)
-    ask = dict(strength=1, vivid=.6 if way == 'vivid' else 0, variant=3*(way == 'suggestion'), points=[] if way in ('gray', 'suggestion') else POINTS)
+    ask = dict(strength=1, vivid=.6 if way == 'vivid' else 0, variant=3*(way == 'suggestion'), hints=[] if way in ('gray', 'suggestion') else HINTS)
     u = visit().one(png(tmp_path/'a.png', px))
     with u.page.expect_download() as d: made = engine(u, "const r = await engine.finish(id, arg); await engine.save(id, 'file'); return r", ask)
     d.value.save_as(tmp_path/'out.png')
     assert made['name'] == d.value.suggested_filename == 'a-color.png' and made['bytes'] == (tmp_path/'out.png').stat().st_size
-    hints = colorizer.variant_hints(open_photo(px), 2) if way == 'suggestion' else [Hint(**p) for p in ask['points']]
+    hints = colorizer.variant_hints(open_photo(px), 2) if way == 'suggestion' else [Hint(**p) for p in ask['hints']]
     with Image.open(tmp_path/'out.png') as im:
         note,got = str(im.info['xmp']),np.asarray(im.convert('RGB')).astype(int)
         assert im.mode in ('RGB', 'RGBA') and 'compositeWithTrainedAlgorithmicMedia' in note and load_config('default')['files']['default.safetensors'][:16] in note and all(str(h) in note for h in hints)
@@ -248,7 +261,7 @@ def test_the_same_picture_as_python(visit, colorizer, tmp_path, way):
 def test_every_button(visit, colorizer, tmp_path):
     u = visit(Isolated).one(png(tmp_path/'a.png', old(500, 651)))
     assert u.js('crossOriginIsolated && +document.body.dataset.threads > 1') or os.cpu_count() == 1
-    u.choose(.6, .5); assert u.points() == 1
+    u.choose(.6, .5); assert u.hints() == 1
     u.until("document.querySelectorAll('#ways img').length == 5"); u.seen(lambda: u.page.click('#ways button:nth-child(3)'))
     u.seen(lambda: u.set('#vivid', .5)); u.seen(lambda: u.set('#strength', .5))
     assert u.seen(lambda: u.page.click('#undo')) < 5
@@ -260,7 +273,7 @@ def test_every_button(visit, colorizer, tmp_path):
     level = lightness(np.arange(256, dtype=np.uint8)[None])[0]
     assert np.abs(np.interp(L, level, np.arange(256))-old(500, 651)).max() <= 1
     ask = engine(u, 'return (await engine.state()).photos[0].ask')
-    assert ask['variant'] == 2 and len(ask['points']) == 1
+    assert ask['variant'] == 2 and len(ask['hints']) == 1
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
@@ -348,10 +361,10 @@ def test_a_graphics_card(folder, webgpu, colorizer, tmp_path, change, used):
         u.until('document.body.dataset.graphics')
         told = json.loads(u.js('document.body.dataset.graphics'))
         assert 'error' not in told and 0 < told['off'] < 1e-5 and told['used'] == used, told
-    for points in (POINTS, POINTS[:1]):
-        with u.page.expect_download() as d: engine(u, "await engine.finish(id, arg); await engine.save(id, 'file')", dict(strength=1, vivid=0, variant=0, points=points))
+    for hints in (HINTS, HINTS[:1]):
+        with u.page.expect_download() as d: engine(u, "await engine.finish(id, arg); await engine.save(id, 'file')", dict(strength=1, vivid=0, variant=0, hints=hints))
         d.value.save_as(tmp_path/'out.png')
-        off = np.abs(np.asarray(Image.open(tmp_path/'out.png').convert('RGB')).astype(int)-np.asarray(colorizer.colorize(px, hints=[Hint(**p) for p in points], render_size=32)))
+        off = np.abs(np.asarray(Image.open(tmp_path/'out.png').convert('RGB')).astype(int)-np.asarray(colorizer.colorize(px, hints=[Hint(**p) for p in hints], render_size=32)))
         assert off.max() <= 1
     u.ctx.close(); stop(s)
 
@@ -372,7 +385,7 @@ def test_a_graphics_card_that_fails(folder, browser, tmp_path, card):
     s,url = serve(there)
     u = User(browser, url).one(png(tmp_path/'a.png', old(240, 312))).until('document.body.dataset.graphics')
     assert json.loads(u.js('document.body.dataset.graphics'))['used'] == ('later' in card)
-    u.choose(.7, .5); assert u.points() == 1 and np.ptp(np.asarray(u.picture()).astype(int), axis=2).max() > 20
+    u.choose(.7, .5); assert u.hints() == 1 and np.ptp(np.asarray(u.picture()).astype(int), axis=2).max() > 20
     assert not u.page.is_visible('#trouble') and not u.errors, u.errors
     u.ctx.close(); stop(s)
 

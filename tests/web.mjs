@@ -1,12 +1,12 @@
-// node web.mjs CASES.json: what docs/try makes of golden vectors, as JSON on standard output. See test_web.py
+// node web.mjs CASES.json: what browser/ makes of golden vectors, as JSON on standard output. See test_web.py
 
 import {readFileSync} from 'node:fs'
-import * as paint from '../docs/try/paint.js'
-import * as agree from '../docs/try/agree.js'
-import * as reach from '../docs/try/reach.js'
-import * as steer from '../docs/try/steer.js'
-import {BINS} from '../docs/try/bins.js'
-import {CUBIC, LINEAR, reduce, resize} from '../docs/try/resample.js'
+import * as paint from '../browser/paint.js'
+import * as agree from '../browser/agree.js'
+import * as reach from '../browser/reach.js'
+import * as steer from '../browser/steer.js'
+import {BINS} from '../browser/bins.js'
+import {CUBIC, LINEAR, reduce, resize} from '../browser/resample.js'
 
 const types = {f: Float32Array, B: Uint8Array}
 const read = ({t, data}) => { const b = Buffer.from(data, 'base64'); return new types[t](b.buffer.slice(b.byteOffset, b.byteOffset+b.length)) }
@@ -41,7 +41,7 @@ const make = {
     return {out: give(px), crop: give(part)}
   },
   steer: o => {
-    const l = look(o), planes = steer.hintCells(o.points, o.photo, l.seen, l.w, l.h), pinned = steer.pin(l.ab, l.L, planes, l.w, l.h)
+    const l = look(o), planes = steer.hintCells(o.hints, o.photo, l.seen, l.w, l.h), pinned = steer.pin(l.ab, l.L, planes, l.w, l.h)
     return {usual: steer.usualChroma(o.prior), planes: give(planes), pinned: give(pinned), vivid: give(agree.vividAb(l, o.vivid, o.prior)), error: give(steer.expectedError(l)),
       likely: steer.likely(l, o.photo, ...o.spot), doubtful: steer.doubtful(l, 3), others: [true, false].map(differs => steer.other(l, o.photo, o.cell, o.turn, differs, o.prior)), bins: BINS}
   },
@@ -50,7 +50,7 @@ const make = {
     return {agreed: give(agree.agreedAb(l, o.prior)), at: give(Float32Array.from(agree.agreedAt(l, ...o.cell))), vivid: give(agree.vividAb(l, o.vivid, o.prior))}
   },
   reach: o => {
-    const {ab, L, w, h, seen} = look(o), planes = steer.hintCells(o.points, o.photo, seen, w, h), far = reach.reachCells(o.points, o.photo, seen, w, h)
+    const {ab, L, w, h, seen} = look(o), planes = steer.hintCells(o.hints, o.photo, seen, w, h), far = reach.reachCells(o.hints, o.photo, seen, w, h)
     return {reach: give(far), spread: give(reach.spread(ab, L, planes, w, h)), belonging: give(reach.belonging(L, far, w, h)), steered: give(reach.steeredAb(ab, read(o.told), L, planes, far, w, h))}
   },
   shown: o => ({out: o.lab.map(c => paint.shownAt(...c))}),

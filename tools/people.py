@@ -5,12 +5,12 @@ A MODEL is a shipped name or a model folder. Two kinds of photos:
 - FOLDER, DeOldify's pictures of old photographs, gray left and its result right. To take them out of a clone REPO:
   for f in $(git -C REPO ls-tree -r --name-only 71c7729 | grep 'result_images/.*jpg'); do
       git -C REPO show 71c7729:$f > FOLDER/$(basename $f); done
-results/people.csv has a row for each reading (`vivid` at the model's own size, a size at `vivid` 0), kind of photo and width
-of faces; a row of the same weights and reading is replaced. Its columns:
-- of the mean colour of each face: gray, the share with C* below 8; half, with less than half of the photo's C*; off, the mean
-  distance in a*b* from the photo's; chroma and true_chroma, the mean C*
-- of old photographs: Hasler and Suesstrunk's colourfulness; coloured, the share of pixels with C* above 10; hues, how many of
-  twelve hues these pixels use (the exponential of the entropy); each the mean of all photos
+results/people.csv has a row for each reading (`vivid` at the model's own size, a size at `vivid` 0), kind of photo and
+width of faces; a row of the same weights and reading is replaced. Its columns:
+- of the mean colour of each face: gray, the share with C* below 8; half, with less than half of the photo's C*; off,
+  the mean distance in a*b* from the photo's; chroma and true_chroma, the mean C*
+- of old photographs: Hasler and Suesstrunk's colourfulness; coloured, the share of pixels with C* above 10; hues, how
+  many of twelve hues these pixels use (the exponential of the entropy); each the mean of all photos
 --sheet writes gray, DeOldify, and `vivid` 0, 0.6 and 1 beside each other, three photos a sheet.
 Needs the train extra and opencv-python-headless<5."""
 import argparse, csv, io, subprocess, sys
@@ -100,7 +100,7 @@ def blur(x, sigma):
     return x
 
 def age(gray, seed):
-    "Age a gray photo: a soft lens, another contrast, fading, grain; by `seed`, always the same way"
+    "Age a gray photo by `seed`: a soft lens, contrast, fading, grain; a formula of its own keeps rows comparable"
     rng = np.random.default_rng(seed)
     x = blur(gray/255, .8)**rng.uniform(.75, 1.4)
     black = rng.uniform(0, .08)
@@ -133,7 +133,8 @@ def read_pairs(folder):
             pairs.append(Pair(Path(name).stem, gray.convert('RGB'), theirs, find_faces(np.asarray(gray), 1, 1.05)))
     if not pairs: raise ValueError(f"{folder}: none of its pictures is one of DeOldify's, gray left and coloured right")
     n_faces = sum(len(pair.boxes) for pair in pairs)
-    say(f'{folder}: {len(pairs)} of {len(photos)} pictures are gray left and coloured right; {n_faces} faces, some of them false')
+    found = f'{len(pairs)} of {len(photos)} pictures are gray left and coloured right'
+    say(f'{folder}: {found}; {n_faces} faces, some of them false')
     return pairs
 
 # Figures
@@ -213,7 +214,8 @@ def merge(text, rows):
     kept = {tuple(r[k] for k in KEY): r for r in csv.DictReader(lines)}
     kept |= {tuple(r[k] for k in KEY): {k: shown(v) for k,v in r.items()} for r in rows}
     out = io.StringIO()
-    print("# python tools/people.py MODEL --valid valid.zip --old FOLDER; seed of the ageing: a photo's number in valid.zip", file=out)
+    seed = "seed of the ageing: a photo's number in valid.zip"
+    print(f'# python tools/people.py MODEL --valid valid.zip --old FOLDER; {seed}', file=out)
     table = csv.DictWriter(out, COLUMNS, lineterminator='\n')
     table.writeheader(); table.writerows(kept.values())
     return out.getvalue()

@@ -153,26 +153,43 @@ LARGE = f'ort/{CORE}.wasm', f'ort/{CORE}.jspi.wasm', 'model/default.onnx', 'mode
 POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; img-src 'self' blob: data:; style-src 'self' 'unsafe-inline'; form-action 'none'; base-uri 'none'"
 
 def runtime(root, out):
-    "The folder of onnxruntime-web: that of $ORT_WEB, or installed into `out` as docs/try/package-lock.json says; `None` without npm"
+    "The folder of onnxruntime-web: that of $ORT_WEB, or installed into `out` as browser/package-lock.json says; `None` without npm"
     if given := os.environ.get('ORT_WEB'): return Path(given)/'dist'
     npm = shutil.which('npm')
     if not npm: return None
     out.mkdir(parents=True, exist_ok=True)
-    for f in ('package.json', 'package-lock.json'): shutil.copy(root/'docs/try'/f, out)
+    for f in ('package.json', 'package-lock.json'): shutil.copy(root/'browser'/f, out)
     r = subprocess.run([npm, 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--silent'], cwd=out)
     return out/'node_modules/onnxruntime-web/dist' if r.returncode == 0 else None
+
+NO_BROWSER = 'TIFF', 'JPEG 2000'
+
+def page_values(install):
+    "What the page and its worker take from Python: limits, sizes, sentences and sliders"
+    from colorize_nb.paint import NEARLY_GRAY
+    from colorize_nb.page import previews as p
+    limits = {k: getattr(p.Settings(), k) for k in ('photos', 'pixels')}
+    formats = ', '.join(f for f in p.FORMAT_WORDS.split(', ') if f not in NO_BROWSER)
+    settings = dict(local=True, models=p.Models().describe(), sliders=p.sliders(), limits=limits|dict(upload=p.Settings().photo),
+                    accept=p.accepted(), kinds=f'{formats}, or a folder of them',
+                    more=f'A browser leaves out metadata, TIFF and 16 bits. The program keeps them: {install}')
+    notes = {k: p.NOTES[k] for k in ('tinted', 'color', 'nearly gray')}
+    page = dict(limits=limits, notes=notes, nearlyGray=NEARLY_GRAY, variants=p.VARIANTS, previewPixels=p.PREVIEW_PIXELS,
+                variantPixels=p.VARIANT_PIXELS, doubtPixels=p.DOUBT_PIXELS, doubt=p.DOUBT, veil=p.VEIL, opacity=p.OPACITY)
+    return dict(settings=settings, page=page)
 
 def try_page(root, out, dist):
     "The page with an engine of its own: files for any static server into `out`. `dist`: see `runtime`"
     ini,code = settings(root),root/'colorize_nb'
     made = {f.name: f.read_bytes() for f in (code/'page'/'web').iterdir() if f.suffix in ('.js', '.css', '.svg') or f.name == 'index.html'}
-    made |= {f.name: f.read_bytes() for f in (root/'docs/try').glob('*.js')}  # one of them is engine.js
+    made |= {f.name: f.read_bytes() for f in (root/'browser').glob('*.js')}  # one of them is engine.js
     made |= {f'photos/{f.name}': f.read_bytes() for f in (code/'photos').glob('*.jpg')}
     made |= {f'ort/{f}': (dist/f).read_bytes() for f in RUNTIME}|{f'model/{Path(f).name}': (code/f'models/{Path(f).name}').read_bytes() for f in LARGE[2:]}
     cfg = json.loads((code/'models/default.json').read_text(encoding='utf-8'))
     model = {k: cfg[k] for k in ('name', 'render_size', 'multiple', 'out_scale', 'prior')}|dict(weights=cfg['files']['default.safetensors'][:16])
     sums = {f: dict(size=len(made[f]), hash=hashlib.sha256(made[f]).hexdigest()[:16]) for f in LARGE}
-    built = dict(version=ini['version'], ns=f"{ini['doc_host']}{ini['doc_baseurl']}/ns/", install=f"pip install 'colorize_nb[app] @ git+{ini['git_url']}' && colorize-app", model=model, files=sums)
+    install = f"pip install 'colorize_nb[app] @ git+{ini['git_url']}' && colorize-app"
+    built = dict(version=ini['version'], ns=f"{ini['doc_host']}{ini['doc_baseurl']}/ns/", install=install, model=model, files=sums, **page_values(install))
     made['built.js'] = f'export const BUILT = {json.dumps(built)}\n'.encode()
     head = f'<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
     made['index.html'] = made['index.html'].replace(b'<meta charset="utf-8">', head.encode()).replace(b'<meta name="robots" content="noindex">\n', b'')
@@ -185,7 +202,7 @@ def try_page(root, out, dist):
 def main():
     if not all(map(find_spec, ('zensical', 'nbconvert'))): sys.exit("the docs need pip install '.[docs]'")
     status,base = build(ROOT, ROOT/'_docs')
-    if (ROOT/'docs/try').is_dir():
+    if (ROOT/'browser').is_dir():
         if dist := runtime(ROOT, ROOT/'_docs/npm'): try_page(ROOT, ROOT/'_docs/site/try', dist)
         else: print('no npm, or it could not install onnxruntime-web: the site is built without try/', file=sys.stderr)
     bad = list(broken(ROOT/'_docs'/'site', base))

@@ -17,24 +17,31 @@ from ..files.photo import SUFFIXES
 OWN = 'made by colorize, as its metadata say'
 _apart = re.compile(rb'<!--.*?-->|<!\[CDATA\[.*?\]\]>', re.S)
 _tag = re.compile(rb"""<(?:[^<>"']|"[^"<]*"|'[^'<]*')*>""")
-_ours = re.compile(rb"""\sxmlns:[^\s="'<>]+\s*=\s*["']https://colorize-nb\.github\.io/colorize_nb/ns/["']""")
+_namespace = rb'https://colorize-nb\.github\.io/colorize_nb/ns/'
+_ours = re.compile(rb"""\sxmlns:[^\s="'<>]+\s*=\s*["']"""+_namespace+rb"""["']""")
 
-def made_here(xmp:bytes)->bool: # A packet
-    if xmp[:2] in (b'\xfe\xff', b'\xff\xfe') or b'\0' in xmp[:8]: xmp = xmp.replace(b'\0', b'')  # UTF-16: what matters is ASCII
-    return any(_ours.search(t[0]) for t in _tag.finditer(_apart.sub(b'', xmp)))
+def made_here(xmp:bytes, # A packet, in UTF-8 or UTF-16
+)->bool:
+    "Return whether an XMP packet was written by this package"
+    utf16 = xmp[:2] in (b'\xfe\xff', b'\xff\xfe') or b'\0' in xmp[:8]
+    if utf16: xmp = xmp.replace(b'\0', b'')  # the namespace is ASCII, and only that counts
+    return any(_ours.search(tag[0]) for tag in _tag.finditer(_apart.sub(b'', xmp)))
 
-_readers = {b'\xff\xd8': JpegImagePlugin.JpegImageFile, b'\x89P': PngImagePlugin.PngImageFile, b'RI': WebPImagePlugin.WebPImageFile,
+# %% ../../nbs/30_names.ipynb #9aef9fef
+_readers = {b'\xff\xd8': JpegImagePlugin.JpegImageFile, b'\x89P': PngImagePlugin.PngImageFile,
+            b'RI': WebPImagePlugin.WebPImageFile,
             b'II': TiffImagePlugin.TiffImageFile, b'MM': TiffImagePlugin.TiffImageFile}
 
 def noted(src:Path, # Any file
 )->bool:
-    "Whether the file says that it was made by this package; reads its head only"
+    "Return whether a file's metadata say that this package made it; reads its head only"
     try:
         with open(src, 'rb') as f, warnings.catch_warnings():
             warnings.simplefilter('ignore')
-            kind = _readers.get(f.read(2)); f.seek(0)
-            info = kind(f).info if kind else {}
-    except Exception: return False  # readers raise nearly anything; an entry cannot be opened
+            reader = _readers.get(f.read(2))
+            f.seek(0)
+            info = reader(f).info if reader else {}
+    except Exception: return False  # readers raise nearly anything; an entry of an archive cannot be opened
     xmp = info.get('xmp') or info.get('XML:com.adobe.xmp') or b''
     return made_here(xmp.encode() if isinstance(xmp, str) else bytes(xmp))
 
@@ -43,61 +50,75 @@ _becomes = (dict.fromkeys(('.heic', '.heif', '.hif', '.jfif', '.mpo', '.avif'), 
             dict.fromkeys(('.bmp', '.jp2', '.j2k', '.j2c', '.jpf', '.jpx'), '.png'))
 
 def file_names(folder:Path)->dict: # In lower case -> as it is
-    "The names in a folder"
+    "Return the names in a folder; none where it cannot be read"
     try: return {n.lower(): n for n in os.listdir(folder)}
     except (OSError, ValueError): return {}
 
 # %% ../../nbs/30_names.ipynb #92f71850
 def fit(stem:str, # Of a file's name
-        tail:str, # What follows it
+        tail:str, # The rest of it
 )->str: # At most 255 bytes
-    "A name that a file system takes: a long stem is cut, and a few letters of its hash keep two of them apart"
+    "Return a name that a file system takes: a long stem is cut, and letters of its hash keep two of them apart"
     if len(os.fsencode(stem+tail)) <= 255: return stem+tail
     tail = f'~{hashlib.sha256(os.fsencode(stem)).hexdigest()[:8]}{tail}'
     while len(os.fsencode(stem+tail)) > 255: stem = stem[:-1]
     return stem+tail
 
 # %% ../../nbs/30_names.ipynb #daac8ffb
+def _same_result(suffix):
+    "Return the suffixes of photos whose results have this one"
+    return [suffix, *(old for old,new in _becomes.items() if new == suffix)]
+
 def out_name(src:Path, # A photo, or an entry of an archive
-             names:dict=None, # What else is there, as from `file_names`; default: looks
+             names:dict=None, # The names in its folder, as from `file_names`; default: lists the folder
 )->str:
-    "The name of a result beside other results"
+    "Return the name of a result among other results"
     old = src.suffix.lower()
     if old not in _becomes: return fit(src.stem, src.suffix)
-    names,new = file_names(src.parent) if names is None else names,_becomes[old]
-    same = {f'{src.stem.lower()}{s}' for s in {new, *(k for k,v in _becomes.items() if v == new)}-{old}}
-    near = [names[n] for n in same if n in names]
-    near = [n for n in near if not (isinstance(src, Path) and noted(src.with_name(n)))]  # an earlier result takes no name
+    new = _becomes[old]
+    if names is None: names = file_names(src.parent)
+    alike = [src.stem.lower()+suffix for suffix in _same_result(new) if suffix != old]
+    near = [names[n] for n in alike if n in names]
+    if isinstance(src, Path): near = [n for n in near if not noted(src.with_name(n))]
     return fit(src.name if near else src.stem, new)
 
 # %% ../../nbs/30_names.ipynb #241c2a27
 def beside(src:Path, # A photo
            names:dict=None, # As for `out_name`
 )->Path:
-    "`photo.jpg` -> `photo-color.jpg` in the same folder"
-    n = Path(out_name(src, names))
-    return src.with_name(fit(n.stem, f'-color{n.suffix}'))
+    "Return `photo-color.jpg` in the same folder for `photo.jpg`"
+    result = Path(out_name(src, names))
+    return src.with_name(fit(result.stem, f'-color{result.suffix}'))
 
-# %% ../../nbs/30_names.ipynb #b76b94da
-def sheet_name(dst:Path)->Path:
-    "Where before and after go, beside the result"
+def sheet_name(dst:Path, # A result
+)->Path:
+    "Return where the sheet with before and after goes, beside the result"
     return dst.with_name(fit(dst.stem, '-compare.jpg'))
 
 # %% ../../nbs/30_names.ipynb #9cc8fdb0
-def identity(path): # A path, or anything else, which has none
-    "What one file has under all its names; `None` where there is none"
-    try: s,real = os.stat(path),os.path.realpath(path); above = os.stat(os.path.dirname(real))
+def identity(path, # A path, the number of an open file, or anything else
+): # A tuple; `None` where there is no such file
+    "Return what one file has in common under all its names; an object that is no path may have it as its `identity`"
+    try:
+        s = os.stat(path)
+        if isinstance(path, int): return s.st_dev,s.st_ino
+        real = os.path.realpath(path)
+        folder = os.stat(os.path.dirname(real))
     except (OSError, ValueError, TypeError): return getattr(path, 'identity', None)
-    if s.st_ino and (s.st_dev, s.st_ino) != (above.st_dev, above.st_ino): return s.st_dev,s.st_ino
-    return unicodedata.normalize('NFC', real).casefold(),s.st_size,s.st_mtime_ns  # a disk whose files have no numbers of their own
+    own = s.st_dev,s.st_ino
+    if s.st_ino and own != (folder.st_dev, folder.st_ino): return own
+    return unicodedata.normalize('NFC', real).casefold(),s.st_size,s.st_mtime_ns
 
-def same_file(a:Path, b:Path)->bool:
-    "Whether both names lead to one existing file"
+def same_file(a:Path, # One name
+              b:Path, # Another
+)->bool:
+    "Return whether both names lead to one existing file"
     one = identity(a)
     return one is not None and one == identity(b)
 
+# %% ../../nbs/30_names.ipynb #de05971f
 def is_there(path:Path)->bool:
-    "Whether a name is taken; an empty file is nothing yet"
+    "Return whether a name is taken; an empty file takes none"
     try: s = os.lstat(path)
     except (OSError, ValueError): return False
     return bool(s.st_size) or not stat.S_ISREG(s.st_mode)
@@ -106,7 +127,7 @@ def is_there(path:Path)->bool:
 def result_format(src:Path, # A photo, or an entry of an archive; `None` where the result is no file
                   dst:Path, # Its result
 )->str: # 'JPEG', 'PNG', 'TIFF' or 'WEBP'
-    "What a result is written as; raises `PhotoError` where it cannot be"
+    "Return the format that a result is written in; raises `PhotoError` where it cannot be"
     fmt = SUFFIXES.get(dst.suffix.lower())
     if fmt not in ('JPEG', 'PNG', 'TIFF', 'WEBP'):
         raise PhotoError(f"cannot write {dst.suffix or 'a file without suffix'}; use .jpg, .png, .tif or .webp")

@@ -12,73 +12,94 @@ from ..paint import small_lightness
 from .weights import ModelError
 
 # %% ../../nbs/22_foreign_onnx.ipynb #553cc860
-def _each(side, k, default):
-    "A number, or one a channel, to calculate with planes"
-    return np.asarray(side.get(k, default), np.float32).reshape(-1, 1, 1)
+def _scale(side, key, default):
+    "Return `mean` or `std` of a graph's side in a shape that goes with `(channels,h,w)`"
+    return np.asarray(side.get(key, default), np.float32).reshape(-1, 1, 1)
+
+def _gray_rgb(L):
+    "Return the neutral gray of L* as RGB from 0 to 1, `(3,h,w)`"
+    lab = np.stack([L, 0*L, 0*L], -1)
+    return np.moveaxis(lab2rgb(lab), -1, 0)
 
 def graph_input(l:np.ndarray, # `L*/50-1`, `(h,w)`
                 side:dict, # `graph.input` of a config
 )->np.ndarray: # `(1 or 3,h,w)` float32
-    "What a graph takes of a gray picture"
+    "Return a gray picture as a graph takes it"
     L = net2L(l)
-    x = L[None] if side['of'] == 'L' else np.moveaxis(lab2rgb(np.stack([L, 0*L, 0*L], -1)), -1, 0)
-    return ((x-_each(side, 'mean', 0))/_each(side, 'std', 1)).astype(np.float32)
+    x = L[None] if side['of'] == 'L' else _gray_rgb(L)
+    return ((x-_scale(side, 'mean', 0))/_scale(side, 'std', 1)).astype(np.float32)
 
 # %% ../../nbs/22_foreign_onnx.ipynb #a06f00fe
 def graph_ab(y:np.ndarray, # `(2 or 3,h,w)`
              side:dict, # `graph.output` of a config
 )->np.ndarray: # `(2,h,w)`: a*, b*
-    "The colours in what a graph gives"
-    y = y.astype(np.float32)*_each(side, 'std', 1)+_each(side, 'mean', 0)
+    "Return the colours in a graph's output; RGB is bounded to 0 to 1, NaN stays NaN"
+    y = y.astype(np.float32)*_scale(side, 'std', 1)+_scale(side, 'mean', 0)
     if side['of'] == 'ab': return y
-    return np.moveaxis(rgb2lab(np.where(np.isnan(y), y, np.clip(y, 0, 1)).transpose(1, 2, 0))[...,1:], -1, 0)
+    rgb = np.where(np.isnan(y), y, np.clip(y, 0, 1)).transpose(1, 2, 0)
+    return np.moveaxis(rgb2lab(rgb)[...,1:], -1, 0)
 
 # %% ../../nbs/22_foreign_onnx.ipynb #6a246028
 def fitted_lightness(x:np.ndarray, # Pixels as in `Photo`
                      size:tuple[int,int], # (height, width) that the graph sees
 )->tuple[np.ndarray,tuple[int,int]]: # L* of that size; (height, width) of the photo's part of it
-    "What a graph of one size sees of a photo"
-    k = min(n/m for n,m in zip(size, x.shape))
-    h,w = (min(n, max(1, round(k*m))) for n,m in zip(size, x.shape))
-    return np.pad(small_lightness(x, (h,w)), [(0,size[0]-h), (0,size[1]-w)], mode='symmetric'),(h,w)
+    "Shrink a photo's L* into `size` and fill the rest with its mirror image"
+    scale = min(most/side for most,side in zip(size, x.shape))
+    h,w = (min(most, max(1, round(scale*side))) for most,side in zip(size, x.shape))
+    rest = [(0, size[0]-h), (0, size[1]-w)]
+    return np.pad(small_lightness(x, (h,w)), rest, mode='symmetric'),(h,w)
 
 # %% ../../nbs/22_foreign_onnx.ipynb #da88751a
-_kinds = {'tensor(float)': np.float32, 'tensor(float16)': np.float16}
+_types = {'tensor(float)': np.float32, 'tensor(float16)': np.float16}
 
-def run_graph(s, # An `onnxruntime.InferenceSession`
-              x:np.ndarray, # What its only input takes, `(n,c,h,w)`
-)->np.ndarray: # What comes first
-    "What a graph gives; raises `ValueError` on one line"
-    i = s.get_inputs()[0]
-    try: return s.run(None, {i.name: x.astype(_kinds[i.type])})[0]
-    except Exception as e: raise ValueError(f"fails on {x.shape}: {(str(e).splitlines() or [''])[0]}") from None
+def run_graph(session, # An `onnxruntime.InferenceSession`
+              x:np.ndarray, # Its only input, `(n,c,h,w)`
+)->np.ndarray: # Its first output
+    "Run a graph; raises `ValueError` on one line"
+    port = session.get_inputs()[0]
+    try: return session.run(None, {port.name: x.astype(_types[port.type])})[0]
+    except Exception as e:
+        reason = (str(e).splitlines() or [''])[0]
+        raise ValueError(f'fails on {x.shape}: {reason}') from None
 
 # %% ../../nbs/22_foreign_onnx.ipynb #0c9ad421
-def _fits(s, cfg):
-    "Why a session is not what its config says, or ''"
-    g,ins = cfg['graph'],s.get_inputs()
-    size,k = g.get('size') or [None,None],cfg['out_scale']
-    if len(ins) != 1: return f"takes {len(ins)} inputs, not one: {', '.join(i.name for i in ins)}"[:200]
-    for what,o,of,sides in (('takes', ins[0], g['input']['of'], size),
-                            ('gives', s.get_outputs()[0], g['output']['of'], [n and n//k for n in size])):
-        want = dict(L=1, ab=2, rgb=3)[of],*sides
-        if o.type not in _kinds: return f'{what} {o.type}, not floats'
-        fixed = [(a,b) for a,b in zip(o.shape[1:], want) if isinstance(a, int) and (b or what == 'takes')]
-        if len(o.shape) != 4 or any(a != b for a,b in fixed):
-            return f'{what} {tuple(o.shape)}, and the config says {of} of {"any size" if None in size else list(sides)}'
-    return ''
+_channels = dict(L=1, ab=2, rgb=3)
+
+def _side_fault(verb, port, of, sides):
+    "Return why a graph's input or output is not `of` with these sides, in pixels, or ''; `verb` is 'takes' or 'gives'"
+    if port.type not in _types: return f'{verb} {port.type}, not floats'
+    fits = len(port.shape) == 4
+    for got,want in zip(port.shape[1:], (_channels[of], *sides)):
+        stated = isinstance(got, int) and (want or verb == 'takes')  # for any size, its sides follow from the input's
+        if stated and got != want: fits = False
+    size = 'any size' if None in sides else list(sides)
+    return '' if fits else f'{verb} {tuple(port.shape)}, and the config says {of} of {size}'
+
+def _fault(session, cfg):
+    "Return why a session is not as its config says, or ''"
+    graph = cfg['graph']
+    inputs = session.get_inputs()
+    if len(inputs) != 1: return f"takes {len(inputs)} inputs, not one: {', '.join(i.name for i in inputs)}"[:200]
+    size = graph.get('size') or [None,None]
+    smaller = [n and n//cfg['out_scale'] for n in size]
+    return (_side_fault('takes', inputs[0], graph['input']['of'], size)
+            or _side_fault('gives', session.get_outputs()[0], graph['output']['of'], smaller))
 
 # %% ../../nbs/22_foreign_onnx.ipynb #e38e6ccb
-def foreign_run(s, # An `onnxruntime.InferenceSession`
+def _one_ab(session, cfg, l):
+    "Return ab/110 of one gray picture, `L*/50-1`; raises `ModelError`"
+    sides = cfg['graph']
+    x = graph_input(l, sides['input'])[None]
+    try: y = run_graph(session, x)
+    except ValueError as e: raise ModelError(f"the graph of {cfg['name']} {e}") from None
+    want = (1, _channels[sides['output']['of']], *(n//cfg['out_scale'] for n in l.shape))
+    if y.shape != want: raise ModelError(f"the graph of {cfg['name']} gives {y.shape} for {x.shape}, not {want}")
+    return ab2net(graph_ab(y[0], sides['output']))
+
+def foreign_run(session, # An `onnxruntime.InferenceSession`
                 cfg:dict, # Its config, with `graph`
 ): # A function for `Colorizer`: `L*/50-1` `(n,1,h,w)` to `[ab/110 (n,2,h/s,w/s)]`
-    "Run a graph that is not ours as if it were; raises `ModelError` where it does not fit its config"
-    if why := _fits(s, cfg): raise ModelError(f"the graph of {cfg['name']} {why}")
-    g = cfg['graph']
-    def one(l):
-        try: y = run_graph(s, x := graph_input(l, g['input'])[None])
-        except ValueError as e: raise ModelError(f"the graph of {cfg['name']} {e}") from None
-        want = (1, {'ab':2, 'rgb':3}[g['output']['of']], *(n//cfg['out_scale'] for n in l.shape))
-        if y.shape != want: raise ModelError(f"the graph of {cfg['name']} gives {y.shape} for {x.shape}, not {want}")
-        return ab2net(graph_ab(y[0], g['output']))
-    return lambda L: [np.stack([one(l) for l in L[:,0]])]
+    "Wrap a foreign graph so that it runs like our own; raises `ModelError` where it does not fit its config"
+    fault = _fault(session, cfg)
+    if fault: raise ModelError(f"the graph of {cfg['name']} {fault}")
+    return lambda L: [np.stack([_one_ab(session, cfg, l) for l in L[:,0]])]

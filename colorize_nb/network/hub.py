@@ -19,34 +19,43 @@ NO_NAME = 'no name on the hub; write hf://owner/name or hf://owner/name@revision
 
 def hub_name(where:str, # 'hf://owner/name' or 'hf://owner/name@revision'
 )->tuple[str,str]: # 'owner/name', and the revision or `None`
-    "What a name on the hub says; raises `ModelError`"
+    "Split a name on the hub; raises `ModelError`"
     m = re.fullmatch(r'(?:hf://)?([\w.-]+/[\w.-]+)(?:@([\w./-]+))?', str(where), re.A)
     if not m: raise ModelError(f'{where}: {NO_NAME}')
     return m[1],m[2]
 
 # %% ../../nbs/23_hub.ipynb #f45773dd
 def _hub():
+    "Import `huggingface_hub`; raises `ImportError` naming the extra"
     os.environ.setdefault('HF_HUB_DISABLE_TELEMETRY', '1')
     try: import huggingface_hub
     except ImportError: raise ImportError(f"models of the hub need huggingface_hub: {to_install('hub')}") from None
     return huggingface_hub
 
+def _reason(e):
+    "Return why the hub failed, and what helps, on one line"
+    kinds = {c.__name__ for c in type(e).__mro__}
+    response = getattr(e, 'response', None)
+    if kinds & {'RepositoryNotFoundError', 'GatedRepoError'}:
+        return 'not on the hub, or not open to you: hf auth login lets you in'
+    if 'HFValidationError' in kinds:
+        return NO_NAME
+    if 'RevisionNotFoundError' in kinds:
+        return 'the hub has no such revision of it'
+    if 'EntryNotFoundError' in kinds and 'LocalEntryNotFoundError' not in kinds:
+        return 'no model folder of colorize_nb; colorize-import makes one of other files'
+    if response is not None:
+        return f'the hub answers {response.status_code}; hf auth login, if it asks who you are'
+    if getattr(e, 'errno', None):
+        return f'the cache of the hub: {e.strerror}'
+    return 'the hub cannot be reached, and it is not in the cache; fetch the files elsewhere and give their folder'
+
 @contextmanager
-def _plainly(where):
-    "The hub's errors, on one line; raises `ModelError`"
+def _on_one_line(where):
+    "Turn errors of the hub into a `ModelError` of one line"
     try: yield
     except ModelError: raise
-    except Exception as e:
-        kinds = {o.__name__ for o in type(e).__mro__}
-        if kinds & {'RepositoryNotFoundError', 'GatedRepoError'}: why = 'not on the hub, or not for you: hf auth login lets you in'
-        elif 'HFValidationError' in kinds: why = NO_NAME
-        elif 'RevisionNotFoundError' in kinds: why = 'the hub has no such revision of it'
-        elif 'LocalEntryNotFoundError' not in kinds and 'EntryNotFoundError' in kinds:
-            why = 'no model folder of colorize_nb; colorize-import makes one of other files'
-        elif (r := getattr(e, 'response', None)) is not None: why = f'the hub says {r.status_code}; hf auth login, if it asks who you are'
-        elif getattr(e, 'errno', None): why = f'the cache of the hub: {e.strerror}'
-        else: why = 'the hub cannot be reached, and it is not in the cache; fetch the files elsewhere and give their folder'
-        raise ModelError(f'{where}: {why}') from None
+    except Exception as e: raise ModelError(f'{where}: {_reason(e)}') from None
 
 # %% ../../nbs/23_hub.ipynb #b54a16d8
 MOST_HUB = 2**31 # Bytes of one file
@@ -56,16 +65,18 @@ def pull(where:str, # See `hub_name`
     "Fetch a model from the hub, or find it in the cache; raises `ModelError`, or `ImportError` naming the extra"
     name,revision = hub_name(where)
     hub = _hub()
-    def get(f, revision):
-        if not isinstance(hub.try_to_load_from_cache(name, f, revision=revision), str):
-            # fails at once without a connection, where a download tries for half a minute
-            there = hub.get_hf_file_metadata(hub.hf_hub_url(name, f, revision=revision))
-            if (there.size or 0) > MOST_HUB: raise ModelError(f'{where}: {f} is larger than {MOST_HUB/1e6:.0f} MB')
-        return Path(hub.hf_hub_download(name, f, revision=revision))
-    with _plainly(where):
-        config = get('config.json', revision)
-        for f in load_config(config.parent)['files']: get(f, config.parent.name)
-    return config.parent
+    def get(file, revision):
+        if not isinstance(hub.try_to_load_from_cache(name, file, revision=revision), str):
+            # asked first: this fails at once without a connection, where a download tries for half a minute
+            remote = hub.get_hf_file_metadata(hub.hf_hub_url(name, file, revision=revision))
+            if (remote.size or 0) > MOST_HUB:
+                raise ModelError(f'{where}: {file} is larger than {MOST_HUB/1e6:.0f} MB')
+        return Path(hub.hf_hub_download(name, file, revision=revision))
+    with _on_one_line(where):
+        folder = get('config.json', revision).parent
+        commit = folder.name
+        for file in load_config(folder)['files']: get(file, commit)
+    return folder
 
 # %% ../../nbs/23_hub.ipynb #fadc4238
 def copy_model(where:str|Path, # A shipped name, or a model folder
@@ -73,18 +84,30 @@ def copy_model(where:str|Path, # A shipped name, or a model folder
 ):
     "Write a model's files as a folder of its own; raises `ModelError`"
     cfg = load_config(where)
-    for f,b in model_bytes(where, cfg=cfg).items(): write_file(to/f, b)
+    for name,data in model_bytes(where, cfg=cfg).items(): write_file(to/name, data)
     write_file(to/'config.json', json.dumps(cfg, indent=1).encode()+b'\n')
+
+_card = """---
+license: {license}
+library_name: colorize_nb
+pipeline_tag: image-to-image
+tags: [image-colorization, onnx]
+---
+
+# {title}
+
+Colours for gray photos, with [colorize_nb](https://github.com/colorize-nb/colorize_nb):
+
+```sh
+colorize --model hf://{name} PHOTO
+```
+"""
 
 def hub_card(name:str, # 'owner/name'
              license:str='other', # As the hub spells it
 )->str:
-    "A first README.md"
-    head = dict(license=license, library_name='colorize_nb', pipeline_tag='image-to-image', tags='[image-colorization, onnx]')
-    lines = ['---', *(f'{k}: {v}' for k,v in head.items()), '---', '', f"# {name.split('/')[-1]}", '',
-             'Colours for gray photos, with [colorize_nb](https://github.com/colorize-nb/colorize_nb):', '',
-             '```sh', f'colorize --model hf://{name} PHOTO', '```', '']
-    return '\n'.join(lines)
+    "Return a first README.md"
+    return _card.format(name=name, title=name.split('/')[-1], license=license)
 
 # %% ../../nbs/23_hub.ipynb #7a138adf
 def push(folder:str|Path, # A model folder
@@ -93,9 +116,11 @@ def push(folder:str|Path, # A model folder
          license:str='other', # For the card, if there is none
 )->str: # For `Colorizer.from_pretrained`
     "Upload a model folder; raises `ModelError`, or `ImportError` naming the extra"
-    (repo,_),api = hub_name(name),_hub().HfApi()
-    with _plainly(f'{HUB}{repo}'):
+    repo = hub_name(name)[0]
+    api = _hub().HfApi()
+    with _on_one_line(f'{HUB}{repo}'):
         api.create_repo(repo, private=private, exist_ok=True)
-        if not api.file_exists(repo, 'README.md'): write_file(Path(folder)/'README.md', hub_card(repo, license).encode())
+        if not api.file_exists(repo, 'README.md'):
+            write_file(Path(folder)/'README.md', hub_card(repo, license).encode())
         api.upload_folder(repo_id=repo, folder_path=folder, commit_message='A model folder of colorize_nb')
     return f'{HUB}{repo}'

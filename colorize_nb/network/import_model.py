@@ -7,6 +7,7 @@ __all__ = ['KINDS', 'fresh_folder', 'import_graph', 'import_weights', 'import_mo
 
 # %% ../../nbs/24_import_model.ipynb #642dd452
 import os, shutil
+from collections import namedtuple
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -17,149 +18,190 @@ from ..files.atomic import read_regular, write_file
 from .weights import load_config, save_config
 
 # %% ../../nbs/24_import_model.ipynb #d311396b
-_imagenet = dict(mean=[.485,.456,.406], std=[.229,.224,.225])
+_Kind = namedtuple('_Kind', 'takes gives side')  # `graph.input` and `graph.output` of a config; side in pixels
+
 _pixels = dict(of='rgb', std=1/255)
+_unit = dict(of='rgb')
+_imagenet = dict(of='rgb', mean=[.485,.456,.406], std=[.229,.224,.225])
+_L_to_ab = _Kind(dict(of='L'), dict(of='ab'), 256)
 
-KINDS = dict(ddcolor=(dict(of='rgb'), dict(of='ab'), 512), deoldify=(_pixels, _pixels, 256),
-             eccv16=(dict(of='L'), dict(of='ab'), 256), siggraph17=(dict(of='L'), dict(of='ab'), 256))  # takes, gives, side in pixels
+KINDS = dict(ddcolor=_Kind(_unit, dict(of='ab'), 512), deoldify=_Kind(_pixels, _pixels, 256),
+             eccv16=_L_to_ab, siggraph17=_L_to_ab)
 
-def _asked(kind):
+def _check_kind(kind):
+    "Raise `ValueError` unless `--as` names a kind, or is 'auto'"
     if kind not in ('auto', *KINDS): raise ValueError(f"--as {kind}: not known; there are {', '.join(KINDS)} and auto")
 
 # %% ../../nbs/24_import_model.ipynb #95d52d7f
 @contextmanager
-def fresh_folder(out:str|Path, # A folder that is not there yet
+def fresh_folder(out:str|Path, # A folder that does not exist yet
 ):
-    "A folder that becomes `out` at the end, or is removed; raises `ValueError`"
+    "Make a folder that becomes `out` at the end, or is removed after an error; raises `ValueError`"
     out = Path(out)
     if os.path.lexists(out): raise ValueError(f'{out} is there already; choose another folder with -o')
     if not out.parent.is_dir(): raise ValueError(f'{out.parent}: no such folder')
     tmp = out.parent/f'.colorize-{os.urandom(8).hex()}.model'
     os.mkdir(tmp)
-    try: yield tmp; os.rename(tmp, out)
+    try:
+        yield tmp
+        os.rename(tmp, out)
     finally: shutil.rmtree(tmp, ignore_errors=True)
 
 # %% ../../nbs/24_import_model.ipynb #f06cae15
-def _read(p):
-    try: return read_regular(p)
-    except OSError as e: raise ValueError(f'{p}: {e.strerror}') from None
+def _read(path):
+    "Read a regular file; raises `ValueError`"
+    try: return read_regular(path)
+    except OSError as e: raise ValueError(f'{path}: {e.strerror}') from None
+
+def _is_beside(file, name):
+    "Return whether `name` is a file in the folder of `file`, and free in a model folder"
+    path = file.parent/name
+    if not name or name != path.name or name in ('model.onnx', 'config.json'): return False
+    return path.resolve().parent == file.parent.resolve()
 
 def _graph_parts(file):
-    "The graph, and what it takes weights from: name -> bytes"
+    "Read a graph and the files that it takes weights from: name -> bytes; raises `ValueError`"
     parts = {'model.onnx': _read(file)}
     try: names = graph_files(parts['model.onnx'])
     except ValueError as e: raise ValueError(f'{file}: {e}; a half-downloaded file?') from None
-    for n in names:
-        p = file.parent/n
-        if not n or n != p.name or n in ('model.onnx', 'config.json') or p.resolve().parent != file.parent.resolve():
-            raise ValueError(f'{file}: it takes weights from {n!r}, which does not lie in its own folder')
-        parts[n] = _read(p)
+    for name in names:
+        if not _is_beside(file, name):
+            raise ValueError(f'{file}: it takes weights from {name!r}, which does not lie in its own folder')
+        parts[name] = _read(file.parent/name)
     if sum(map(len, parts.values())) > 2**31: raise ValueError(f'{file}: larger than 2147 MB with its weights')
     return parts
 
 # %% ../../nbs/24_import_model.ipynb #e4b00fb3
-def _channels(s):
-    "Channels in and out, and (height, width) or `None` where a graph takes any"
-    ins,outs = s.get_inputs(),s.get_outputs()
-    x,y = ins[0].shape,outs[0].shape
-    if len(ins) != 1 or len(x) != 4 or len(y) != 4:
-        raise ValueError(f"takes {' and '.join(str(i.shape) for i in ins[:4])} and gives {y}: not a colorizer of one picture")
-    free = [not isinstance(n, int) for n in x[2:]]
-    if any(free) and not all(free): raise ValueError(f'takes {x}: one side free, one not')
-    return x[1],y[1],None if all(free) else x[2:]
+def _shapes(session):
+    "Return channels in and out, and (height, width), `None` where a graph takes any; raises `ValueError`"
+    inputs = session.get_inputs()
+    takes = inputs[0].shape
+    gives = session.get_outputs()[0].shape
+    if len(inputs) != 1 or len(takes) != 4 or len(gives) != 4:
+        shapes = ' and '.join(str(i.shape) for i in inputs[:4])
+        raise ValueError(f'takes {shapes} and gives {gives}: not a colorizer of one picture')
+    free = [not isinstance(n, int) for n in takes[2:]]
+    if any(free) and not all(free): raise ValueError(f'takes {takes}: one side free, one not')
+    return takes[1],gives[1],None if all(free) else takes[2:]
+
+# %% ../../nbs/24_import_model.ipynb #ebaa0d0a
+_channels = dict(L=1, ab=2, rgb=3)
 
 def _guess(kind, takes, gives):
-    "The kind of a graph; raises `ValueError` where its channels do not fit"
-    if kind == 'auto' and takes == gives == 3: raise ValueError('makes pictures of pictures: --as deoldify, if it is that')
-    found = {(3,2):'ddcolor', (1,2):'eccv16'}.get((takes, gives)) if kind == 'auto' else kind
-    n = {'L':1, 'ab':2, 'rgb':3}
-    want = tuple(n[o['of']] for o in KINDS[found][:2]) if found else None
-    if not found: raise ValueError(f'takes {takes} channels and gives {gives}: none of {", ".join(KINDS)}')
-    if (takes, gives) != want: raise ValueError(f'takes {takes} channels and gives {gives}; {found} takes {want[0]} and gives {want[1]}')
-    return found
+    "Return the kind of a graph; raises `ValueError` where its channels do not fit"
+    found = f'takes {takes} channels and gives {gives}'
+    if kind == 'auto':
+        if takes == gives == 3: raise ValueError(f'{found}, as many networks do: --as deoldify, if it is that')
+        kind = {(3,2):'ddcolor', (1,2):'eccv16'}.get((takes, gives))
+        if not kind: raise ValueError(f"{found}: none of {', '.join(KINDS)}")
+    want = [_channels[side['of']] for side in KINDS[kind][:2]]
+    if [takes, gives] != want: raise ValueError(f'{found}; {kind} takes {want[0]} and gives {want[1]}')
+    return kind
 
 # %% ../../nbs/24_import_model.ipynb #84bb8a11
-def _trial(s, side, size):
-    "What a graph gives for a gray ramp, and how much smaller that is"
+def _trial(session, side, size):
+    "Return a graph's output for a gray ramp, and how many times smaller it is; raises `ValueError`"
     h,w = size or (64,96)
     ramp = np.linspace(0, 1, h*w, dtype=np.float32).reshape(1, 1, h, w)
-    x = np.repeat(ramp*(100 if side['of'] == 'L' else 1/side.get('std', 1)), 1 if side['of'] == 'L' else 3, axis=1)
-    y = run_graph(s, x)
-    k = h/y.shape[-2] if y.ndim == 4 and y.shape[-2] else 0
-    if y.ndim != 4 or k not in (1,2,4) or y.shape[-1]*k != w:
+    x = ramp*100 if side['of'] == 'L' else np.repeat(ramp/side.get('std', 1), 3, axis=1)
+    y = run_graph(session, x)
+    out_scale = h/y.shape[-2] if y.ndim == 4 and y.shape[-2] else 0
+    if out_scale not in (1,2,4) or y.shape[-1]*out_scale != w:
         raise ValueError(f'gives {y.shape} for {x.shape}, not 1, 1/2 or 1/4 of its size')
-    if not np.isfinite(y).all(): raise ValueError('gives NaN or infinity for a gray ramp')
-    return y,int(k)
+    if not np.isfinite(y).all():
+        raise ValueError('gives NaN or infinity for a gray ramp')
+    return y,int(out_scale)
 
 def _sides(kind, y):
-    "What a graph takes and gives; `y` is what it gave for pixels of 0 to 255"
-    takes,gives,_ = KINDS[kind]
-    if kind != 'deoldify' or np.abs(y).max() > 3.01: return takes,gives
-    return (dict(of='rgb'),)*2 if y.min() >= 0 and y.max() <= 1 else (dict(of='rgb', **_imagenet),)*2
+    "Return what a kind takes and gives; `y` is its output for pixels of 0 to 255"
+    known = KINDS[kind]
+    if kind != 'deoldify' or np.abs(y).max() > 3.01: return known.takes,known.gives
+    side = _unit if y.min() >= 0 and y.max() <= 1 else _imagenet
+    return side,side
 
-# %% ../../nbs/24_import_model.ipynb #cd95ea4d
+# %% ../../nbs/24_import_model.ipynb #36036310
+def _describe(session, kind):
+    "Return a graph's part of the config, found by its shapes and a trial; raises `ValueError`"
+    takes,gives,size = _shapes(session)
+    kind = _guess(kind, takes, gives)
+    y,out_scale = _trial(session, KINDS[kind].takes, size)
+    graph = dict(zip(('input', 'output'), _sides(kind, y)))
+    if size: graph['size'] = size
+    return dict(generator=kind, out_scale=out_scale, multiple=out_scale if size else 32,
+                render_size=round((size[0]*size[1])**.5) if size else KINDS[kind].side, graph=graph)
+
 def import_graph(file:Path, # An ONNX file
                  tmp:Path, # An empty folder
                  kind:str='auto', # See `KINDS`
                  name:str='model', # In the config and in the note of every photo
 )->dict: # The config
-    "Make a model folder of a graph that is not ours; raises `ValueError`"
+    "Make a model folder of a foreign graph; raises `ValueError`"
     parts = _graph_parts(file)
-    for n,b in parts.items(): write_file(tmp/n, b)
-    base = dict(name=name, generator='unknown', out_scale=1, multiple=1, render_size=256)
-    cfg = save_config(tmp/'config.json', [*parts], **base, graph=dict(input=dict(of='L'), output=dict(of='ab')))
+    for part,data in parts.items(): write_file(tmp/part, data)
+    config = tmp/'config.json'
     try:
-        s = graph_session(tmp, cfg)
-        takes,gives,size = _channels(s)
-        kind = _guess(kind, takes, gives)
-        y,k = _trial(s, KINDS[kind][0], size)
-        side = dict(zip(('input', 'output'), _sides(kind, y)))|({'size': size} if size else {})
-        multiple,seen = (k,round((size[0]*size[1])**.5)) if size else (32,KINDS[kind][2])
-        base |= dict(generator=kind, out_scale=k, multiple=multiple, render_size=seen)
-        save_config(tmp/'config.json', [*parts], **base, graph=side)
-        foreign_run(s, cfg := load_config(tmp))
+        draft = dict(generator='unknown', out_scale=1, multiple=1, render_size=256)
+        draft['graph'] = dict(input=dict(of='L'), output=dict(of='ab'))  # until it is known better
+        session = graph_session(tmp, save_config(config, [*parts], name=name, **draft))
+        save_config(config, [*parts], name=name, **_describe(session, kind))
+        cfg = load_config(tmp)
+        foreign_run(session, cfg)
     except ValueError as e:
-        why = str(e).replace(f'{tmp}: ', '').replace(str(tmp/'config.json'), 'its config')
+        why = str(e).replace(f'{tmp}: ', '').replace(str(config), 'its config')
         raise ValueError(f'{file}: {why}') from None
     return cfg
 
 # %% ../../nbs/24_import_model.ipynb #22da14f3
 def _state(file):
-    "Name -> tensor; raises `ValueError`"
+    "Read a state dict, name -> tensor, without running anything in it; raises `ValueError`"
     import torch
     from safetensors.torch import load
     raw = _read(file)
-    try: sd = load(raw) if file.suffix == '.safetensors' else torch.load(BytesIO(raw), map_location='cpu', weights_only=True)
+    try:
+        if file.suffix == '.safetensors': state = load(raw)
+        else: state = torch.load(BytesIO(raw), map_location='cpu', weights_only=True)
     except Exception as e:
-        more = type(e).__name__ == 'UnpicklingError'  # objects that are no numbers
-        why = 'holds something else than weights, and nothing of it was run' if more else 'half-downloaded, or no weights'
+        why = 'half-downloaded, or no weights'
+        if type(e).__name__ == 'UnpicklingError': why = 'holds something else than weights, and nothing of it was run'
         raise ValueError(f'{file}: {why}') from None
-    if not isinstance(sd, dict) or not sd or not all(isinstance(v, torch.Tensor) for v in sd.values()):
+    if not isinstance(state, dict) or not state or not all(isinstance(v, torch.Tensor) for v in state.values()):
         raise ValueError(f'{file}: no table of weights')
-    return sd
+    return state
 
-def _three(names): return ', '.join(names[:3])+(f' and {len(names)-3} more' if len(names) > 3 else '')
+def _three(names):
+    "Return the first three names as text, and how many more there are"
+    more = f' and {len(names)-3} more' if len(names) > 3 else ''
+    return ', '.join(names[:3])+more
 
 # %% ../../nbs/24_import_model.ipynb #a583bbf3
-def _misfit(net, sd):
-    "Why weights do not fit a network, or ''"
-    own,counters = net.state_dict(),'num_batches_tracked'
-    if lost := [k for k in own if k not in sd and not k.endswith(counters)]: return f'has no {_three(lost)}'
-    if more := [k for k in sd if k not in own and not k.startswith(getattr(net, 'unread', ()))]: return f'has {_three(more)} too'
-    wrong = [f'{k} is {tuple(sd[k].shape)}, not {tuple(v.shape)}' for k,v in own.items() if k in sd and sd[k].shape != v.shape]
-    if wrong: return _three(wrong)
-    return '' if all(v.isfinite().all() for v in sd.values()) else 'holds NaN or infinity'
+def _misfit(net, state):
+    "Return why weights do not fit a network, or ''"
+    own = net.state_dict()
+    unread = getattr(net, 'unread', ())  # what the authors' files hold besides
+    missing = [name for name in own if name not in state and not name.endswith('num_batches_tracked')]
+    if missing:
+        return f'has no {_three(missing)}'
+    extra = [name for name in state if name not in own and not name.startswith(unread)]
+    if extra:
+        return f'has {_three(extra)} too'
+    wrong = [name for name in own if name in state and state[name].shape != own[name].shape]
+    if wrong:
+        return _three([f'{name} is {tuple(state[name].shape)}, not {tuple(own[name].shape)}' for name in wrong])
+    finite = all(v.isfinite().all() for v in state.values())
+    return '' if finite else 'holds NaN or infinity'
 
-def _network(sd, kind):
-    "The network that weights fit; raises `ValueError`"
+def _network(state, kind):
+    "Return the network that weights fit, with the weights; raises `ValueError`"
     from colorize_nb.train import zhang
-    nets = {k: getattr(zhang, k)() for k in (('eccv16', 'siggraph17') if kind == 'auto' else (kind,))}
-    why = {k: _misfit(n, sd) for k,n in nets.items()}
-    fits = next((k for k,w in why.items() if not w), None)
-    if not fits: raise ValueError('; '.join(f'not {k}: it {w}' for k,w in why.items()))
     from colorize_nb.train.generator import load_arrays
-    own = nets[fits].state_dict()
-    return load_arrays(nets[fits], {k: v.float() if v.is_floating_point() else v for k,v in sd.items() if k in own})
+    faults = {}
+    for name in ('eccv16', 'siggraph17') if kind == 'auto' else (kind,):
+        net = getattr(zhang, name)()
+        faults[name] = _misfit(net, state)
+        if faults[name]: continue
+        own = net.state_dict()
+        return load_arrays(net, {k: v.float() if v.is_floating_point() else v for k,v in state.items() if k in own})
+    raise ValueError('; '.join(f'not {name}: it {fault}' for name,fault in faults.items()))
 
 # %% ../../nbs/24_import_model.ipynb #4eac8771
 def import_weights(file:Path, # A `.pth`, `.pt` or `.safetensors` file
@@ -173,25 +215,34 @@ def import_weights(file:Path, # A `.pth`, `.pt` or `.safetensors` file
     from colorize_nb.train.compat import need
     need('torch', 'fastai', 'onnx', 'onnxscript', what='reading weights')
     from safetensors.numpy import save
-    try: net = _network(_state(file), kind)
-    except ValueError as e: raise ValueError(str(e) if str(e).startswith(f'{file}: ') else f'{file}: {e}') from None
-    arrays = {k: np.ascontiguousarray(v.numpy()) for k,v in net.state_dict().items() if not k.endswith('num_batches_tracked')}
+    state = _state(file)
+    try: net = _network(state, kind)
+    except ValueError as e: raise ValueError(f'{file}: {e}') from None
+    weights = {k: v for k,v in net.state_dict().items() if not k.endswith('num_batches_tracked')}
+    arrays = {k: np.ascontiguousarray(v.numpy()) for k,v in weights.items()}
     write_file(tmp/'model.safetensors', save(arrays))
     write_file(tmp/'model.onnx', export_graph(net, [tmp/'model.safetensors'], net.multiple))
-    cfg = save_config(tmp/'config.json', ['model.safetensors', 'model.onnx'], name=name, **net.spec, multiple=net.multiple, render_size=256)
+    cfg = save_config(tmp/'config.json', ['model.safetensors', 'model.onnx'],
+                      name=name, **net.spec, multiple=net.multiple, render_size=256)
     graph_session(tmp, cfg)
     return cfg
 
 # %% ../../nbs/24_import_model.ipynb #00bb888f
+_importers = {'.onnx': import_graph, '.pth': import_weights, '.pt': import_weights, '.safetensors': import_weights}
+
 def import_model(file:str|Path, # `.onnx`, `.pth`, `.pt` or `.safetensors`
-                 out:str|Path, # Model folder to write; must not be there
+                 out:str|Path, # Model folder to write; must not exist
                  kind:str='auto', # 'ddcolor', 'deoldify', 'eccv16', 'siggraph17'
 )->dict: # The config
     "Make a model folder of somebody else's file; raises `ValueError`, and leaves nothing behind then"
-    file,out = Path(file),Path(out)
-    _asked(kind)
-    if os.path.isdir(file): raise ValueError(f'{file}: a folder, not a file')
-    makes = {'.onnx': import_graph, **dict.fromkeys(('.pth', '.pt', '.safetensors'), import_weights)}
-    if file.suffix not in makes: raise ValueError(f"{file}: one of {', '.join(makes)} is needed")
-    if not os.path.lexists(file): raise ValueError(f'{file}: No such file or directory')
-    with fresh_folder(out) as tmp: return makes[file.suffix](file, tmp, kind, out.resolve().name)
+    file = Path(file)
+    out = Path(out)
+    _check_kind(kind)
+    if os.path.isdir(file):
+        raise ValueError(f'{file}: a folder, not a file')
+    if file.suffix not in _importers:
+        raise ValueError(f"{file}: one of {', '.join(_importers)} is needed")
+    if not os.path.lexists(file):
+        raise ValueError(f'{file}: No such file or directory')
+    with fresh_folder(out) as tmp:
+        return _importers[file.suffix](file, tmp, kind, out.resolve().name)

@@ -7,213 +7,298 @@ __all__ = ['link_graph', 'export_graph', 'whole_graph', 'graph_files', 'graph_se
 
 # %% ../../nbs/21_onnx_graph.ipynb #a779fe31
 import json, os, warnings
+from collections import namedtuple
 from pathlib import Path
+import numpy as np
 from .weights import ModelError, model_bytes
 
 # %% ../../nbs/21_onnx_graph.ipynb #17854495
+_Place = namedtuple('_Place', 'file offset length shape')  # where an array lies, in bytes
+
 def _places(weights):
-    "Name -> (file, where its data start, shape, offsets), over all weights files; of two, the later one counts"
+    "Return the place of each array in the weights files, by name; of two, the later one counts"
     places = {}
-    for w in weights:
-        raw = w.read_bytes()
-        n = int.from_bytes(raw[:8], 'little')
-        places |= {k: (w.name, 8+n, v['shape'], v['data_offsets']) for k,v in json.loads(raw[8:8+n]).items() if k != '__metadata__'}
+    for path in weights:
+        raw = path.read_bytes()
+        start = 8+int.from_bytes(raw[:8], 'little')
+        header = json.loads(raw[8:start])
+        header.pop('__metadata__', None)
+        for name,array in header.items():
+            begin,end = array['data_offsets']
+            places[name] = _Place(path.name, start+begin, end-begin, array['shape'])
     return places
 
 # %% ../../nbs/21_onnx_graph.ipynb #94d77211
-def _reference(name, places, dtype):
-    "An initializer whose numbers lie elsewhere"
+def _reference(name, place, dtype):
+    "Return an initializer whose numbers lie at `place`"
     import onnx
-    file,start,shape,(a,b) = places[name]
-    t = onnx.TensorProto(name=name, data_type=dtype, dims=shape, data_location=onnx.TensorProto.EXTERNAL)
-    for k,v in dict(location=file, offset=start+a, length=b-a).items(): t.external_data.add(key=k, value=str(v))
-    return t
+    tensor = onnx.TensorProto(name=name, data_type=dtype, dims=place.shape, data_location=onnx.TensorProto.EXTERNAL)
+    for key,value in dict(location=place.file, offset=place.offset, length=place.length).items():
+        tensor.external_data.add(key=key, value=str(value))
+    return tensor
 
-# %% ../../nbs/21_onnx_graph.ipynb #317e8f8f
-def link_graph(graph, # An `onnx.ModelProto` whose initializers are named as in the weights file
-               weights:list[Path], # The safetensors files; of two, the later one counts
-):
-    "Point the graph's initializers into the weights files; raises `ModelError` where a name is missing"
-    import onnx
-    places = _places(weights)
-    inits,nodes,used = [],[],{i for n in graph.graph.node for i in n.input}
-    def ref(name, dtype):
-        if name not in places: raise ModelError(f'{weights[-1]}: has no {name}')
-        return _reference(name, places, dtype)
-    for i in graph.graph.initializer:
-        if i.name not in used: continue
-        if i.name+'.scale' not in places: inits.append(ref(i.name, onnx.TensorProto.FLOAT) if i.name in places else i); continue
-        inits += [ref(i.name, onnx.TensorProto.INT8), ref(i.name+'.scale', onnx.TensorProto.FLOAT)]
-        nodes.append(onnx.helper.make_node('DequantizeLinear', [i.name, i.name+'.scale'], [i.name+'.f32'], axis=0))
-        for node in graph.graph.node:
-            for j,inp in enumerate(node.input):
-                if inp == i.name: node.input[j] = i.name+'.f32'
-    old = list(graph.graph.node)
-    for f,new in (('initializer', inits), ('node', nodes+old)):
-        graph.graph.ClearField(f); getattr(graph.graph, f).extend(new)
-    return _unsigned(graph)
+# %% ../../nbs/21_onnx_graph.ipynb #548036b6
+def _rename_inputs(graph, old, new):
+    "Let every node that takes `old` take `new`"
+    for node in graph.node:
+        for i,name in enumerate(node.input):
+            if name == old: node.input[i] = new
 
 # %% ../../nbs/21_onnx_graph.ipynb #6c7840ee
-def _unsigned(graph):
-    "Without the names of the exporter's source files"
-    graph.graph.ClearField('value_info')
-    for n in graph.graph.node: n.ClearField('metadata_props'); n.ClearField('doc_string')
-    for v in [*graph.graph.input, *graph.graph.output]: v.ClearField('metadata_props')
-    graph.ClearField('metadata_props')
-    return graph
+def _unsigned(model):
+    "Remove the names of the exporter's source files"
+    graph = model.graph
+    graph.ClearField('value_info')
+    for node in graph.node:
+        node.ClearField('metadata_props')
+        node.ClearField('doc_string')
+    for value in [*graph.input, *graph.output]: value.ClearField('metadata_props')
+    model.ClearField('metadata_props')
+    return model
+
+# %% ../../nbs/21_onnx_graph.ipynb #317e8f8f
+def link_graph(model, # An `onnx.ModelProto` whose initializers are named as in the weights file
+               weights:list[Path], # The safetensors files; of two, the later one counts
+):
+    "Point the model's initializers into the weights files; raises `ModelError` where an 8-bit array is missing"
+    from onnx import TensorProto, helper
+    places = _places(weights)
+    graph = model.graph
+    used = {name for node in graph.node for name in node.input}
+    initializers = []
+    nodes = []
+    for tensor in graph.initializer:
+        name = tensor.name
+        scale = f'{name}.scale'
+        if name not in used: continue
+        if scale not in places:
+            initializers.append(_reference(name, places[name], TensorProto.FLOAT) if name in places else tensor)
+            continue
+        if name not in places: raise ModelError(f'{weights[-1]}: has no {name}')
+        initializers.append(_reference(name, places[name], TensorProto.INT8))
+        initializers.append(_reference(scale, places[scale], TensorProto.FLOAT))
+        nodes.append(helper.make_node('DequantizeLinear', [name, scale], [f'{name}.f32'], axis=0))
+        _rename_inputs(graph, name, f'{name}.f32')
+    nodes += list(graph.node)
+    for field,content in dict(initializer=initializers, node=nodes).items():
+        graph.ClearField(field)
+        getattr(graph, field).extend(content)
+    return _unsigned(model)
+
+# %% ../../nbs/21_onnx_graph.ipynb #855e9c68
+def _trace(net, multiple):
+    "Export a generator with torch for any number of photos and any size; return an `onnx.ModelProto` with its weights"
+    import torch
+    from onnxscript.optimizer import fold_constants, remove_unused_nodes
+    inputs = dict(L=(1, multiple))  # channels, and the side in pixels of the smallest picture
+    if getattr(net, 'hints', False): inputs['hints'] = 3,multiple//net.out_scale
+    n,h,w = (torch.export.Dim('n'), *(torch.export.Dim(d, min=1, max=4096) for d in 'hw'))
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        program = torch.onnx.export(
+            net.cpu().eval(),
+            tuple(torch.zeros(2, channels, 2*side, 3*side) for channels,side in inputs.values()),
+            dynamic_shapes=tuple({0: n, 2: side*h, 3: side*w} for _,side in inputs.values()),
+            input_names=list(inputs),
+            output_names=['ab', 'logits'] if getattr(net, 'bins', False) else ['ab'],
+            dynamo=True, optimize=False, verbose=False)
+        fold_constants(program.model)
+        remove_unused_nodes(program.model)
+    return program.model_proto
+
+# %% ../../nbs/21_onnx_graph.ipynb #66b110c6
+def _drop_zero_biases(graph):
+    "Remove the biases of convolutions that are all zero"
+    from onnx.numpy_helper import to_array
+    zeros = {tensor.name for tensor in graph.initializer if not to_array(tensor).any()}
+    for node in graph.node:
+        if node.op_type == 'Conv' and zeros.intersection(node.input[2:]): del node.input[2]
 
 # %% ../../nbs/21_onnx_graph.ipynb #9102ce3b
 def export_graph(net, # A generator
                  weights:list[Path], # Its weights files, from `save_weights`
-                 multiple:int=32, # Sizes are multiples of it
+                 multiple:int=32, # Height and width are multiples of it, in pixels
 )->bytes: # The graph, without its weights
-    "The generator as an ONNX graph for any batch and size, its numbers left in `weights`"
-    import torch
+    "Return the generator as an ONNX graph for any batch and size, its numbers left in `weights`"
     from colorize_nb.train.compat import need
     need('onnx', 'onnxscript', what='saving a model')
-    from onnx.numpy_helper import to_array
-    from onnxscript.optimizer import fold_constants, remove_unused_nodes
-    h,w = (torch.export.Dim(d, min=1, max=4096) for d in 'hw')
-    n,inputs = torch.export.Dim('n'),dict(L=(1, multiple))  # channels, and what a unit of height or width is in it
-    if getattr(net, 'hints', False): inputs['hints'] = 3,multiple//net.out_scale
-    shapes = tuple({0: n, 2: k*h, 3: k*w} for _,k in inputs.values())
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore')
-        p = torch.onnx.export(net.cpu().eval(), tuple(torch.zeros(2, c, 2*k, 3*k) for c,k in inputs.values()),
-                              dynamo=True, input_names=list(inputs), output_names=['ab', 'logits'][:1+getattr(net, 'bins', False)],
-                              dynamic_shapes=shapes, optimize=False, verbose=False)
-        # but no fusing, which would change the weights: onnxruntime does that when it loads them
-        fold_constants(p.model); remove_unused_nodes(p.model)
-    graph = p.model_proto
-    zeros = {i.name for i in graph.graph.initializer if not to_array(i).any()}
-    for n in graph.graph.node:
-        if n.op_type == 'Conv' and zeros.intersection(n.input[2:]): del n.input[2]  # a bias of zeros
-    return link_graph(graph, weights).SerializeToString()
+    model = _trace(net, multiple)
+    _drop_zero_biases(model.graph)
+    return link_graph(model, weights).SerializeToString()
 
 # %% ../../nbs/21_onnx_graph.ipynb #18d7292c
-_holds = dict(model={7:'graph', 20:'training', 25:'function'}, training={1:'graph', 2:'graph'}, function={7:'node', 11:'attribute'},
-              graph={1:'node', 5:'tensor', 15:'sparse'}, node={5:'attribute'}, sparse={1:'tensor', 2:'tensor'},
-              attribute={5:'tensor', 6:'graph', 10:'tensor', 11:'graph', 22:'sparse', 23:'sparse'})
+_holds = dict(
+    model={7:'graph', 20:'training', 25:'function'},
+    training={1:'graph', 2:'graph'},
+    function={7:'node', 11:'attribute'},
+    graph={1:'node', 5:'tensor', 15:'sparse'},
+    node={5:'attribute'},
+    sparse={1:'tensor', 2:'tensor'},
+    attribute={5:'tensor', 6:'graph', 10:'tensor', 11:'graph', 22:'sparse', 23:'sparse'})
+_raw_data = 9       # of a tensor: its numbers
+_external_data = 13 # of a tensor: a key and a value of the place where its numbers lie
+_data_location = 14 # of a tensor: not 0 if its numbers lie elsewhere
+_domain = 7         # of a node: whose operator it uses
 
-def _varint(b, i):
-    "A number at `i`, and where it ends"
-    if b[i] < 128: return b[i],i+1
-    n = 0
+# %% ../../nbs/21_onnx_graph.ipynb #b515cba1
+def _varint(data, at):
+    "Return the number at `at`, and where it ends; raises `ValueError` unless it is written in its shortest form"
+    if data[at] < 128: return data[at],at+1
+    number = 0
     for k in range(10):
-        byte = b[i+k]
-        n |= (byte&127) << 7*k
+        byte = data[at+k]
+        number |= (byte & 127) << 7*k
         if byte < 128: break
-    if byte > 127 or n >= 2**64: raise ValueError('it holds a number without end')
+    if byte > 127 or number >= 2**64: raise ValueError('it holds a number of more than 64 bits')
     if not byte: raise ValueError('it holds a number with more bytes than it needs')
-    return n,i+k+1
+    return number,at+k+1
 
 # %% ../../nbs/21_onnx_graph.ipynb #126fa27b
-def _fields(b):
-    "Of a message: field, value (a number or a piece), and where the field starts and ends"
-    i = 0
-    while i < len(b):
-        start,(tag,i) = i,_varint(b, i)
+_sizes = {1: 8, 5: 4}  # bytes of a value, by the wire type
+
+def _fields(data):
+    "Yield of each field in a message: its number, its value (a number or a piece), and where it starts and ends"
+    at = 0
+    while at < len(data):
+        start = at
+        tag,at = _varint(data, at)
         wire = tag & 7
-        if not 8 <= tag < 2**32: raise ValueError('it has a field of a number that no field has')
-        if wire == 0: v,i = _varint(b, i)
-        elif wire in (1,2,5):
-            n,i = _varint(b, i) if wire == 2 else (8 if wire == 1 else 4, i)
-            if i+n > len(b): raise ValueError('it is cut short')
-            v,i = b[i:i+n],i+n
-        else: raise ValueError('not a graph')
-        yield tag >> 3,v,start,i
+        if not 8 <= tag < 2**32: raise ValueError('it has a field with a number out of range')
+        if wire == 0: value,at = _varint(data, at)
+        else:
+            if wire == 2: size,at = _varint(data, at)
+            elif wire in _sizes: size = _sizes[wire]
+            else: raise ValueError('not a graph')
+            if at+size > len(data): raise ValueError('it is cut short')
+            value = data[at:at+size]
+            at += size
+        yield tag >> 3,value,start,at
 
 # %% ../../nbs/21_onnx_graph.ipynb #6c91aa34
-def _piece(field, parts):
-    "A field that holds these parts, as parts: 13 MB of weights are copied once, at the end"
-    out,n = bytearray([field << 3 | 2]) if field < 16 else bytearray([(field&15) << 3 | 130, field >> 4]),sum(map(len, parts))
-    while n > 127: out.append(n & 127 | 128); n >>= 7
-    return [bytes(out)+bytes([n]), *parts]
+def _as_varint(number):
+    "Return a number as bytes, the shortest form"
+    written = bytearray()
+    while number > 127:
+        written.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*written, number])
+
+def _field(number, parts):
+    "Return a field that holds `parts`, as a list of parts: 13 MB of weights are copied once, at the end"
+    return [_as_varint(number << 3 | 2), _as_varint(sum(map(len, parts))), *parts]
 
 # %% ../../nbs/21_onnx_graph.ipynb #8b99ba44
-def _text(v):
-    "A piece as text that fits into a line"
-    return bytes(memoryview(v)[:80]).decode('utf-8', 'replace')
+def _pair(message):
+    "Return a key and a value of a tensor's place, both text"
+    texts = {number: str(value, 'utf-8') for number,value,*_ in _fields(message) if number in (1, 2)}
+    return texts.get(1, ''),texts.get(2, '')
 
-def _inline(t, files):
-    "The parts of a tensor with its numbers in it, `None` if they are; raises `ValueError` where they would come from elsewhere"
-    refs,outside,rest = {},False,[]
-    for f,v,a,b in _fields(t):
-        if f == 13: d = {g: bytes(x).decode() for g,x,*_ in _fields(v)}; refs[d.get(1, '')] = d.get(2, '')
-        elif f == 14: outside = outside or v != 0
-        else: rest.append(t[a:b])
-    if not refs and not outside: return None
-    where = refs.get('location', 'nowhere')
-    data = files.get(where)
-    if data is None: raise ValueError(f'it takes weights from {where[:80]!r}, which the config does not list')
-    a = int(refs.get('offset', 0)); n = int(refs.get('length', len(data)-a))
-    if a < 0 or n < 0 or a+n > len(data): raise ValueError(f"it takes weights from beyond the end of {refs['location']}")
-    return [*rest, *_piece(9, [memoryview(data)[a:a+n]])]
+def _cut(data, place):
+    "Return the part of `data` that a tensor's place names; raises `ValueError` where there is none"
+    offset = int(place.get('offset', 0))
+    length = int(place.get('length', len(data)-offset))
+    if offset < 0 or length < 0 or offset+length > len(data):
+        raise ValueError(f"it takes weights from beyond the end of {place['location']}")
+    return memoryview(data)[offset:offset+length]
+
+# %% ../../nbs/21_onnx_graph.ipynb #a2740dee
+def _inline(tensor, files):
+    "Return a tensor in parts with its numbers in it, `None` if they are; raises `ValueError` for a file not in `files`"
+    place = dict(_pair(value) for number,value,*_ in _fields(tensor) if number == _external_data)
+    outside = any(value != 0 for number,value,*_ in _fields(tensor) if number == _data_location)
+    if not place and not outside: return None
+    location = place.get('location', 'nowhere')
+    if location not in files:
+        raise ValueError(f'it takes weights from {location[:80]!r}, which the config does not list')
+    moved = _external_data,_data_location
+    kept = [tensor[start:end] for number,_,start,end in _fields(tensor) if number not in moved]
+    return [*kept, *_field(_raw_data, [_cut(files[location], place)])]
 
 # %% ../../nbs/21_onnx_graph.ipynb #f779b6f7
-def _whole(b, kind, files, depth=0):
-    "The parts of a message with the numbers of all its tensors in it, `None` if they are"
-    if kind == 'tensor': return _inline(b, files)
+def _check_domain(domain):
+    "Raise `ValueError` unless a node's operator is one of ONNX"
+    if domain in (b'', b'ai.onnx'): return
+    name = bytes(memoryview(domain)[:80]).decode('utf-8', 'replace')
+    raise ValueError(f'it uses operators of {name}')
+
+def _whole(message, kind, files, depth=0):
+    "Return the parts of a message with the numbers of all its tensors in it, `None` if they are"
+    if kind == 'tensor': return _inline(message, files)
     if depth > 50: raise ValueError('it is nested too deeply')
-    out,done = [],0
-    for f,v,start,end in _fields(b):
-        if kind == 'node' and f == 7 and v not in (b'', b'ai.onnx'): raise ValueError(f'it uses operators of {_text(v)}')
-        if f not in _holds[kind]: continue
-        if w := _whole(v, _holds[kind][f], files, depth+1): out += [b[done:start], *_piece(f, w)]; done = end
-    return [*out, b[done:]] if out else None
+    parts = []
+    copied = 0
+    for number,value,start,end in _fields(message):
+        if kind == 'node' and number == _domain: _check_domain(value)
+        if number not in _holds[kind]: continue
+        inner = _whole(value, _holds[kind][number], files, depth+1)
+        if inner is None: continue
+        parts += [message[copied:start], *_field(number, inner)]
+        copied = end
+    return [*parts, message[copied:]] if parts else None
 
 # %% ../../nbs/21_onnx_graph.ipynb #761851b8
+_broken = IndexError,UnicodeDecodeError,TypeError,AttributeError  # a damaged graph raises these above
+
 def whole_graph(graph:bytes, # An ONNX model
                 files:dict, # Name -> bytes: all that it may take numbers from
 )->bytes: # The same, pointing nowhere
-    "Put a graph's weights into it; raises `ValueError` where it is none, takes them from elsewhere, or uses operators not of ONNX"
+    "Put a graph's weights into it; raises `ValueError` for damage, other files, and operators that are not ONNX's own"
     if graph[4:8] == b'ORTM': raise ValueError("it is in onnxruntime's own format")
     try: return b''.join(_whole(memoryview(graph), 'model', files) or [graph])
-    except (IndexError, UnicodeDecodeError, TypeError, AttributeError): raise ValueError('it is no graph, or damaged') from None
+    except _broken: raise ValueError('it is no graph, or damaged') from None
 
 # %% ../../nbs/21_onnx_graph.ipynb #0b160562
-def _outside(b, kind, depth=0):
-    "The names of the files that a message takes numbers from"
+def _locations(message, kind, depth=0):
+    "Yield the names of the files that a message takes numbers from"
     if depth > 50: raise ValueError('it is nested too deeply')
-    for f,v,*_ in _fields(b):
-        if kind == 'tensor' and f == 13:
-            d = {g: bytes(x).decode() for g,x,*_ in _fields(v)}
-            if d.get(1) == 'location': yield d.get(2, '')
-        elif f in _holds.get(kind, ()): yield from _outside(v, _holds[kind][f], depth+1)
+    for number,value,*_ in _fields(message):
+        if kind == 'tensor' and number == _external_data:
+            key,location = _pair(value)
+            if key == 'location': yield location
+        elif number in _holds.get(kind, ()): yield from _locations(value, _holds[kind][number], depth+1)
 
 def graph_files(graph:bytes, # An ONNX model
 )->list[str]: # Sorted
-    "The names of the files that a graph takes its weights from; raises `ValueError` where it is none"
-    try: return sorted({*_outside(memoryview(graph), 'model')})
-    except (IndexError, UnicodeDecodeError, TypeError, AttributeError): raise ValueError('it is no graph, or damaged') from None
+    "Return the names of the files that a graph takes its weights from; raises `ValueError` where it is no graph"
+    try: return sorted({*_locations(memoryview(graph), 'model')})
+    except _broken: raise ValueError('it is no graph, or damaged') from None
+
+# %% ../../nbs/21_onnx_graph.ipynb #a6586a38
+def _check_output(session, cfg):
+    "Raise `ValueError` unless a graph of this package makes colours of a small gray picture"
+    side = cfg['multiple']
+    small = side//cfg['out_scale']
+    shapes = {i.name: (1,1,side,side) if i.name == 'L' else (1,3,small,small) for i in session.get_inputs()}
+    ab = session.run(None, {name: np.zeros(shape, np.float32) for name,shape in shapes.items()})[0]
+    good = getattr(ab, 'shape', None) == (1,2,small,small) and ab.dtype == np.float32
+    if not good: raise ValueError('its output is not ab')
 
 # %% ../../nbs/21_onnx_graph.ipynb #5e5986f6
+def _open_session(graph):
+    "Return an `InferenceSession` of a whole graph, on one core"
+    # from 1.31 on, importing onnxruntime writes into HOME and TMPDIR to report on this machine
+    os.environ.setdefault('ORT_DISABLE_TELEMETRY', '1')
+    import onnxruntime as ort
+    class NoFallback(ort.InferenceSession):
+        _enable_fallback = property(lambda self: False, lambda self, on: None)  # old ones print that they try again
+    options = ort.SessionOptions()
+    options.log_severity_level = 4  # errors are raised, and need not be logged too
+    options.intra_op_num_threads = 1
+    options.add_session_config_entry('session.disable_quant_qdq', '1')  # 8-bit weights become float once, at loading
+    options.add_session_config_entry('session.load_model_format', 'ONNX')
+    return NoFallback(graph, options, providers=['CPUExecutionProvider'])
+
 def graph_session(where:str|Path, # A shipped name, or a model folder
                   cfg:dict, # Its config
 ): # An `onnxruntime.InferenceSession`
     "Load a model's graph with the weights that its config lists, and no others; raises `ModelError`"
-    os.environ.setdefault('ORT_DISABLE_TELEMETRY', '1')  # from 1.31 on, its import writes into HOME and TMPDIR to report on this machine
-    import onnxruntime as ort
-    class Once(ort.InferenceSession): _enable_fallback = property(lambda self: False, lambda self, on: None)  # old ones print that they do
-    opt = ort.SessionOptions()
-    opt.log_severity_level = 4  # what goes wrong is raised, and said once
-    opt.intra_op_num_threads = 1
-    opt.add_session_config_entry('session.disable_quant_qdq', '1')  # the 8-bit weights become float once, when they are loaded
-    opt.add_session_config_entry('session.load_model_format', 'ONNX')
     files = model_bytes(where, cfg=cfg)
-    graphs = [b for f,b in files.items() if f.endswith('.onnx')]
+    graphs = [data for name,data in files.items() if name.endswith('.onnx')]
     if not graphs: raise ModelError(f'{where}: names no .onnx file')
     try:
-        s = Once(whole_graph(graphs[0], files), opt, providers=['CPUExecutionProvider'])
-        if 'graph' not in cfg: _try(s, cfg)  # one that is not ours may take seconds
-    except Exception as e: raise ModelError(f"{where}: the graph does not work ({(str(e).splitlines() or [''])[0]})") from None
-    return s
-
-# %% ../../nbs/21_onnx_graph.ipynb #a6586a38
-def _try(s, cfg):
-    "Raise unless the graph makes colours of a small gray picture"
-    import numpy as np
-    m = cfg['multiple']; k = m//cfg['out_scale']
-    zeros = {i.name: np.zeros((1,1,m,m) if i.name == 'L' else (1,3,k,k), np.float32) for i in s.get_inputs()}
-    ab = s.run(None, zeros)[0]
-    if getattr(ab, 'shape', None) != (1,2,k,k) or ab.dtype != np.float32: raise ValueError('its output is not ab')
+        session = _open_session(whole_graph(graphs[0], files))
+        if 'graph' not in cfg: _check_output(session, cfg)  # a foreign graph may take seconds
+    except Exception as e:
+        reason = (str(e).splitlines() or [''])[0]
+        raise ModelError(f'{where}: the graph does not work ({reason})') from None
+    return session

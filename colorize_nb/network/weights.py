@@ -16,126 +16,159 @@ from ..messages import nearest
 from ..files.atomic import read_regular, write_file
 
 # %% ../../nbs/20_weights.ipynb #e7e0fc30
-def quantize(w:np.ndarray, # Weights, first axis the output channel
-)->tuple[np.ndarray,np.ndarray]: # int8 of the same shape, float32 scale a channel: `w = int8*scale`
-    "8-bit weights with one scale per output channel"
-    peak = np.abs(w.reshape(len(w), -1)).max(1)
-    scale = np.where(peak > 0, peak/127, 1).astype(np.float32)
-    return np.rint(w/_col(scale, w)).astype(np.int8), scale
+def _per_channel(scale, weights):
+    "Return one number a channel in a shape that multiplies `weights`"
+    return scale.reshape(-1, *[1]*(weights.ndim-1))
 
-def _col(s, w): return s.reshape(-1, *[1]*(w.ndim-1))
+def quantize(weights:np.ndarray, # First axis the output channel
+)->tuple[np.ndarray,np.ndarray]: # int8 of the same shape, float32 scale a channel: `weights = int8*scale`
+    "Return the weights in 8 bits, with one scale for each output channel"
+    peak = np.abs(weights.reshape(len(weights), -1)).max(1)
+    scale = np.where(peak > 0, peak/127, 1).astype(np.float32)
+    return np.rint(weights/_per_channel(scale, weights)).astype(np.int8), scale
 
 # %% ../../nbs/20_weights.ipynb #9b32fe8c
 def pack(state:dict, # Name -> float array
 )->dict: # The same in 8 bits: int8 under the name, its scale under `name.scale`
-    "Quantize every convolution's weights; counters of batch norm are left out"
-    out = {}
-    for k,v in state.items():
-        if k.endswith('num_batches_tracked'): continue
-        v = np.asarray(v, np.float32)
-        if not np.isfinite(v).all(): raise ValueError(f'{k} holds NaN or infinity')
-        if v.ndim > 1: out[k],out[k+'.scale'] = quantize(v)
-        else: out[k] = v
-    return out
+    "Quantize every convolution's weights; leaves out the counters of batch norm. Raises `ValueError` for NaN"
+    packed = {}
+    for name,array in state.items():
+        if name.endswith('num_batches_tracked'): continue
+        array = np.asarray(array, np.float32)
+        if not np.isfinite(array).all():
+            raise ValueError(f'{name} holds NaN or infinity')
+        if array.ndim > 1: packed[name],packed[f'{name}.scale'] = quantize(array)
+        else: packed[name] = array
+    return packed
 
 # %% ../../nbs/20_weights.ipynb #05c4dd2a
+def _dequantize(packed, name):
+    "Return the float32 weights of the int8 array `name`; raises `ValueError` where its scale does not fit"
+    weights = packed[name]
+    scale = packed.get(f'{name}.scale')
+    if scale is None or scale.shape != weights.shape[:1] or scale.dtype != np.float32:
+        raise ValueError(f'{name} has no fitting scale')
+    return weights*_per_channel(scale, weights)
+
 def unpack(packed:dict, # From `pack`
 )->dict: # Name -> float32 array
     "Undo `pack`; raises `ValueError` where an int8 array has no scale or a dtype is neither int8 nor float32"
-    out = {}
-    for k,v in packed.items():
-        if k.endswith('.scale') and k[:-6] in packed: continue
-        if v.dtype == np.int8:
-            s = packed.get(k+'.scale')
-            if s is None or s.shape != v.shape[:1] or s.dtype != np.float32: raise ValueError(f'{k} has no fitting scale')
-            out[k] = v*_col(s, v)
-        elif v.dtype == np.float32: out[k] = v
-        else: raise ValueError(f'{k} is {v.dtype}')
-    return out
+    state = {}
+    for name,array in packed.items():
+        if name.endswith('.scale') and name.removesuffix('.scale') in packed: continue
+        if array.dtype == np.int8: state[name] = _dequantize(packed, name)
+        elif array.dtype == np.float32: state[name] = array
+        else: raise ValueError(f'{name} is {array.dtype}')
+    return state
 
 # %% ../../nbs/20_weights.ipynb #57754412
 MODELS = Path(__file__).parents[1]/'models' if '__file__' in globals() else Path('../colorize_nb/models').resolve()
-FORMAT = 1
+FORMAT = 1 # of config.json; a model of another format is refused
 
-class ModelError(ValueError): "A model that is missing, damaged or not what its config says"
+class ModelError(ValueError):
+    "Raised where a model is missing, damaged or not as its config says"
 
 def model_names()->list[str]:
-    "The models that ship inside the package"
+    "Return the names of the models inside the package"
     return sorted(p.stem for p in MODELS.glob('*.json'))
 
 # %% ../../nbs/20_weights.ipynb #046ef38c
 def config_path(where:str|Path, # A shipped name, a model folder, or a config file
 )->Path: # Its config file
-    "Where the config of a model lies; raises `ModelError` if there is none"
+    "Return the path of a model's config; raises `ModelError` if there is none"
     if not str(where): raise ModelError('an empty name is no model')
-    if str(where) in model_names(): return MODELS/f'{where}.json'
-    p = Path(where) if Path(where).suffix == '.json' else Path(where)/'config.json'
-    if os.path.isfile(p): return p
     names = model_names()
-    if os.path.dirname(where) or os.path.isdir(where): raise ModelError(f'{where}: no model there (no {p.name})')
-    raise ModelError(f"{where}: no such model; there are {', '.join(names)}, and folders: colorize-import makes them of other models "
-                     f'(docs/models.md){nearest(str(where), names)}')
+    if str(where) in names: return MODELS/f'{where}.json'
+    path = Path(where) if Path(where).suffix == '.json' else Path(where)/'config.json'
+    if os.path.isfile(path): return path
+    if os.path.dirname(where) or os.path.isdir(where):
+        raise ModelError(f'{where}: no model there (no {path.name})')
+    raise ModelError(f"{where}: no such model; there are {', '.join(names)}, and folders: "
+                     f'colorize-import makes them of other models (docs/models.md){nearest(str(where), names)}')
 
 # %% ../../nbs/20_weights.ipynb #f48d8026
 def is_model(where:str|Path, # Any path or name
 )->bool:
-    "Whether `where` is a shipped name, a model folder, a config file or a name on the hub"
+    "Return whether `where` is a shipped name, a model folder, a config file or a name on the hub"
     if str(where).startswith('hf://'): return True
     return str(where) in model_names() or Path(where).suffix == '.json' or os.path.isfile(Path(where)/'config.json')
 
 # %% ../../nbs/20_weights.ipynb #a9867225
 _fields = dict(format=int, name=str, generator=str, out_scale=int, multiple=int, render_size=int, files=dict)
 
-def _plain(name): return bool(re.fullmatch(r'[^/\\:\0]+', name)) and name not in ('.', '..')
+def _plain(name):
+    "Return whether `name` is a file's name without a folder, on every system"
+    return bool(re.fullmatch(r'[^/\\:\0]+', name)) and name not in ('.', '..')
 
 # %% ../../nbs/20_weights.ipynb #12f0dd43
 _channels = dict(input=dict(L=1, rgb=3), output=dict(ab=2, rgb=3))
 
-def _numbers(v, n):
-    "Whether `v` is a number, or `n` of them"
-    vs = v if isinstance(v, list) and len(v) == n else [v]
-    return all(isinstance(x, (int,float)) and not isinstance(x, bool) and abs(x) < 1e6 for x in vs)
+def _is_number(v):
+    "Return whether `v` is a finite number of a sensible size; true and false are none"
+    return isinstance(v, (int,float)) and not isinstance(v, bool) and abs(v) < 1e6
 
-def _side(d, kind):
-    "Why `d` does not say what a graph takes or gives, or ''"
-    of = _channels[kind]
-    if not isinstance(d, dict) or d.get('of') not in [*of]: return f"graph.{kind} must say of what: {' or '.join(of)}"
-    if left := sorted({*d}-{'of','mean','std'}): return f'graph.{kind} says {left[0]!r}, which is not known'
-    n,std = of[d['of']],d.get('std', 1)
-    if not _numbers(d.get('mean', 0), n) or not _numbers(std, n) or 0 in np.ravel(std):
-        return f'mean and std of graph.{kind} must be numbers, one or {n}, std not 0'
-    return ''
+def _numbers(v, n):
+    "Return whether `v` is a number, or a list of `n` of them"
+    if isinstance(v, list): return len(v) == n and all(map(_is_number, v))
+    return _is_number(v)
+
+def _side_fault(side, kind):
+    "Return why `side` does not describe a graph's input or output (`kind`), or ''"
+    channels = _channels[kind]
+    if not isinstance(side, dict) or side.get('of') not in [*channels]:
+        return f"graph.{kind}.of must be {' or '.join(channels)}"
+    unknown = sorted({*side}-{'of','mean','std'})
+    if unknown: return f'graph.{kind} has an unknown field {unknown[0]!r}'
+    n = channels[side['of']]
+    std = side.get('std', 1)
+    good = _numbers(side.get('mean', 0), n) and _numbers(std, n) and 0 not in np.ravel(std)
+    return '' if good else f'mean and std of graph.{kind} must be numbers, one or {n}, std not 0'
 
 # %% ../../nbs/20_weights.ipynb #64b90168
-def _why_not(cfg):
-    "What is wrong with what a config says of a foreign graph, or ''"
-    g,m,s = cfg['graph'],cfg['multiple'],cfg['out_scale']
-    if not isinstance(g, dict): return 'graph is not a table'
-    if left := sorted({*g}-{'input','output','size'}): return f'graph says {left[0]!r}, which is not known'
-    if m%s: return 'multiple must be a multiple of out_scale'
-    if why := next(filter(None, (_side(g.get(k), k) for k in _channels)), ''): return why
-    size = g.get('size')
+def _size_fault(size, out_scale):
+    "Return what is wrong with `graph.size`, or ''"
     if size is None: return ''
-    sides = isinstance(size, list) and len(size) == 2 and all(type(v) is int and 16 <= v <= 4096 and not v%s for v in size)
-    return '' if sides else 'graph.size must be [height, width] from 16 to 4096, multiples of out_scale'
+    pair = isinstance(size, list) and len(size) == 2
+    good = pair and all(type(n) is int and 16 <= n <= 4096 and not n%out_scale for n in size)
+    return '' if good else 'graph.size must be [height, width] from 16 to 4096, multiples of out_scale'
+
+def _graph_fault(cfg):
+    "Return what is wrong with a config's description of a foreign graph, or ''"
+    graph = cfg['graph']
+    if not isinstance(graph, dict): return 'graph is not a table'
+    unknown = sorted({*graph}-{'input','output','size'})
+    if unknown: return f'graph has an unknown field {unknown[0]!r}'
+    if cfg['multiple']%cfg['out_scale']: return 'multiple must be a multiple of out_scale'
+    return (_side_fault(graph.get('input'), 'input') or _side_fault(graph.get('output'), 'output')
+            or _size_fault(graph.get('size'), cfg['out_scale']))
 
 # %% ../../nbs/20_weights.ipynb #da7e2a46
+def _config_fault(cfg):
+    "Return what is wrong with a config, or ''"
+    if not isinstance(cfg, dict): return 'not a config'
+    for field,kind in _fields.items():
+        if not isinstance(cfg.get(field), kind):
+            return f'{field!r} is missing or not {kind.__name__}'
+    if cfg['format'] != FORMAT:
+        return f"format {cfg['format']}, this version reads {FORMAT}"
+    if not (cfg['out_scale'] in (1,2,4) and 1 <= cfg['multiple'] <= 256 and 16 <= cfg['render_size'] <= 4096):
+        return 'out_scale, multiple or render_size out of range'
+    if not all(map(_plain, cfg['files'])):
+        return 'files must be plain names'
+    if not cfg['name'].isprintable():
+        return "'name' must be printable"
+    return _graph_fault(cfg) if 'graph' in cfg else ''
+
 def load_config(where:str|Path, # A shipped name, or a model folder
 )->dict: # As written, `render_size` in pixels and `files` name -> sha256 among it
     "Read and check a model's config; raises `ModelError` naming the file and the reason"
-    p = config_path(where)
-    try: cfg = json.loads(read_regular(p, 2**20))
-    except OSError as e: raise ModelError(f'{p}: {e.strerror}') from None
-    except (ValueError, RecursionError) as e: raise ModelError(f'{p}: cannot be read as JSON ({e})') from None
-    if not isinstance(cfg, dict): raise ModelError(f'{p}: not a config')
-    for k,t in _fields.items():
-        if not isinstance(cfg.get(k), t): raise ModelError(f'{p}: {k!r} is missing or not {t.__name__}')
-    if cfg['format'] != FORMAT: raise ModelError(f"{p}: format {cfg['format']}, this version reads {FORMAT}")
-    if cfg['out_scale'] not in (1,2,4) or not 1 <= cfg['multiple'] <= 256 or not 16 <= cfg['render_size'] <= 4096:
-        raise ModelError(f'{p}: out_scale, multiple or render_size out of range')
-    if not all(map(_plain, cfg['files'])): raise ModelError(f'{p}: files must be plain names')
-    if not cfg['name'].isprintable(): raise ModelError(f"{p}: 'name' holds what cannot be printed")
-    if 'graph' in cfg and (why := _why_not(cfg)): raise ModelError(f'{p}: {why}')
+    path = config_path(where)
+    try: cfg = json.loads(read_regular(path, 2**20))
+    except OSError as e: raise ModelError(f'{path}: {e.strerror}') from None
+    except (ValueError, RecursionError) as e: raise ModelError(f'{path}: cannot be read as JSON ({e})') from None
+    fault = _config_fault(cfg)
+    if fault:
+        raise ModelError(f'{path}: {fault}')
     return cfg
 
 # %% ../../nbs/20_weights.ipynb #10608071
@@ -143,39 +176,41 @@ def model_bytes(where:str|Path, # As for `config_path`
                 suffix:str='', # '.safetensors' or '.onnx'; default all files
                 cfg:dict=None, # Its config, if that is loaded
 )->dict: # Name -> bytes, in the config's order
-    "What the files of a model hold, their sha256 checked; raises `ModelError`"
-    p,cfg = config_path(where),cfg or load_config(where)
-    out = {f: b'' for f in cfg['files'] if f.endswith(suffix)}
-    if not out: raise ModelError(f'{p}: names no {suffix} file')
-    for f in out:
-        try: out[f] = read_regular(p.parent/f)
-        except OSError as e: raise ModelError(f'{p.parent/f}: {e.strerror}') from None
-        if hashlib.sha256(out[f]).hexdigest() != cfg['files'][f]:
-            raise ModelError(f'{p.parent/f}: damaged or changed (its sha256 is not the one in {p.name})')
-    return out
+    "Read the files of a model and check their sha256; raises `ModelError`"
+    config = config_path(where)
+    hashes = (cfg or load_config(where))['files']
+    found = {}
+    for name in (n for n in hashes if n.endswith(suffix)):
+        path = config.parent/name
+        try: found[name] = read_regular(path)
+        except OSError as e: raise ModelError(f'{path}: {e.strerror}') from None
+        if hashlib.sha256(found[name]).hexdigest() != hashes[name]:
+            raise ModelError(f'{path}: damaged or changed (its sha256 is not the one in {config.name})')
+    if not found: raise ModelError(f'{config}: names no {suffix} file')
+    return found
 
 # %% ../../nbs/20_weights.ipynb #038c2a5d
 def model_files(where:str|Path, # As for `config_path`
                 suffix:str, # '.safetensors' or '.onnx'
 )->list[Path]: # In the config's order
-    "The files of a model with that suffix, their sha256 checked; raises `ModelError`"
-    return [config_path(where).parent/f for f in model_bytes(where, suffix)]
+    "Return the paths of a model's files with that suffix, after checking their sha256; raises `ModelError`"
+    return [config_path(where).parent/name for name in model_bytes(where, suffix)]
 
 # %% ../../nbs/20_weights.ipynb #566c47fc
 def load_weights(where:str|Path, # As for `config_path`
                  cfg:dict=None, # Its config, if that is loaded
 )->dict: # Name -> float32 array
-    "A model's weights, checked and dequantized; of two files the later one counts. Raises `ModelError`"
-    out = {}
-    for f,b in model_bytes(where, '.safetensors', cfg).items():
-        try: out |= unpack(_load_bytes(b))
-        except (SafetensorError, ValueError, KeyError) as e: raise ModelError(f'{f}: {e}') from None
-    return out
+    "Read, check and dequantize a model's weights; of two arrays with one name the later counts. Raises `ModelError`"
+    state = {}
+    for name,data in model_bytes(where, '.safetensors', cfg).items():
+        try: state |= unpack(_load_bytes(data))
+        except (SafetensorError, ValueError, KeyError) as e: raise ModelError(f'{name}: {e}') from None
+    return state
 
 # %% ../../nbs/20_weights.ipynb #b4fce789
 def save_weights(path:str|Path, # A `.safetensors` file
                  state:dict, # Name -> float array
-)->dict: # What was written: int8, float32 and scales
+)->dict: # As it was written: int8, float32 and scales
     "Write the weights in 8 bits"
     packed = pack(state)
     write_file(path, _save_bytes(packed))
@@ -188,6 +223,7 @@ def save_config(path:str|Path, # The config file; the files it names must lie be
 )->dict: # The config as written
     "Write a config with the files' hashes"
     path = Path(path)
-    cfg = dict(format=FORMAT, **cfg, files={f: hashlib.sha256((path.parent/f).read_bytes()).hexdigest() for f in files})
+    hashes = {name: hashlib.sha256((path.parent/name).read_bytes()).hexdigest() for name in files}
+    cfg = dict(format=FORMAT, **cfg, files=hashes)
     write_file(path, json.dumps(cfg, indent=1).encode()+b'\n')
     return cfg

@@ -15,24 +15,27 @@ from fastai.optimizer import Adam
 from fastcore.meta import delegates
 from torch import nn
 from torchvision.models import resnet18
-from .gan import init_pix2pix
-from .gan import gan_learner
+from .gan import gan_learner, init_pix2pix
 from .generator import create_generator, register_generator, resnet_body
 from .learner import colorize_learner
 from .losses import ABLoss, AnnealedMean, ClassificationLoss
 
 # %% ../../nbs/70_baselines.ipynb #1ae5123c
 def _finish(net, out_scale, multiple=1, **spec):
-    net.out_scale,net.multiple,net.spec = out_scale,multiple,spec|dict(out_scale=out_scale)
+    net.out_scale = out_scale
+    net.multiple = multiple
+    net.spec = spec|dict(out_scale=out_scale)
     return net
 
 def _act(conv, norm=True): return nn.Sequential(conv, *[nn.BatchNorm2d(conv.out_channels)]*norm, nn.ReLU(inplace=True))
 
-up2 = partial(nn.Upsample, scale_factor=2)
+up2 = partial(nn.Upsample, scale_factor=2)  # makes the layer that doubles both sides
 
 # %% ../../nbs/70_baselines.ipynb #70e84525
-_cnn = {8:  [(64,1,1), (64,2,1), (128,1,1), (128,2,1), (256,1,1), (256,2,1), (512,1,2), (256,1,1)],  # channels, stride, dilation
-        11: [(64,1,1), (64,2,1), (128,1,1), (128,2,1), (256,1,1), (256,1,1), (256,2,1), (512,1,1), (512,1,2), (512,1,2), (256,1,1)]}
+_cnn = {  # layers: channels, stride, dilation of each
+    8:  [(64,1,1), (64,2,1), (128,1,1), (128,2,1), (256,1,1), (256,2,1), (512,1,2), (256,1,1)],
+    11: [(64,1,1), (64,2,1), (128,1,1), (128,2,1), (256,1,1), (256,1,1), (256,2,1), (512,1,1), (512,1,2), (512,1,2),
+         (256,1,1)]}
 
 @register_generator
 def cnn(layers:int=11, # 11, or 8 as in the first try
@@ -40,23 +43,26 @@ def cnn(layers:int=11, # 11, or 8 as in the first try
         bias:bool=True, # In every convolution
         bins:bool=False, # Choose among 313 colours instead of painting ab; train it with `ClassificationLoss`
 )->nn.Module: # L `(n,1,h,w)` to ab `(n,2,h/4,w/4)`
-    "3x3 convolutions, bias, BatchNorm, ReLU; L1 or L2, Adam or SGD, lr 0.01 or 0.001, batch 64 (report: CIFAR-10, Animals-10, 32 to 90 px)"
+    "Stack 3x3 convolutions with bias, BatchNorm and ReLU"
     if layers not in _cnn: raise ValueError(f'layers must be one of {list(_cnn)}, not {layers!r}')
-    convs,ni = [],1
-    for nf,stride,dil in _cnn[layers]:
-        convs.append(_act(nn.Conv2d(ni, nf, 3, stride, dil, dil, bias=bias), norm))
+    convs = []
+    ni = 1
+    for nf,stride,dilation in _cnn[layers]:
+        convs.append(_act(nn.Conv2d(ni, nf, 3, stride, dilation, dilation, bias=bias), norm))
         ni = nf
     convs.insert(-1, up2())
     last = [nn.Conv2d(ni, 313, 1), AnnealedMean()] if bins else [nn.Conv2d(ni, 2, 1)]
-    return _finish(nn.Sequential(*convs, *last), 4, 8, generator='cnn', layers=layers, norm=norm, bias=bias, bins=bins)
+    net = nn.Sequential(*convs, *last)
+    return _finish(net, 4, 8, generator='cnn', layers=layers, norm=norm, bias=bias, bins=bins)
 
 # %% ../../nbs/70_baselines.ipynb #5a7ad358
 @register_generator
 def regression(pretrained:bool=False, # torchvision's ImageNet weights for the encoder
 )->nn.Module: # L `(n,1,h,w)` to ab of the same size
-    "ResNet-18's first six children, 3x3 convolutions 128 up 64 64 32 up 2 up; MSE on ab in [-1,1], 224 px (report: Places365)"
-    def c(ni, nf): return _act(nn.Conv2d(ni, nf, 3, padding=1))
-    decoder = [c(128, 128), up2(), c(128, 64), c(64, 64), c(64, 32), up2(), nn.Conv2d(32, 2, 3, padding=1), up2()]
+    "Put 3x3 convolutions (128, doubled, 64, 64, 32, doubled, 2, doubled) on half a ResNet-18"
+    def conv(ni, nf): return _act(nn.Conv2d(ni, nf, 3, padding=1))
+    last = nn.Conv2d(32, 2, 3, padding=1)
+    decoder = [conv(128, 128), up2(), conv(128, 64), conv(64, 64), conv(64, 32), up2(), last, up2()]
     return _finish(nn.Sequential(*resnet_body(resnet18, pretrained)[:6], *decoder), 1, 8, generator='regression')
 
 # %% ../../nbs/70_baselines.ipynb #e4752450
@@ -64,66 +70,87 @@ class Autoencoder(nn.Module):
     "See `autoencoder`"
     def __init__(self, size, latent):
         super().__init__()
-        self.size,self.side = size,size//16
-        wd = [1,32,64,128,256]
+        self.size = size
+        self.side = size//16
+        widths = [1,32,64,128,256]
         n = 256*self.side**2
-        self.down = nn.Sequential(*[_act(nn.Conv2d(a, b, 3, 2, 1), norm=False) for a,b in zip(wd, wd[1:])])
-        self.squeeze,self.widen = nn.Linear(n, latent),nn.Linear(latent, n)
-        def t(ni, nf): return nn.ConvTranspose2d(ni, nf, 3, 2, 1, output_padding=1)
-        self.up = nn.Sequential(*[_act(t(a, b), norm=False) for a,b in ((256,256), (256,128), (128,64))], t(64, 2), nn.Tanh())
+        def down(ni, nf): return _act(nn.Conv2d(ni, nf, 3, 2, 1), norm=False)
+        def up(ni, nf): return nn.ConvTranspose2d(ni, nf, 3, 2, 1, output_padding=1)
+        self.down = nn.Sequential(*map(down, widths, widths[1:]))
+        self.squeeze = nn.Linear(n, latent)
+        self.widen = nn.Linear(latent, n)
+        ups = [_act(up(ni, nf), norm=False) for ni,nf in ((256,256), (256,128), (128,64))]
+        self.up = nn.Sequential(*ups, up(64, 2), nn.Tanh())
     def forward(self, x):
-        if x.shape[-2:] != (self.size,)*2:
-            raise ValueError(f'this autoencoder is built for {self.size}x{self.size}, not {x.shape[-1]}x{x.shape[-2]}')
+        h,w = x.shape[-2:]
+        n = self.size
+        if (h,w) != (n,n): raise ValueError(f'this autoencoder is built for {n}x{n}, not {w}x{h}')
         z = self.squeeze(self.down(x).flatten(1))
         return self.up(self.widen(z).view(-1, 256, self.side, self.side))
 
 @register_generator
-def autoencoder(size:int=224, # The one size it works at, a multiple of 16
+def autoencoder(size:int=224, # The one size in pixels that it works at, a multiple of 16
                 latent:int=256, # Numbers in the middle
 )->nn.Module: # L `(n,1,size,size)` to ab of the same size
-    "3x3 convolutions 1-32-64-128-256, stride 2, ReLU; linear fusion; transposed 256-256-128-64-2, tanh; MSE, 224 px (report: Places365)"
+    "Squeeze a photo into `latent` numbers: convolutions 1-32-64-128-256 down, 256-256-128-64-2 up, tanh"
     if size < 16 or size % 16: raise ValueError(f'size must be a multiple of 16, not {size!r}')
     return _finish(Autoencoder(size, latent), 1, 16, generator='autoencoder', size=size, latent=latent)
 
 # %% ../../nbs/70_baselines.ipynb #a1182722
 @register_generator
 def encoder_decoder()->nn.Module: # L `(n,1,h,w)` to ab of the same size
-    "3x3 convolutions 64-128-256-512, max-pooling, 2x2 transposed 256-128-64; L1, Adam 1e-3, batch 32 (report: COCO; the layers are ours)"
-    wd,net,ni = (64,128,256,512),[],1
-    for i,nf in enumerate(wd):
-        if i: net.append(nn.MaxPool2d(2))
-        net += [_act(nn.Conv2d(ni, nf, 3, padding=1)), _act(nn.Conv2d(nf, nf, 3, padding=1))]
+    "Go down by max-pooling through 3x3 convolutions 64-128-256-512, and up by 2x2 transposed ones"
+    widths = (64,128,256,512)
+    layers = []
+    ni = 1
+    for i,nf in enumerate(widths):
+        if i: layers.append(nn.MaxPool2d(2))
+        layers += [_act(nn.Conv2d(ni, nf, 3, padding=1)), _act(nn.Conv2d(nf, nf, 3, padding=1))]
         ni = nf
-    for nf in wd[-2::-1]:
-        net += [_act(nn.ConvTranspose2d(ni, nf, 2, 2)), _act(nn.Conv2d(nf, nf, 3, padding=1))]
+    for nf in widths[-2::-1]:
+        layers += [_act(nn.ConvTranspose2d(ni, nf, 2, 2)), _act(nn.Conv2d(nf, nf, 3, padding=1))]
         ni = nf
-    return _finish(nn.Sequential(*net, nn.Conv2d(ni, 2, 1)), 1, 8, generator='encoder_decoder')
+    return _finish(nn.Sequential(*layers, nn.Conv2d(ni, 2, 1)), 1, 8, generator='encoder_decoder')
 
 # %% ../../nbs/70_baselines.ipynb #38e3fae7
+_pix2pix = [64,128,256,512,512,512,512,512]  # channels after each block on the way down
+
+def _pix2pix_down(i):
+    nf = _pix2pix[i]
+    conv = nn.Conv2d(_pix2pix[i-1] if i else 1, nf, 4, 2, 1, bias=i in (0,7))
+    layers = [nn.LeakyReLU(0.2), conv] if i else [conv]
+    if 0 < i < 7: layers.append(nn.BatchNorm2d(nf))
+    return nn.Sequential(*layers)
+
+def _pix2pix_up(i): # the i-th from the top
+    ni = _pix2pix[i]*(1 if i == 7 else 2)  # with the skip
+    if i == 0: return nn.Sequential(nn.ReLU(), nn.ConvTranspose2d(ni, 2, 4, 2, 1), nn.Tanh())
+    nf = _pix2pix[i-1]
+    layers = [nn.ReLU(), nn.ConvTranspose2d(ni, nf, 4, 2, 1, bias=False), nn.BatchNorm2d(nf)]
+    if i > 4: layers.append(nn.Dropout(0.5))
+    return nn.Sequential(*layers)
+
 class Pix2PixUnet(nn.Module):
     "See `pix2pix_unet`"
     def __init__(self):
         super().__init__()
-        wd = [64,128,256,512,512,512,512,512]
-        def down(i):
-            conv = nn.Conv2d(([1]+wd)[i], wd[i], 4, 2, 1, bias=i in (0,7))
-            return nn.Sequential(*[nn.LeakyReLU(0.2)]*(i > 0), conv, *[nn.BatchNorm2d(wd[i])]*(0 < i < 7))
-        def up(i):  # the i-th from the top
-            conv = nn.ConvTranspose2d(wd[i]*(1 if i == 7 else 2), wd[i-1] if i else 2, 4, 2, 1, bias=not i)
-            return nn.Sequential(nn.ReLU(), conv, *([nn.BatchNorm2d(wd[i-1]), *[nn.Dropout(0.5)]*(i > 4)] if i else [nn.Tanh()]))
-        self.down,self.up = nn.ModuleList(down(i) for i in range(8)),nn.ModuleList(up(i) for i in range(7, -1, -1))
+        self.down = nn.ModuleList(_pix2pix_down(i) for i in range(8))
+        self.up = nn.ModuleList(_pix2pix_up(i) for i in range(7, -1, -1))
         self.apply(init_pix2pix)
     def forward(self, x):
         h,w = x.shape[-2:]
         if w % 256 or h % 256: raise ValueError(f'pix2pix_unet takes sides that are multiples of 256, not {w}x{h}')
         skips = []
-        for d in self.down: x = d(x); skips.append(x)
-        for i,u in enumerate(self.up): x = u(torch.cat([x, skips[7-i]], 1) if i else x)
+        for block in self.down:
+            x = block(x)
+            skips.append(x)
+        x = self.up[0](x)
+        for block,skip in zip(self.up[1:], skips[-2::-1]): x = block(torch.cat([x, skip], 1))
         return x
 
 @register_generator
 def pix2pix_unet()->nn.Module: # L `(n,1,h,w)`, sides multiples of 256, to ab of the same size
-    "4x4 convolutions, stride 2, 64-128-256-512x5, LeakyReLU 0.2, BatchNorm, dropout, tanh; GAN + 100 L1, Adam 2e-4, flips (report: COCO)"
+    "Make pix2pix's U-Net: 4x4 convolutions of stride 2, LeakyReLU 0.2, BatchNorm, dropout, tanh"
     return _finish(Pix2PixUnet(), 1, 256, generator='pix2pix_unet')
 
 # %% ../../nbs/70_baselines.ipynb #472be6d8
@@ -138,10 +165,10 @@ class System:
     size:int=256 # Side of the pictures in pixels
     gan:str=None # 'bce' or 'lsgan' if a critic judges
     options:dict=None # For the generator
-    report:str='' # What was reported
+    report:str='' # Data and figures of the report
 
 # %% ../../nbs/70_baselines.ipynb #970bd2e9
-systems = dict(
+systems = dict(  # name: how it is trained
     cnn=System('cnn', ABLoss('l2'), 1e-3, bs=64, size=64, report='CIFAR-10, Animals-10; dull'),
     cnn_bins=System('cnn', ClassificationLoss(), 1e-3, bs=64, size=64, options=dict(bins=True),
                     report="Zhang et al.'s loss, which the report wished for"),
@@ -165,11 +192,14 @@ def learner_for(dls, # Of the system's `size`, or another that its network takes
                 opt_func=None, # Instead of the system's own
                 **kwargs # For `colorize_learner`
 ):
-    "A learner for one of the reports' systems, with its loss, optimizer and learning rate; raises `ValueError` for an unknown name"
+    "Make a learner with a system's own loss, optimizer and learning rate; raises `ValueError` for an unknown name"
     if name not in systems: raise ValueError(f"no system {name!r}; there are {', '.join(systems)}")
-    s = systems[name]
-    net = s.generator if not s.options else create_generator(s.generator, **s.options)
-    if s.generator == 'autoencoder': net = create_generator('autoencoder', size=dls.size)
-    learn = colorize_learner(dls, generator=net, pretrained=pretrained, out_scale=out_scale, loss_func=loss_func or s.loss,
-                             opt_func=opt_func or s.opt_func, **dict(lr=s.lr)|kwargs)
-    return gan_learner(learn, critic=critic, lambda_l1=lambda_l1, gan_loss=s.gan, lr=s.lr) if s.gan else learn
+    system = systems[name]
+    net = system.generator
+    if system.options: net = create_generator(net, **system.options)
+    if net == 'autoencoder': net = create_generator(net, size=dls.size)
+    learn = colorize_learner(dls, generator=net, pretrained=pretrained, out_scale=out_scale,
+                             loss_func=loss_func or system.loss, opt_func=opt_func or system.opt_func,
+                             **dict(lr=system.lr)|kwargs)
+    if not system.gan: return learn
+    return gan_learner(learn, critic=critic, lambda_l1=lambda_l1, gan_loss=system.gan, lr=system.lr)

@@ -25,52 +25,64 @@ from ..network.weights import is_model, model_names
 # %% ../../nbs/71_compare.ipynb #fb8e7ab7
 def random_ab(im:Image.Image, # Mode L
               seed:int=42, # The same colours each time
-)->Image.Image:
-    "Reference: every pixel of any colour, a* and b* even in [-110,110], as far as sRGB holds it"
+)->Image.Image: # RGB
+    "Reference: paint every pixel in any colour, a* and b* even in [-110,110], as far as sRGB holds it"
     L = lightness(np.asarray(im))
-    return Image.fromarray(lab2rgb8(L, *np.random.default_rng(seed).uniform(-110, 110, (2,*L.shape)).astype(np.float32)))
+    ab = np.random.default_rng(seed).uniform(-110, 110, (2,*L.shape)).astype(np.float32)
+    return Image.fromarray(lab2rgb8(L, *ab))
 
 # %% ../../nbs/71_compare.ipynb #72dd551d
-def untrained(seed:int=42)->Colorizer:
-    "Reference: a generator with its first, random weights"
+def untrained(seed:int=42, # Draws the weights
+)->Colorizer:
+    "Reference: make a generator with its first, random weights"
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         net = resnet18_unet(out_scale=4)
     return Colorizer.from_generator(net, 'untrained', 160)
 
 # %% ../../nbs/71_compare.ipynb #848fb8ad
+def _stem(name): return Path(name).with_suffix('').as_posix()
+
 def their_results(folder:str|Path, # Pictures that another tool made, named as the photos, of any suffix
                   photos:PhotoSet, # What they were made from
-):
-    "A system that reads its results from a folder; raises `ValueError` where one is missing or of another size"
-    there = {p.relative_to(folder).with_suffix('').as_posix(): p for p in photo_files(folder)}
-    missing = [n for n in photos if Path(n).with_suffix('').as_posix() not in there]
-    if missing: raise ValueError(f'{folder}: {len(missing)} of {len(photos)} photos have no result there, such as {missing[0]}')
+): # Function of (name, gray)
+    "Make a system that reads its results from a folder; raises `ValueError` if one is missing or of another size"
+    there = {_stem(p.relative_to(folder)): p for p in photo_files(folder)}
+    missing = [name for name in photos if _stem(name) not in there]
+    few = f'{folder}: {len(missing)} of {len(photos)} photos have no result there'
+    if missing: raise ValueError(f'{few}, such as {missing[0]}')
     def result(name, gray):
-        p = there[Path(name).with_suffix('').as_posix()]
+        p = there[_stem(name)]
         try: im = open_rgb(p)
         except unreadable as e: raise ValueError(f"{p}: can't be read ({e})") from None
-        if im.size != gray.size: raise ValueError(f'{p}: {im.width}x{im.height}, but the photo is {gray.width}x{gray.height}')
-        return im
+        if im.size == gray.size: return im
+        raise ValueError(f'{p}: {im.width}x{im.height}, but the photo is {gray.width}x{gray.height}')
     return result
 
 # %% ../../nbs/71_compare.ipynb #9bbb113a
+def _of_gray(f): return lambda name, gray: f(gray)
+
+def _system(model, photos):
+    "Function of (name, gray) for a model or a folder of results"
+    if is_model(model): return _of_gray(Colorizer.from_pretrained(model).colorize)
+    if Path(model).is_dir(): return their_results(model, photos)
+    names = model_names()
+    shipped = f"shipped models: {', '.join(names)}{nearest(str(model), names)}"
+    raise ValueError(f"{model}: neither a model nor a folder; {shipped}")
+
 def all_systems(models, # Shipped names, model folders, or folders of results
                 photos:PhotoSet, # To colorize
 )->dict: # Title -> function of (name, gray); references first
-    "The references, and the systems that were asked for; raises `ValueError` where one is neither"
-    def of(f): return lambda name, gray: f(gray)
+    "Collect the references and the systems in `models`; raises `ValueError` where one is neither model nor folder"
     some = photos.names[::max(1, len(photos)//100)]
-    out = {'gray': of(predict_gray), 'one colour': of(predict_mean_ab(mean_ab([photos[n] for n in some]))),
-           'random ab': lambda name, gray: random_ab(gray, zlib.crc32(name.encode())), 'untrained': of(untrained().colorize)}
-    for m in models:
-        title = Path(m).stem if str(m) not in model_names() else str(m)
+    out = {'gray': _of_gray(predict_gray),
+           'one colour': _of_gray(predict_mean_ab(mean_ab([photos[n] for n in some]))),
+           'random ab': lambda name, gray: random_ab(gray, zlib.crc32(name.encode())),
+           'untrained': _of_gray(untrained().colorize)}
+    for model in models:
+        title = str(model) if str(model) in model_names() else Path(model).stem
         while title in out: title += "'"
-        if is_model(m): out[title] = of(Colorizer.from_pretrained(m).colorize)
-        elif Path(m).is_dir(): out[title] = their_results(m, photos)
-        else:
-            names = model_names()
-            raise ValueError(f"{m}: neither a model nor a folder; shipped models: {', '.join(names)}{nearest(str(m), names)}")
+        out[title] = _system(model, photos)
     return out
 
 # %% ../../nbs/71_compare.ipynb #57f1d7a2
@@ -79,64 +91,83 @@ def _or_none(f):
     except (ImportError, RuntimeError): return None
 
 class _Judges:
-    "What needs networks: labels, features, LPIPS; None where they can't be had"
+    "The figures that need networks: labels, features, LPIPS; `None` where a network can't be had"
     def __init__(self, backbones):
-        backbones = backbones or {}
+        backbones = dict(backbones or {})
+        wants_fid = 'inception' in backbones
+        inception = backbones.pop('inception', None)
         self.judge = _or_none(lambda: EfficientNetLite(0))
-        self.lpips = {f'lpips_{k}': _or_none(lambda: LPIPS(k, f)) for k,f in backbones.items() if k != 'inception'}
+        self.lpips = {f'lpips_{k}': _or_none(lambda: LPIPS(k, f)) for k,f in backbones.items()}
         nets = {'frechet': _or_none(lambda: EfficientNetLite(2))}
-        if 'inception' in backbones: nets['fid'] = _or_none(lambda: Inception(backbones['inception']))
-        self.features = {k: n for k,n in nets.items() if n}
+        if wants_fid: nets['fid'] = _or_none(lambda: Inception(inception))
+        self.nets = {k: net for k,net in nets.items() if net}
     @torch.no_grad()
     def label(self, rgb): return self.judge(rgb/255).argmax(1).item() if self.judge else None
     @torch.no_grad()
-    def feats(self, rgb): return {k: n.features(rgb/255)[0].numpy() for k,n in self.features.items()}
+    def features(self, rgb): return {k: net.features(rgb/255)[0].numpy() for k,net in self.nets.items()}
 
 # %% ../../nbs/71_compare.ipynb #3efc7fe2
+def _figures_of(judges, y, x, truth, label):
+    "Every figure of a result `y` beside its photo `x`, both uint8 `(1,3,h,w)`"
+    out = figures(Photos(truth.l, Photos.from_rgb(y).ab), truth, photo_metrics)
+    if judges.judge: out['recognized'] = judges.label(y) == label
+    if min(x.shape[-2:]) >= 32: out |= {k: net(y, x) for k,net in judges.lpips.items() if net}
+    return {k: float(v) for k,v in out.items()}
+
+def _distances(ours, true): # Features of each photo
+    return {k: frechet([o[k] for o in ours], [o[k] for o in true]) for k in true[0]}
+
+def _columns_of(rows):
+    names = dict.fromkeys(k for r in rows for k in r)
+    return {k: np.array([r[k] for r in rows if k in r]) for k in names}
+
+# %% ../../nbs/71_compare.ipynb #d86eae28
 def score(systems:dict, # From `all_systems`
           photos:PhotoSet, # The truth
-          backbones:dict=None, # LPIPS 'alex' and 'vgg', FID 'inception': each to a file, or to None to fetch it; default none of them
+          backbones:dict=None, # LPIPS 'alex' and 'vgg', FID 'inception': each to a file, or to None to fetch it
 )->tuple[dict,dict]: # Title -> figure -> `(n,)`; title -> Frechet distances
-    "Every figure of every system on every photo"
-    j,res = _Judges(backbones),{t: {} for t in systems}
-    feats = {k: {t: [] for t in [*systems, '']} for k in j.features}
-    def keep(t, x):
-        for k,v in j.feats(x).items(): feats[k][t].append(v)
-    def add(t, k, v): res[t].setdefault(k, []).append(float(v))
+    "Compute every figure of every system on every photo"
+    judges = _Judges(backbones)
+    rows = {t: [] for t in systems}
+    features = {t: [] for t in systems}
+    true = []  # the photos' own features
     for name in photos:
-        rgb = photos[name]; x = photo_tensor(rgb); truth,gray = Photos.from_rgb(x),to_gray(rgb)
-        label = j.label(x)
-        keep('', x)
-        for t,f in systems.items():
+        x = photo_tensor(photos[name])
+        truth = Photos.from_rgb(x)
+        gray = to_gray(photos[name])
+        label = judges.label(x)
+        true.append(judges.features(x))
+        for title,f in systems.items():
             y = photo_tensor(f(name, gray))
-            if y.shape != x.shape: raise ValueError(f'{t}: {name} came out as {y.shape[3]}x{y.shape[2]}, not {x.shape[3]}x{x.shape[2]}')
-            for k,v in figures(Photos(truth.l, Photos.from_rgb(y).ab), truth, photo_metrics).items(): add(t, k, v)
-            if j.judge: add(t, 'recognized', j.label(y) == label)
-            keep(t, y)
-            for k,m in j.lpips.items():
-                if m and min(x.shape[-2:]) >= 32: add(t, k, m(y, x))
-    fd = {t: {k: frechet(f[t], f['']) for k,f in feats.items()} for t in systems} if len(photos) > 1 else {}
-    return {t: {k: np.array(v) for k,v in r.items()} for t,r in res.items()},fd
+            came,asked = (f'{o.shape[3]}x{o.shape[2]}' for o in (y,x))
+            if came != asked: raise ValueError(f'{title}: {name} came out as {came}, not {asked}')
+            rows[title].append(_figures_of(judges, y, x, truth, label))
+            features[title].append(judges.features(y))
+    distances = {t: _distances(o, true) for t,o in features.items()} if len(photos) > 1 else {}
+    return {t: _columns_of(r) for t,r in rows.items()},distances
 
 # %% ../../nbs/71_compare.ipynb #4d7fe8dc
 def table(res:dict, fd:dict, # From `score`
 )->dict[str,dict]: # Title -> column -> mean; `lo` and `hi` around `share`
-    "Means over photos, and the error as a share of the gray row's with its 95 % interval"
-    rows,g = {},res['gray']['mae']
-    for t,r in res.items():
-        share = lambda x: x[0].mean(-1)/x[1].mean(-1)
-        lo,hi = bootstrap([r['mae'],g], share) if len(g) > 1 else (np.nan,)*2
-        rows[t] = {k: v.mean() for k,v in r.items()}|dict(share=r['mae'].mean()/g.mean(), lo=lo, hi=hi)|fd.get(t, {})
+    "Average over photos, and give the error as a share of the gray row's with its 95 % interval"
+    gray = res['gray']['mae']
+    def share(pair): return pair[0].mean(-1)/pair[1].mean(-1)
+    rows = {}
+    for title,r in res.items():
+        lo,hi = bootstrap([r['mae'],gray], share) if len(gray) > 1 else (np.nan,)*2
+        means = {k: v.mean() for k,v in r.items()}
+        rows[title] = means|dict(share=r['mae'].mean()/gray.mean(), lo=lo, hi=hi)|fd.get(title, {})
     return rows
 
 # %% ../../nbs/71_compare.ipynb #d65ecd97
-_columns = {'mae':'{:.4f}', 'share':'{:.3f}', 'psnr':'{:.2f}', 'ssim':'{:.3f}', 'colourfulness':'{:.1f}', 'colourfulness_error':'{:.1f}',
-            'accuracy':'{:.3f}', 'auc':'{:.3f}', 'histogram':'{:.3f}', 'ciede2000':'{:.2f}', 'bleeding':'{:.4f}', 'mean_a':'{:.1f}',
-            'mean_b':'{:.1f}', 'recognized':'{:.3f}', 'frechet':'{:.1f}', 'fid':'{:.1f}', 'lpips_alex':'{:.3f}', 'lpips_vgg':'{:.3f}'}
+_columns = dict(mae='{:.4f}', share='{:.3f}', psnr='{:.2f}', ssim='{:.3f}', colourfulness='{:.1f}',
+                colourfulness_error='{:.1f}', accuracy='{:.3f}', auc='{:.3f}', histogram='{:.3f}', ciede2000='{:.2f}',
+                bleeding='{:.4f}', mean_a='{:.1f}', mean_b='{:.1f}', recognized='{:.3f}', frechet='{:.1f}',
+                fid='{:.1f}', lpips_alex='{:.3f}', lpips_vgg='{:.3f}')
 
 def table_md(rows:dict, # From `table`
 )->str:
-    "The table in Markdown"
+    "Write the table in Markdown"
     def cell(r, k):
         if k not in r: return 'not measured'
         return _columns[k].format(r[k])+(f" ({r['lo']:.3f} to {r['hi']:.3f})" if k == 'share' else '')
@@ -145,50 +176,65 @@ def table_md(rows:dict, # From `table`
     return '\n'.join([line(['system', *_columns]), '|---'*(len(_columns)+1)+'|', *lines])+'\n'
 
 # %% ../../nbs/71_compare.ipynb #04de32c7
+def _square(im, side):
+    s = min(im.size)
+    left = (im.width-s)//2
+    top = (im.height-s)//2
+    return im.convert('RGB').crop((left, top, left+s, top+s)).resize((side,side), Image.LANCZOS)
+
 def contact_sheet(systems:dict, # From `all_systems`
                   photos:PhotoSet, # The truth
                   most:int=24, # Photos on it, evenly picked, none by eye
                   side:int=128, # Pixels of each square
-)->Image.Image:
-    "Gray, each system, the photo: a row each"
+)->Image.Image: # A row for each photo
+    "Put gray, each system and the photo side by side"
     names = photos.names[::-(-len(photos)//most)]
     shown = {t: f for t,f in systems.items() if t != 'gray'}
-    def square(im):
-        s = min(im.size); l,t = (im.width-s)//2,(im.height-s)//2
-        return im.convert('RGB').crop((l,t,l+s,t+s)).resize((side,side), Image.LANCZOS)
-    out = Image.new('RGB', ((len(shown)+2)*(side+4), len(names)*(side+4)+14), 'white')
-    for j,t in enumerate(['gray', *shown, 'photo']): ImageDraw.Draw(out).text((j*(side+4)+2, 1), t, 'black')
-    for i,n in enumerate(names):
-        gray = to_gray(photos[n])
-        row = [gray, *[f(n, gray) for f in shown.values()], Image.fromarray(photos[n])]
-        for j,im in enumerate(row): out.paste(square(im), (j*(side+4), i*(side+4)+14))
+    step = side+4
+    out = Image.new('RGB', ((len(shown)+2)*step, len(names)*step+14), 'white')
+    draw = ImageDraw.Draw(out)
+    for j,title in enumerate(['gray', *shown, 'photo']): draw.text((j*step+2, 1), title, 'black')
+    for i,name in enumerate(names):
+        gray = to_gray(photos[name])
+        row = [gray, *[f(name, gray) for f in shown.values()], Image.fromarray(photos[name])]
+        for j,im in enumerate(row): out.paste(_square(im, side), (j*step, i*step+14))
     return out
 
 # %% ../../nbs/71_compare.ipynb #fb00d532
 def _csv(head, lines):
-    w = csv.writer(s := io.StringIO(), lineterminator='\n'); w.writerow(head); w.writerows(lines)
-    return s.getvalue().encode()
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator='\n')
+    writer.writerow(head)
+    writer.writerows(lines)
+    return text.getvalue().encode()
 
-_note = ('{n} photos of {name}, each reduced to its own L*; 8-bit results; figures per photo, then averaged; share: mae over that of the '
-         'gray row, with the 95 % interval (1,000 bootstrap draws, seed 42); accuracy within 10 units; frechet on EfficientNet-Lite2 '
-         'features, fid on those of Inception; random ab and untrained: seed 42.\n')
+def _cells(row, keys): return [f'{row[k]:.5f}' if k in row else '' for k in keys]
 
+_note = ('{n} photos of {name}, each reduced to its own L*; 8-bit results; figures per photo, then averaged; '
+         'share: mae over that of the gray row, with the 95 % interval (1,000 bootstrap draws, seed 42); '
+         'accuracy within 10 units; frechet on EfficientNet-Lite2 features, fid on those of Inception; '
+         'random ab and untrained: seed 42.\n')
+
+# %% ../../nbs/71_compare.ipynb #6074cd87
 def compare(models, # Shipped names, model folders, or folders of results
             photos:str|Path, # A folder or zip file of colour photos
             out:str|Path, # Folder for `table.md`, `table.csv`, `photos.csv`, `sheet.jpg`
             backbones:dict=None, # As for `score`
 )->dict: # As from `table`
     "Measure systems on photos, beside the references, and write tables and a sheet"
-    photos,out = PhotoSet(photos),Path(out)
+    photos = PhotoSet(photos)
+    out = Path(out)
     systems = all_systems(models, photos)
     res,fd = score(systems, photos, backbones)
-    rows,keys = table(res, fd),[*_columns, 'lo', 'hi']
+    rows = table(res, fd)
+    keys = [*_columns, 'lo', 'hi']
+    n = len(photos)
     out.mkdir(parents=True, exist_ok=True)
-    means = [[t, len(photos), *[f'{r[k]:.5f}' if k in r else '' for k in keys]] for t,r in rows.items()]
-    each = [[n, t, k, f'{v:.5f}'] for t,r in res.items() for k,vs in r.items() for n,v in zip(photos, vs)]
-    write_file(out/'table.csv', _csv(['system', 'n', *keys], means))
+    each = [[p, t, k, f'{v:.5f}'] for t,r in res.items() for k,vs in r.items() for p,v in zip(photos, vs)]
+    write_file(out/'table.csv', _csv(['system', 'n', *keys], [[t, n, *_cells(r, keys)] for t,r in rows.items()]))
     write_file(out/'photos.csv', _csv(['photo', 'system', 'figure', 'value'], each))
-    write_file(out/'table.md', (table_md(rows)+'\n'+_note.format(n=len(photos), name=photos.path.name)).encode())
-    contact_sheet(systems, photos).save(b := io.BytesIO(), 'JPEG', quality=88)
-    write_file(out/'sheet.jpg', b.getvalue())
+    write_file(out/'table.md', (table_md(rows)+'\n'+_note.format(n=n, name=photos.path.name)).encode())
+    sheet = io.BytesIO()
+    contact_sheet(systems, photos).save(sheet, 'JPEG', quality=88)
+    write_file(out/'sheet.jpg', sheet.getvalue())
     return rows

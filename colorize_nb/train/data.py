@@ -32,23 +32,25 @@ from ..batch.sources import archive_photos
 from ..color import lab2net, lab2rgb_t, mean_chroma, net2lab, rgb2lab_t
 from ..files.pixels import PhotoError, from_array
 from ..files.photo import FORMATS, SUFFIXES, Pages
+from .ageing import age_mildly
 
 # %% ../../nbs/61_data.ipynb #1a6e5c80
 def photo_files(path:str|Path, # A folder
 )->L: # Paths, sorted
-    "The photos below `path`, links out of it left aside; raises `ValueError` if there are none"
+    "List the photos below `path` without following links out of it; raises `ValueError` if there are none"
     root = Path(path).resolve()
-    if not root.is_dir(): raise ValueError(f"{path}: {'is a file, not a folder' if root.exists() else 'no such folder'}")
-    fs = get_files(path, set(SUFFIXES), followlinks=False)
-    fs = L(sorted(p for p in fs if p.resolve().is_relative_to(root)))
-    if not fs: raise ValueError(f"{path}: no photos in this folder or below ({', '.join(FORMATS)})")
-    return fs
+    if root.is_file(): raise ValueError(f"{path}: is a file, not a folder")
+    if not root.is_dir(): raise ValueError(f"{path}: no such folder")
+    files = get_files(path, set(SUFFIXES), followlinks=False)
+    files = L(sorted(p for p in files if p.resolve().is_relative_to(root)))
+    if not files: raise ValueError(f"{path}: no photos in this folder or below ({', '.join(FORMATS)})")
+    return files
 
 # %% ../../nbs/61_data.ipynb #a8e375fc
 unreadable = (PhotoError, MemoryError)
 
 def open_rgb(fn, # A path, bytes, a PIL image, or an array
-             size:int=None, # The side that is needed in the end; a JPEG is then decoded at no less than twice that
+             size:int=None, # The side in pixels that is needed in the end; a JPEG is decoded at no less than twice that
 )->PILImage: # Upright, RGB
     "Decode a photo as the colorizer does, to 8 bits; of several pages the first. Raises `PhotoError`"
     if isinstance(fn, np.ndarray): return PILImage(from_array(fn).picture())
@@ -57,34 +59,38 @@ def open_rgb(fn, # A path, bytes, a PIL image, or an array
 # %% ../../nbs/61_data.ipynb #11c5e1d1
 def photo_tensor(photo, # As for `open_rgb`
 )->torch.Tensor: # `(1,3,h,w)` uint8
-    "A photo as a batch of one"
+    "Decode a photo as a batch of one"
     return torch.from_numpy(np.array(open_rgb(photo))).permute(2,0,1)[None]
 
 # %% ../../nbs/61_data.ipynb #cb60b4ae
-def _look(fn):
+def _chroma(fn):
+    "The mean chroma of a photo, or why it cannot be read"
     try: return mean_chroma(open_rgb(fn, 32))
     except unreadable as e: return ' '.join(str(e).split()) or type(e).__name__
 
 # %% ../../nbs/61_data.ipynb #aa3c3cbe
 def check_photos(files, # Paths
-                 min_chroma:float=3., # Below this mean chroma a photo is gray
+                 min_chroma:float=3., # Below this mean chroma (units of a* and b*) a photo is gray
                  n_workers:int=None, # Threads; by default one a core
-)->tuple[L,L,dict]: # What can be read, which of these are gray, and why the rest can't be read
-    "Look at every photo once, small"
-    with ThreadPoolExecutor(n_workers or defaults.cpus) as ex: seen = list(zip(files, ex.map(_look, files)))
-    bad = {f: o for f,o in seen if isinstance(o, str)}
-    return L(f for f in files if f not in bad), L(f for f,o in seen if f not in bad and o < min_chroma), bad
+)->tuple[L,L,dict]: # Readable ones, which of these are gray, and why the rest can't be read
+    "Decode every photo once, small"
+    with ThreadPoolExecutor(n_workers or defaults.cpus) as pool: chroma = dict(zip(files, pool.map(_chroma, files)))
+    bad = {f: c for f,c in chroma.items() if isinstance(c, str)}
+    ok = L(f for f in files if f not in bad)
+    return ok,ok.filter(lambda f: chroma[f] < min_chroma),bad
 
 # %% ../../nbs/61_data.ipynb #d4bdf1e9
 class TensorL(TensorBase):
     "Lightness as `L*/50-1`, shape `(n,1,h,w)` or `(1,h,w)`"
-    def show(self, ctx=None, **kwargs): return show_image((self+1)/2, ctx=ctx, **(dict(cmap='gray', vmin=0, vmax=1) | kwargs))
+    def show(self, ctx=None, **kwargs):
+        gray = dict(cmap='gray', vmin=0, vmax=1)
+        return show_image((self+1)/2, ctx=ctx, **gray|kwargs)
 
 class TensorAB(TensorBase): "Colour as `ab/110`, shape `(n,2,h,w)`"
 
 # %% ../../nbs/61_data.ipynb #09fd9f58
 def to_lab(rgb, # Tensor `(n,3,h,w)`, uint8 or float in [0,1]
-)->tuple[TensorL,TensorAB]:
+)->tuple[TensorL,TensorAB]: # `(n,1,h,w)` and `(n,2,h,w)`
     "Split a batch of photos into lightness and colour"
     l,ab = lab2net(rgb2lab_t(rgb.as_subclass(torch.Tensor)))
     return TensorL(l), TensorAB(ab)
@@ -100,61 +106,67 @@ def to_rgb(l, # `L*/50-1`, `(n,1,h,w)`
 
 # %% ../../nbs/61_data.ipynb #ac010acd
 class CropPhoto(RandTransform):
-    "A square of the photo, `size` px wide: random in training, the largest in the middle in validation"
-    split_idx,order = None,1
+    "Cut a square of the photo, `size` px wide: random in training, the largest in the middle in validation"
+    split_idx = None
+    order = 1
     def __init__(self,
                  size:int, # Side in pixels
-                 min_scale:float=0.7, # The smallest crop, as a share of the largest square's area
+                 min_scale:float=0.7, # The smallest crop, as a share in (0,1] of the largest square's area
     ):
         super().__init__()
-        self.size,self.min_scale = size,min_scale
+        self.size = size
+        self.min_scale = min_scale
     def before_call(self, b, split_idx):
         train = split_idx == 0
         self.share = random.uniform(self.min_scale, 1)**0.5 if train else 1.
         self.at = (random.random(), random.random()) if train else (.5,.5)
     def encodes(self, x:Image.Image):
-        s = min(x.size)*self.share
-        l,t = ((n-s)*u for n,u in zip(x.size, self.at))
-        return x.resize((self.size,)*2, Image.Resampling.BICUBIC, box=(l,t,l+s,t+s))
+        side = min(x.size)*self.share
+        left,top = ((n-side)*u for n,u in zip(x.size, self.at))
+        return x.resize((self.size,)*2, Image.Resampling.BICUBIC, box=(left, top, left+side, top+side))
 
 # %% ../../nbs/61_data.ipynb #4eb60b22
 class FlipSome(DisplayedTransform):
     "Mirror each photo with probability `p`"
-    split_idx,order = 0,20
-    def __init__(self, p:float=0.5): self.p = p
-    def encodes(self, x:TensorImage): return torch.where(torch.rand(len(x),1,1,1, device=x.device) < self.p, x.flip(-1), x)
+    split_idx = 0
+    order = 20
+    def __init__(self, p:float=0.5): # In [0,1]
+        self.p = p
+    def encodes(self, x:TensorImage):
+        mirrored = torch.rand(len(x),1,1,1, device=x.device) < self.p
+        return torch.where(mirrored, x.flip(-1), x)
 
 class ToLab(ItemTransform):
-    "A batch of photos to (`TensorL`, `TensorAB`); back, it gives (`TensorL`, `TensorImage`)"
-    order,_retain = 99,False
+    "Turn a batch of photos into (`TensorL`, `TensorAB`); back, into (`TensorL`, `TensorImage`)"
+    order = 99
+    _retain = False
     def encodes(self, b): return to_lab(b[0])
     def decodes(self, b): return TensorL(b[0]), to_rgb(*b)
 
 # %% ../../nbs/61_data.ipynb #494c6834
 class OldPhoto(DisplayedTransform):
     "Age the lightness of each photo with probability `p`; colours stay"
-    split_idx,order = 0,100
-    def __init__(self, p:float=0.5): self.p = p
+    split_idx = 0
+    order = 100
+    def __init__(self, p:float=0.5): # In [0,1]
+        self.p = p
     def encodes(self, x:TensorL):
-        u = lambda lo,hi: torch.empty(len(x),1,1,1, device=x.device).uniform_(lo, hi)
-        y,fade = x*u(.6,1.1)+u(-.15,.15), u(0,.3)                               # contrast, exposure
-        y = (y+1)*(1-fade)-1+fade                                               # blacks fade to gray
-        y = y+(F.avg_pool2d(y, 3, 1, 1, count_include_pad=False)-y)*u(0,1)      # blur
-        y = y+torch.randn_like(y)*u(0,.08)                                      # grain
-        return torch.where(u(0,1) < self.p, y.clamp(-1,1), x)
+        aged = age_mildly(x)
+        return torch.where(torch.rand(len(x),1,1,1, device=x.device) < self.p, aged, x)
 
 # %% ../../nbs/61_data.ipynb #6ef10a4f
 class _Open(Transform):
     def __init__(self, size): self.size = size
     def encodes(self, fn): return open_rgb(fn, self.size)
 
-def ColorizeBlock(size:int=256, # Side of the training square
+def ColorizeBlock(size:int=256, # Side in pixels of the training square
                   min_scale:float=0.7, # See `CropPhoto`
-                  old:float=0., # Share of the training photos whose L is aged, see `OldPhoto`
-)->TransformBlock:
-    "A `TransformBlock` from a path to (`TensorL`, `TensorAB`)"
-    return TransformBlock(type_tfms=_Open(size), item_tfms=CropPhoto(size, min_scale),
-                          batch_tfms=[IntToFloatTensor(), FlipSome(), ToLab(), *[OldPhoto(old)]*(old > 0)])
+                  old:float=0., # Share in [0,1] of the training photos whose L is aged, see `OldPhoto`
+)->TransformBlock: # For a `DataBlock`
+    "Make a `TransformBlock` from a path to (`TensorL`, `TensorAB`)"
+    tfms = [IntToFloatTensor(), FlipSome(), ToLab()]
+    if old > 0: tfms.append(OldPhoto(old))
+    return TransformBlock(type_tfms=_Open(size), item_tfms=CropPhoto(size, min_scale), batch_tfms=tfms)
 
 # %% ../../nbs/61_data.ipynb #10f9e6a9
 @show_batch.dispatch
@@ -163,13 +175,17 @@ def _show_batch(x:TensorL, y:TensorImage, samples, ctxs=None, max_n=9, nrows=Non
     cols = math.ceil(n**.5)
     if figsize is None: figsize = 4*cols, 2*math.ceil(n/cols)
     if ctxs is None: ctxs = get_grid(n, nrows=nrows, ncols=ncols, figsize=figsize, double=True)
-    for i in range(2): ctxs[i::2] = [b.show(ctx=c, **kwargs) for b,c,_ in zip(samples.itemgot(i), ctxs[i::2], range(n))]
+    for i in range(2):
+        pictures = samples.itemgot(i)[:n]
+        ctxs[i::2] = [b.show(ctx=c, **kwargs) for b,c in zip(pictures, ctxs[i::2])]
     return ctxs
 
 # %% ../../nbs/61_data.ipynb #74afeeda
 class ColorizeDataLoaders(DataLoaders):
     "`DataLoaders` of (`TensorL`, `TensorAB`) from photos"
-    size = gray = unreadable = None  # the side of the squares; which photos were dropped as gray, and why others could not be read
+    size = None       # side of the squares in pixels
+    gray = None       # photos that were dropped from training
+    unreadable = None # path -> why the photo cannot be read
     def __repr__(self):
         size = f', squares of {self.size} px' if self.size else ''
         photos = f'{len(self.train_ds)} photos to train on, {len(self.valid_ds)} to validate'
@@ -179,10 +195,24 @@ class ColorizeDataLoaders(DataLoaders):
 def _split(ok, valid, valid_pct, seed):
     "Indices of `ok` to train on, and to validate on"
     idxs = list(range(len(ok)))
-    if valid is None: k = max(1, round(len(ok)*valid_pct)); random.Random(seed).shuffle(idxs)
-    else: kept = set(map(Path, valid)); idxs.sort(key=lambda i: ok[i] not in kept); k = sum(o in kept for o in ok)
-    if not k: raise ValueError('none of the photos to validate on can be read')
-    return idxs[k:],idxs[:k]
+    if valid is None:
+        n = max(1, round(len(ok)*valid_pct))
+        random.Random(seed).shuffle(idxs)
+    else:
+        kept = set(map(Path, valid))
+        n = sum(f in kept for f in ok)
+        idxs.sort(key=lambda i: ok[i] not in kept)
+    if not n: raise ValueError('none of the photos to validate on can be read')
+    return idxs[n:],idxs[:n]
+
+# %% ../../nbs/61_data.ipynb #6b7a8fa7
+def _summary(train, valid, dropped, bad):
+    "What became of the photos, or '' where all of them are used"
+    parts = [f'{train} photos to train on, {valid} to validate']
+    if dropped: parts.append(f'dropped {dropped} gray from training')
+    names = ', '.join(f.name for f in list(bad)[:5])
+    if bad: parts.append(f"{len(bad)} can't be read: {names}{', ...'*(len(bad) > 5)}")
+    return '; '.join(parts) if len(parts) > 1 else ''
 
 # %% ../../nbs/61_data.ipynb #9a0911ea
 @patch(cls_method=True)
@@ -190,12 +220,12 @@ def _split(ok, valid, valid_pct, seed):
 def from_files(cls:ColorizeDataLoaders,
                files, # Paths of photos
                valid=None, # Those of them to validate on; default a random share
-               valid_pct:float=0.1, # That share, at least one photo
-               size:int=256, # Side of the training square
+               valid_pct:float=0.1, # That share in [0,1], at least one photo
+               size:int=256, # Side in pixels of the training square
                bs:int=32, # Batch size
                seed:int=42, # For the split
                min_scale:float=0.7, # The smallest random crop, as a share of the largest square's area
-               old:float=0., # Share of the training photos whose L is aged, see `OldPhoto`
+               old:float=0., # Share in [0,1] of the training photos whose L is aged, see `OldPhoto`
                min_chroma:float=3., # Training photos with a smaller mean chroma are dropped; 0 keeps all
                batch_tfms=None, # More batch transforms, such as `aug_transforms(do_flip=False)`
                path='.', # Where a `Learner` keeps its files
@@ -203,21 +233,21 @@ def from_files(cls:ColorizeDataLoaders,
                device=None, # 'cpu', 'cuda', ...; default as fastai's
                **kwargs
 ):
-    "Loaders of `files`; raises `ValueError` if too few are left"
+    "Make loaders of `files`; raises `ValueError` if too few are left"
     ok,gray,bad = check_photos(L(files).map(Path), min_chroma)
     if not ok: raise ValueError(f"none of {len(files)} files can be read as a photo")
     train,valid = _split(ok, valid, valid_pct, seed)
     gone = set(gray)
     kept = [i for i in train if ok[i] not in gone]
-    said = [f'{len(kept)} photos to train on, {len(valid)} to validate']
-    if len(kept) < len(train): said.append(f'dropped {len(train)-len(kept)} gray from training')
-    if bad: said.append(f"{len(bad)} can't be read: {', '.join(f.name for f in list(bad)[:5])}{', ...'*(len(bad) > 5)}")
-    if len(said) > 1: print('; '.join(said))
-    if len(kept) < bs: raise ValueError(f'{len(kept)} photos to train on are fewer than a batch of {bs}: use a smaller bs')
+    if about := _summary(len(kept), len(valid), len(train)-len(kept), bad): print(about)
+    few = f'{len(kept)} photos to train on are fewer than a batch of {bs}: use a smaller bs'
+    if len(kept) < bs: raise ValueError(few)
     block = DataBlock(ColorizeBlock(size, min_scale, old), splitter=lambda _: (kept, valid), batch_tfms=batch_tfms)
     loaders = block.dataloaders(ok, path=path, bs=bs, num_workers=num_workers, device=device, **kwargs).loaders
     dls = cls(*loaders, path=path)
-    dls.size,dls.gray,dls.unreadable = size,gray,bad
+    dls.size = size
+    dls.gray = gray
+    dls.unreadable = bad
     return dls
 
 # %% ../../nbs/61_data.ipynb #307389e1
@@ -227,7 +257,7 @@ def from_folder(cls:ColorizeDataLoaders,
                 path:str|Path, # Any tree of photos
                 **kwargs # See `from_files`
 ):
-    "Loaders of the photos below `path`"
+    "Make loaders of the photos below `path`"
     return cls.from_files(photo_files(path), **kwargs)
 
 @patch(cls_method=True)
@@ -237,14 +267,15 @@ def from_url(cls:ColorizeDataLoaders,
              base:str=None, # Where fastai keeps archives and data; by default as its config says
              **kwargs # See `from_files`
 ):
-    "Loaders of the photos in an archive that `untar_data` fetches once"
+    "Make loaders of the photos in an archive that `untar_data` fetches once"
     return cls.from_folder(untar_data(url, base=base), **kwargs)
 
 # %% ../../nbs/61_data.ipynb #737f08c1
 class PhotoSet:
-    "The photos of a folder or of a zip file, by name; raises `ValueError` if there are none"
+    "Read the photos of a folder or of a zip file, by name; raises `ValueError` if there are none"
     def __init__(self, path:str|Path): # A folder, or a zip file
-        self.path,self.others = Path(path),[]
+        self.path = Path(path)
+        self.others = []
         if self.path.suffix.lower() == '.zip':
             try: photos,self.others = archive_photos(self.path)
             except PhotoError as e: raise ValueError(f'{path}: {e}') from None
@@ -261,47 +292,49 @@ class PhotoSet:
         except unreadable as e: raise ValueError(f"{self.path}: {name} can't be read ({e})") from None
 
 # %% ../../nbs/61_data.ipynb #1176f31d
-def _draw(fs, n_train, n_valid, seed, what):
-    if len(fs) < (n := n_train+n_valid):
-        raise ValueError(f'{what} has {len(fs)} photos, {n_train} to train on and {n_valid} to validate are asked for')
-    fs = random.Random(seed).sample(sorted(fs), n)
-    return L(fs[:n_train]),L(fs[n_train:])
+def _draw(files, n_train, n_valid, seed, what):
+    n = n_train+n_valid
+    need = f'{what} has {len(files)} photos, {n_train} to train on and {n_valid} to validate are asked for'
+    if len(files) < n: raise ValueError(need)
+    drawn = random.Random(seed).sample(sorted(files), n)
+    return L(drawn[:n_train]),L(drawn[n_train:])
 
 def _named(path, pattern, what):
-    fs = [p for p in photo_files(path) if re.fullmatch(pattern, p.name)]
-    if not fs: raise ValueError(f'{path}: no {what} in it')
-    return fs
+    files = [p for p in photo_files(path) if re.fullmatch(pattern, p.name)]
+    if not files: raise ValueError(f'{path}: no {what} in it')
+    return files
 
 # %% ../../nbs/61_data.ipynb #7c314e34
 def coco_files(path:str|Path, # `train2017`, `unlabeled2017`, or fastai's `coco_sample`
                n_train:int=8000, n_valid:int=2000, # Photos; another report has 10,000 and 2,000
                seed:int=42, # Draws them
 )->tuple[L,L]: # Paths to train on, paths to validate on
-    "COCO, named by twelve digits; raises `ValueError` if there are too few"
-    return _draw(_named(path, r'(COCO_\w+_)?\d{12}\.jpg', 'photos of COCO (000000000009.jpg)'), n_train, n_valid, seed, path)
+    "Draw photos of COCO, named by twelve digits; raises `ValueError` if there are too few"
+    files = _named(path, r'(COCO_\w+_)?\d{12}\.jpg', 'photos of COCO (000000000009.jpg)')
+    return _draw(files, n_train, n_valid, seed, path)
 
 def places365_files(path:str|Path, # `val_256` or `val_large`
                     n_train:int=2500, n_valid:int=500, # Photos
                     seed:int=42, # Draws them
 )->tuple[L,L]: # Paths to train on, paths to validate on
-    "The validation photos of Places365; raises `ValueError` if there are too few"
-    fs = _named(path, r'Places365_val_\d{8}\.jpg', 'photos of Places365 (Places365_val_00000001.jpg)')
-    return _draw(fs, n_train, n_valid, seed, path)
+    "Draw validation photos of Places365; raises `ValueError` if there are too few"
+    files = _named(path, r'Places365_val_\d{8}\.jpg', 'photos of Places365 (Places365_val_00000001.jpg)')
+    return _draw(files, n_train, n_valid, seed, path)
 
 # %% ../../nbs/61_data.ipynb #093498c3
 def cifar10_files(path:str|Path, # fastai's `cifar10`: `train/frog/*.png`, `test/frog/*.png`
 )->tuple[L,L]: # Paths to train on, paths to validate on
-    "CIFAR-10 with its own split"
+    "List CIFAR-10 with its own split"
     return tuple(photo_files(Path(path)/d) for d in ('train','test'))
 
-animals10 = 'cane cavallo elefante farfalla gallina gatto mucca pecora ragno scoiattolo'.split()
+animals10 = 'cane cavallo elefante farfalla gallina gatto mucca pecora ragno scoiattolo'.split()  # its classes
 def animals10_files(path:str|Path, # `raw-img`: a folder for each of ten animals, in Italian
-                    valid_pct:float=0.1, # Share to validate on
+                    valid_pct:float=0.1, # Share in [0,1] to validate on
                     seed:int=42, # Draws it
 )->tuple[L,L]: # Paths to train on, paths to validate on
-    "Animals-10; raises `ValueError` if a class is missing"
+    "Draw photos of Animals-10; raises `ValueError` if a class is missing"
     missing = [o for o in animals10 if not (Path(path)/o).is_dir()]
     if missing: raise ValueError(f"{path}: no folder {', '.join(missing)}; Animals-10 has {', '.join(animals10)}")
-    fs = [p for o in animals10 for p in photo_files(Path(path)/o)]
-    k = max(1, round(len(fs)*valid_pct))
-    return _draw(fs, len(fs)-k, k, seed, path)
+    files = [p for o in animals10 for p in photo_files(Path(path)/o)]
+    n_valid = max(1, round(len(files)*valid_pct))
+    return _draw(files, len(files)-n_valid, n_valid, seed, path)

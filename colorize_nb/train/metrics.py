@@ -24,51 +24,57 @@ from .generator import lite_classifier
 
 # %% ../../nbs/67_metrics.ipynb #2bd67e22
 def _need_bytes(*xs):
+    trap = 'PSNR of floats with a peak of 255 would gain 48.13 dB'
     for x in xs:
-        if x.dtype != torch.uint8:
-            raise TypeError(f"pictures must be uint8 RGB, not {x.dtype}: PSNR of floats with a peak of 255 would gain 48.13 dB")
+        if x.dtype != torch.uint8: raise TypeError(f"pictures must be uint8 RGB, not {x.dtype}: {trap}")
 
 def psnr(x:Tensor, # uint8 RGB, `(n,3,h,w)`
          y:Tensor, # The truth, likewise
 )->Tensor: # dB, `(n,)`; infinite if equal
-    "Peak signal-to-noise ratio of each photo, peak 255"
+    "Return the peak signal-to-noise ratio of each photo, peak 255"
     _need_bytes(x, y)
     return 10*torch.log10(255**2/(x.float()-y.float()).square().flatten(1).mean(1))
 
 # %% ../../nbs/67_metrics.ipynb #a4e38fa9
 def ssim(x:Tensor, # uint8 RGB, `(n,3,h,w)`, at least 7 px a side
          y:Tensor, # The truth, likewise
-         win:int=7, # Side of the window
+         win:int=7, # Side of the window in pixels
 )->Tensor: # At most 1, `(n,)`
-    "Structural similarity of each photo, as scikit-image's with its defaults"
+    "Return the structural similarity of each photo, as scikit-image does with its defaults"
     _need_bytes(x, y)
-    x,y = x.float()/255-.5,y.float()/255-.5
     def mean(o): return F.avg_pool2d(F.avg_pool2d(o, (win,1), 1), (1,win), 1)
-    mx,my,k = mean(x),mean(y),win**2/(win**2-1)  # sample covariance
-    vx,vy,cov = k*(mean(x*x)-mx*mx),k*(mean(y*y)-my*my),k*(mean(x*y)-mx*my)
-    mx,my = mx+.5,my+.5                          # centred only for the sake of precision
-    s = (2*mx*my+1e-4)*(2*cov+9e-4)/((mx*mx+my*my+1e-4)*(vx+vy+9e-4))
+    sample = win**2/(win**2-1)  # of the window's pixels
+    def covariance(a, b): return sample*(mean(a*b)-mean(a)*mean(b))
+    x = x.float()/255-.5        # centred only for the sake of precision
+    y = y.float()/255-.5
+    mx = mean(x)+.5
+    my = mean(y)+.5
+    spread = covariance(x, x)+covariance(y, y)
+    s = (2*mx*my+1e-4)*(2*covariance(x, y)+9e-4)/((mx*mx+my*my+1e-4)*(spread+9e-4))
     return s.flatten(1).mean(1)
 
 # %% ../../nbs/67_metrics.ipynb #78f9166b
 def colourfulness(x:Tensor, # uint8 RGB, `(n,3,h,w)`
 )->Tensor: # 0 is gray, about 15 slightly, 45 quite, 80 highly colourful; `(n,)`
-    "Hasler and Suesstrunk's colourfulness of each photo, with signed opponents"
+    "Return Hasler and Suesstrunk's colourfulness of each photo, with signed opponents"
     _need_bytes(x)
-    r,g,b = x.float().flatten(2).unbind(1)
-    o = torch.stack([r-g, (r+g)/2-b], 1)
-    return o.var(2, correction=0).sum(1).sqrt() + 0.3*o.mean(2).square().sum(1).sqrt()
+    red,green,blue = x.float().flatten(2).unbind(1)
+    opponents = torch.stack([red-green, (red+green)/2-blue], 1)
+    spread = opponents.var(2, correction=0).sum(1).sqrt()
+    return spread + 0.3*opponents.mean(2).square().sum(1).sqrt()
 
 # %% ../../nbs/67_metrics.ipynb #f153d76a
 def _plain(x): return x.detach().as_subclass(Tensor).float()  # fastai's typed tensors don't mix
 
 class Photos:
-    "A batch of photos: `l`, `ab` as networks see them, `rgb` as people do"
+    "Hold a batch of photos: `l`, `ab` as networks see them, `rgb` as people do"
     def __init__(self, l:Tensor, # `L*/50-1`, `(n,1,h,w)`
                  ab:Tensor, # `ab/110`, `(n,2,h/s,w/s)`
     ):
-        self.l,self.ab = _plain(l),_plain(ab)
-        if self.ab.shape[-2:] != self.l.shape[-2:]: self.ab = F.interpolate(self.ab, self.l.shape[-2:], mode='bilinear')
+        self.l = _plain(l)
+        self.ab = _plain(ab)
+        size = self.l.shape[-2:]
+        if self.ab.shape[-2:] != size: self.ab = F.interpolate(self.ab, size, mode='bilinear')
     @classmethod
     def from_rgb(cls, rgb:Tensor): # uint8, `(n,3,h,w)`
         return cls(*lab2net(rgb2lab_t(rgb)))
@@ -76,12 +82,15 @@ class Photos:
     def rgb(self): return (lab2rgb_t(net2lab(self.l, self.ab))*255).round().byte()
 
 # %% ../../nbs/67_metrics.ipynb #0c0bf3ef
-def ab_distance(p:Photos, t:Photos)->Tensor: # Units of a* and b*, `(n,h,w)`
-    "How far each pixel's colour is from the true one"
+def ab_distance(p:Photos, # Predicted
+                t:Photos, # True
+)->Tensor: # Units of a* and b*, `(n,h,w)`
+    "Return how far each pixel's colour is from the true one"
     return net2ab((p.ab-t.ab).square().sum(1).sqrt())
 
-def ab_histogram(p:Photos)->Tensor: # `(n,2,23)`: shares of the pixels
-    "How often a and b fall into each of 23 bins of 10 units, centred on multiples of 10"
+def ab_histogram(p:Photos, # Predicted or true
+)->Tensor: # `(n,2,23)`: shares of the pixels
+    "Count how often a and b fall into each of 23 bins of 10 units, centred on multiples of 10"
     i = ((net2ab(p.ab)+115)/10).floor().long().clamp(0, 22).flatten(2)
     return F.one_hot(i, 23).float().mean(2)
 
@@ -90,36 +99,42 @@ def strong_edges(l:Tensor, # `L*/50-1`, `(n,1,h,w)`
                  rise:float=20., # Units of L* across 2 pixels
                  reach:int=2, # Pixels to each side
 )->Tensor: # Bool, `(n,h,w)`
-    "Pixels beside an edge of lightness, where colours bleed"
-    x = net2L(l)
-    dx,dy = F.pad((x[...,2:]-x[...,:-2]).abs(), (1,1)),F.pad((x[...,2:,:]-x[...,:-2,:]).abs(), (0,0,1,1))
-    return F.max_pool2d((torch.maximum(dx, dy) > rise).float(), 2*reach+1, 1, reach)[:,0] > 0
+    "Find the pixels beside an edge of lightness, where colours bleed"
+    L = net2L(l)
+    across = F.pad((L[...,2:]-L[...,:-2]).abs(), (1,1))
+    down = F.pad((L[...,2:,:]-L[...,:-2,:]).abs(), (0,0,1,1))
+    edge = (torch.maximum(across, down) > rise).float()
+    return F.max_pool2d(edge, 2*reach+1, 1, reach)[:,0] > 0
 
 def _bleeding(p, t):
-    e,beside = (p.ab-t.ab).abs().mean(1),strong_edges(t.l)
-    k = beside.flatten(1).float()
-    return (e.flatten(1)*k).sum(1)/k.sum(1).clamp(min=1)
+    "The mean error beside edges, `(n,)`"
+    error = (p.ab-t.ab).abs().mean(1).flatten(1)
+    beside = strong_edges(t.l).flatten(1).float()
+    return (error*beside).sum(1)/beside.sum(1).clamp(min=1)
 
 # %% ../../nbs/67_metrics.ipynb #b82164c7
-def _even_parts(t, most=5.):
-    "Segments of each photo in which the true colour is even: labels from 1, 0 for what is in none: `(n,h,w)`"
-    from skimage.segmentation import felzenszwalb
-    def one(l, ab):
-        lab = np.dstack([net2L(l[0])/200, *ab]).astype(np.float64)
-        parts = felzenszwalb(lab, scale=50, sigma=.8, min_size=60)
-        even = _variance(net2ab(torch.from_numpy(ab)), torch.from_numpy(parts)) <= most**2
-        return torch.from_numpy(parts+1)*even[torch.from_numpy(parts)]
-    return torch.stack([one(l, ab) for l,ab in zip(t.l.numpy(force=True), t.ab.numpy(force=True))])
-
 def _variance(ab, parts):
     "Of a and b together, within each part"
-    i,n = parts.flatten(),parts.flatten().bincount().clamp(min=1)
+    i = parts.flatten()
+    n = i.bincount().clamp(min=1)
     def mean(x): return torch.stack([i.bincount(o) for o in x.flatten(1).double()])/n
     return (mean(ab.double().square())-mean(ab).square()).sum(0).clamp(min=0)
 
+def _even_parts(t, most=5.):
+    "Segments of each photo in which the true colour is even: labels from 1, 0 elsewhere; `(n,h,w)`"
+    from skimage.segmentation import felzenszwalb
+    def one(l, ab):
+        lab = np.dstack([net2L(l[0])/200, *ab]).astype(np.float64)
+        parts = torch.from_numpy(felzenszwalb(lab, scale=50, sigma=.8, min_size=60))
+        even = _variance(net2ab(torch.from_numpy(ab)), parts) <= most**2
+        return (parts+1)*even[parts]
+    return torch.stack([one(l, ab) for l,ab in zip(t.l.numpy(force=True), t.ab.numpy(force=True))])
+
 def _spread_within(p, parts):
+    "The spread of the painted colours within the parts, `(n,)`"
     def one(ab, part):
-        n = part.flatten().bincount(); n[0] = 0
+        n = part.flatten().bincount()
+        n[0] = 0
         return ((n*_variance(ab, part)).sum()/n.sum().clamp(min=1)).sqrt().float()
     return torch.stack([one(net2ab(ab).cpu(), part) for ab,part in zip(p.ab, parts)])
 
@@ -129,42 +144,53 @@ def _ciede2000(p, t):
     def lab(o): return net2lab(t.l, o.ab).numpy(force=True)
     return torch.from_numpy(deltaE_ciede2000(lab(p), lab(t), channel_axis=1).mean((1,2))).float()
 
-photo_metrics = { # name: what it says of a prediction and its truth, both `Photos`; `(n,)`
-    'mae':           lambda p,t: (p.ab-t.ab).abs().mean((1,2,3)),
+def _gain(p, t): return psnr(p.rgb, t.rgb)-psnr(Photos(t.l, t.ab*0).rgb, t.rgb)
+def _off(p, t): return (colourfulness(p.rgb)-colourfulness(t.rgb)).abs()
+def _within(p, t, radius=10): return (ab_distance(p, t) <= radius).float().mean((1,2))
+def _auc(p, t): return (1-ab_distance(p, t)/150).clamp(min=0).mean((1,2))
+def _shared(p, t): return torch.minimum(ab_histogram(p), ab_histogram(t)).sum(2).mean(1)
+
+# %% ../../nbs/67_metrics.ipynb #a5d1a71d
+photo_metrics = { # name: figure of a prediction and its truth, both `Photos`; `(n,)`
+    'mae':           lambda p,t: (p.ab-t.ab).abs().mean((1,2,3)),    # of ab/110
     'psnr':          lambda p,t: psnr(p.rgb, t.rgb),
     'ssim':          lambda p,t: ssim(p.rgb, t.rgb),
     'colourfulness': lambda p,t: colourfulness(p.rgb),
     'mean_a':        lambda p,t: net2ab(p.ab[:,0].mean((1,2))),
     'mean_b':        lambda p,t: net2ab(p.ab[:,1].mean((1,2))),
-    'psnr_gain':     lambda p,t: psnr(p.rgb, t.rgb)-psnr(Photos(t.l, t.ab*0).rgb, t.rgb),         # dB over the gray photo
-    'mse':           lambda p,t: (p.ab-t.ab).square().mean((1,2,3)),                              # of ab/110
-    'accuracy':      lambda p,t: (ab_distance(p, t) <= 10).float().mean((1,2)),                   # share of pixels within 10 units
-    'auc':           lambda p,t: (1-ab_distance(p, t)/150).clamp(min=0).mean((1,2)),              # the same for radii from 0 to 150
-    'colourfulness_error': lambda p,t: (colourfulness(p.rgb)-colourfulness(t.rgb)).abs(),         # photo by photo
-    'histogram':     lambda p,t: torch.minimum(ab_histogram(p), ab_histogram(t)).sum(2).mean(1),  # 1: the same shares of every a and b
-    'bleeding':      _bleeding,                                                                   # `mae` beside strong edges alone
-    'patchiness':    lambda p,t: _spread_within(p, _even_parts(t)),                               # compare with the truth's own, of (t, t)
-    'ciede2000':     _ciede2000}                                                                  # as people see it; 1 is barely seen
-core_metrics = tuple(photo_metrics)[:6]
+    'psnr_gain':     _gain,                                          # dB over the gray photo
+    'mse':           lambda p,t: (p.ab-t.ab).square().mean((1,2,3)), # of ab/110
+    'accuracy':      _within,                                        # share of pixels within 10 units
+    'auc':           _auc,                                           # the same, for radii from 0 to 150
+    'colourfulness_error': _off,                                     # photo by photo
+    'histogram':     _shared,                                        # 1: the same shares of every a and b
+    'bleeding':      _bleeding,                                      # `mae` beside strong edges alone
+    'patchiness':    lambda p,t: _spread_within(p, _even_parts(t)),  # compare with the truth's own, of (t, t)
+    'ciede2000':     _ciede2000}                                     # as people see it; 1 is barely visible
+core_metrics = tuple(photo_metrics)[:6]  # names
 
-def figures(pred:Photos, # What a network made
+def figures(pred:Photos, # From a network
             truth:Photos, # The photos' own colours
             names=core_metrics, # Some of `photo_metrics`
 )->dict[str,Tensor]: # name: `(n,)`
-    "Figures of every photo"
+    "Compute figures of every photo"
     return {k: photo_metrics[k](pred, truth) for k in names}
 
 # %% ../../nbs/67_metrics.ipynb #7d494aef
 class PhotoMetric(Metric):
-    "A figure of `photo_metrics` as a fastai metric: its mean over the validation photos"
+    "Show a figure of `photo_metrics` as a fastai metric: its mean over the validation photos"
     def __init__(self, name:str): # One of `photo_metrics`
         if name not in photo_metrics: raise ValueError(f"name must be one of {list(photo_metrics)}, not {name!r}")
-        self._name = name; self.reset()
-    def reset(self): self.total,self.n = 0.,0
+        self._name = name
+        self.reset()
+    def reset(self):
+        self.total = 0.
+        self.n = 0
     def accumulate(self, learn):
-        l,ab = learn.xb[0],learn.yb[0]
-        res = photo_metrics[self._name](Photos(l, learn.pred), Photos(l, ab))
-        self.total += res.sum().item(); self.n += len(res)
+        l = learn.xb[0]
+        res = photo_metrics[self._name](Photos(l, learn.pred), Photos(l, learn.yb[0]))
+        self.total += res.sum().item()
+        self.n += len(res)
     @property
     def value(self): return self.total/self.n if self.n else None
     @property
@@ -173,24 +199,28 @@ class PhotoMetric(Metric):
 # %% ../../nbs/67_metrics.ipynb #dc92b543
 def to_gray(photo, # A path, a PIL image or an array `(h,w,3)` uint8
 )->Image.Image: # Mode L
-    "The gray photo with the photo's own L*"
-    l = rgb2lab(photo_tensor(photo)[0].permute(1,2,0).numpy())
-    l[...,1:] = 0
-    return Image.fromarray((lab2rgb(l)[...,0]*255).round().astype(np.uint8))
+    "Make the gray photo with the photo's own L*"
+    lab = rgb2lab(photo_tensor(photo)[0].permute(1,2,0).numpy())
+    lab[...,1:] = 0
+    return Image.fromarray((lab2rgb(lab)[...,0]*255).round().astype(np.uint8))
 
 # %% ../../nbs/67_metrics.ipynb #9fbe2ef8
+def _predicted(predict, photo, truth):
+    "The `Photos` that `predict` makes of a photo, on its true lightness"
+    im = predict(to_gray(photo))
+    size = tuple(truth.l.shape[:1:-1])
+    if im.size != size: raise ValueError(f"predict gave {im.size} for a photo of {size}")
+    return Photos(truth.l, Photos.from_rgb(photo_tensor(im)).ab)
+
 def measure(predict, # Gray PIL image to RGB PIL image of the same size; `None`: the photo itself
             photos, # Paths, PIL images or arrays `(h,w,3)` uint8
             names=core_metrics, # Some of `photo_metrics`
 )->dict[str,np.ndarray]: # name: one figure a photo
-    "Figures of `predict` on each of `photos`"
+    "Compute figures of `predict` on each of `photos`"
     rows = []
     for photo in photos:
-        rgb = photo_tensor(photo); truth = Photos.from_rgb(rgb)
-        im = predict(to_gray(photo)) if predict else None
-        size = tuple(rgb.shape[:1:-1])
-        if im is not None and im.size != size: raise ValueError(f"predict gave {im.size} for a photo of {size}")
-        rows.append(figures(Photos(truth.l, Photos.from_rgb(photo_tensor(im)).ab) if predict else truth, truth, names))
+        truth = Photos.from_rgb(photo_tensor(photo))
+        rows.append(figures(_predicted(predict, photo, truth) if predict else truth, truth, names))
     if not rows: raise ValueError("no photos to measure on")
     return {k: torch.cat([r[k] for r in rows]).numpy() for k in names}
 
@@ -199,24 +229,25 @@ def evaluate(predict, # As for `measure`
              photos, # As for `measure`
              names=core_metrics, # Some of `photo_metrics`
 )->dict[str,float]: # name: mean over photos; and `n`
-    "A row of a table: the mean figures of `predict` on `photos`"
+    "Make a row of a table: the mean figures of `predict` on `photos`"
     res = measure(predict, photos, names)
     return {'n': len(next(iter(res.values()))), **{k: float(v.mean()) for k,v in res.items()}}
 
 # %% ../../nbs/67_metrics.ipynb #ffb3497d
-def predict_gray(im:Image.Image)->Image.Image:
-    "Reference: no colour at all"
+def predict_gray(im:Image.Image, # Mode L
+)->Image.Image: # RGB
+    "Reference: leave out all colour"
     return im.convert('RGB')
 
 def mean_ab(photos, # Paths, PIL images or arrays `(h,w,3)` uint8
 )->tuple[float,float]: # a*, b*
-    "The mean colour of `photos`"
+    "Return the mean colour of `photos`"
     def of(o): return rgb2lab(photo_tensor(o)[0].permute(1,2,0).numpy())[...,1:].mean((0,1))
     return tuple(np.mean([of(o) for o in photos], 0).tolist())
 
 def predict_mean_ab(ab, # a*, b*, as from `mean_ab`
-):
-    "Reference: a predictor that paints everything in one colour"
+): # Gray PIL image to RGB PIL image
+    "Reference: make a predictor that paints everything in one colour"
     def predict(im):
         lab = rgb2lab(np.asarray(im.convert('RGB')))
         lab[...,1:] = ab
@@ -225,15 +256,17 @@ def predict_mean_ab(ab, # a*, b*, as from `mean_ab`
 
 # %% ../../nbs/67_metrics.ipynb #91a93ab8
 class EfficientNetLite(nn.Module):
-    "ImageNet's 1,000 logits from RGB in [0,1], `(n,3,h,w)`; raises `ImportError` naming the extra"
+    "Return ImageNet's 1,000 logits of RGB in [0,1], `(n,3,h,w)`; raises `ImportError` naming the extra"
     sides = {0:224, 2:192}
     def __init__(self, version:int=0): # 0, the judge, or 2, the teacher
         super().__init__()
-        self.net,self.side = lite_classifier(version),self.sides[version]
+        self.net = lite_classifier(version)
+        self.side = self.sides[version]
         self.eval().requires_grad_(False).to(memory_format=torch.channels_last)
     def train(self, mode=True): return super().train(False)
     def _scaled(self, rgb):
-        if rgb.shape[-2:] != (self.side,)*2: rgb = F.interpolate(rgb, (self.side,)*2, mode='bilinear', antialias=True)
+        size = (self.side,)*2
+        if rgb.shape[-2:] != size: rgb = F.interpolate(rgb, size, mode='bilinear', antialias=True)
         return ((rgb*255-127)/128).contiguous(memory_format=torch.channels_last)
     def forward(self, rgb): return self.net(self._scaled(rgb))
     def features(self, rgb): return self.net[:2](self._scaled(rgb)).mean((2,3))
@@ -242,49 +275,56 @@ class EfficientNetLite(nn.Module):
 def recognized(predict, # As for `measure`
                photos, # As for `measure`
                judge:nn.Module=None, # RGB to logits; default `EfficientNetLite(0)`
-)->np.ndarray: # Whether each photo is given the label that the original is given
-    "What a recogniser makes of colorized photos"
-    judge,rows = judge or EfficientNetLite(0),[]
+)->np.ndarray: # Bool, one a photo
+    "Tell whether each colorized photo gets the label of the original"
+    judge = judge or EfficientNetLite(0)
+    rows = []
     for photo in photos:
         pair = torch.cat([photo_tensor(predict(to_gray(photo))), photo_tensor(photo)])
-        with torch.no_grad(): a,b = judge(pair.float()/255).argmax(1)
-        rows.append(bool(a == b))
+        with torch.no_grad(): ours,true = judge(pair.float()/255).argmax(1)
+        rows.append(bool(ours == true))
     return np.array(rows)
 
 # %% ../../nbs/67_metrics.ipynb #ae6d896c
 def bootstrap(x:np.ndarray, # A figure a photo, `(n,)`, or several, `(k,n)`
-              stat=lambda x: x.mean(-1), # From `(...,n)` to what is asked for
+              stat=lambda x: x.mean(-1), # From `(...,n)` to the statistic
               n:int=1000, # Draws
-              level:float=0.95, # Of the interval
+              level:float=0.95, # Of the interval, in (0,1)
               seed:int=42, # The same draws each time
 )->tuple[float,float]: # Its ends
-    "Confidence interval of a statistic over photos, by the percentile bootstrap"
+    "Return the confidence interval of a statistic over photos, by the percentile bootstrap"
     x = np.asarray(x, float)
     if x.shape[-1] < 2: raise ValueError('an interval needs two photos or more')
-    i = np.random.default_rng(seed).integers(0, x.shape[-1], (n, x.shape[-1]))
-    s = np.array([stat(x[...,j]) for j in i])
-    return tuple(np.quantile(s, ((1-level)/2, (1+level)/2), axis=0).tolist())
+    draws = np.random.default_rng(seed).integers(0, x.shape[-1], (n, x.shape[-1]))
+    stats = np.array([stat(x[...,i]) for i in draws])
+    return tuple(np.quantile(stats, ((1-level)/2, (1+level)/2), axis=0).tolist())
 
 # %% ../../nbs/67_metrics.ipynb #8f8496d7
+def _lpips(net, backbone):
+    "The network of the package `lpips`, its backbone from a file where one is given"
+    from lpips import LPIPS as Theirs
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')  # lpips calls torchvision by an old name
+        try: theirs = Theirs(net=net, pnet_rand=backbone is not None, verbose=False)
+        except OSError as e:
+            why = "LPIPS is not measured: the backbone can't be fetched"
+            raise RuntimeError(f"{why} ({e}); give a file with torchvision's weights as `backbone`") from e
+    if not backbone: return theirs
+    sd = torch.load(backbone, map_location='cpu', weights_only=True)
+    slices = [m for name,m in theirs.net.named_children() if name.startswith('slice')]
+    for i,layer in (pair for s in slices for pair in s.named_children()):
+        layer.load_state_dict({k: sd[f'features.{i}.{k}'] for k in layer.state_dict()})
+    return theirs
+
+# %% ../../nbs/67_metrics.ipynb #9dc7aed3
 class LPIPS(nn.Module):
-    "Learned perceptual distance of photos, as `lpips`; raises `RuntimeError` where the backbone can't be had"
+    "Measure the learned perceptual distance of photos, as `lpips`; raises `RuntimeError` without a backbone"
     def __init__(self, net:str='alex', # 'alex' or 'vgg'
                  backbone=None, # A file with torchvision's state dict; default: torchvision fetches it
     ):
         super().__init__()
-        from lpips import LPIPS as Theirs
         if net not in ('alex', 'vgg'): raise ValueError(f"net must be 'alex' or 'vgg', not {net!r}")
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore')  # lpips calls torchvision by an old name
-            try: self.net = Theirs(net=net, pnet_rand=backbone is not None, verbose=False)
-            except OSError as e:
-                why = "LPIPS is not measured: the backbone can't be fetched"
-                raise RuntimeError(f"{why} ({e}); give a file with torchvision's weights as `backbone`") from e
-        if backbone:
-            sd = torch.load(backbone, map_location='cpu', weights_only=True)
-            for s in (m for n,m in self.net.net.named_children() if n.startswith('slice')):
-                for i,conv in s.named_children():
-                    if list(conv.parameters()): conv.load_state_dict({k: sd[f'features.{i}.{k}'] for k in ('weight','bias')})
+        self.net = _lpips(net, backbone)
         self.eval().requires_grad_(False)
     def train(self, mode=True): return super().train(False)
     def forward(self, x:Tensor, # uint8 RGB, `(n,3,h,w)`, at least 32 px a side
@@ -297,26 +337,27 @@ class LPIPS(nn.Module):
 def frechet(x:np.ndarray, # Features `(n,d)`
             y:np.ndarray, # Likewise
 )->float: # 0 is the same mean and covariance
-    "Frechet distance between two sets of features"
-    x,y = np.asarray(x, float),np.asarray(y, float)
+    "Return the Frechet distance between two sets of features"
+    x,y = (np.asarray(o, float) for o in (x,y))
     if min(len(x), len(y)) < 2: raise ValueError('a covariance needs two photos or more')
     a,b = ((o-o.mean(0))/(len(o)-1)**.5 for o in (x,y))  # a.T@a is the covariance
-    # the roots of the eigenvalues of the covariances' product are the singular values of a@b.T: the smaller matrix of the two is taken
+    # the singular values of a@b.T are the roots of the eigenvalues of the covariances' product, in the smaller matrix
     if len(x) <= x.shape[1]: roots = np.linalg.svd(a@b.T, compute_uv=False)
     else: roots = np.sqrt(np.maximum(np.linalg.eigvals(a.T@a@(b.T@b)).real, 0))
     return float(((x.mean(0)-y.mean(0))**2).sum() + (a*a).sum() + (b*b).sum() - 2*roots.sum())
 
 # %% ../../nbs/67_metrics.ipynb #6887ef7d
 class Inception(nn.Module):
-    "The network of published FIDs; raises `ImportError` naming the extra, `RuntimeError` where its weights can't be had"
+    "Load the network of published FIDs; raises `ImportError` naming the extra, `RuntimeError` without its weights"
     def __init__(self, weights:str=None, # A file as torch-fidelity's; default: it is fetched
     ):
         super().__init__()
-        try: from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+        try: from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3 as Theirs
         except ImportError as e: raise ImportError(f"FID needs the fid extra: {to_install('fid')}") from e
-        try: self.net = FeatureExtractorInceptionV3('inception', ['2048'], feature_extractor_weights_path=weights and str(weights))
+        try: self.net = Theirs('inception', ['2048'], feature_extractor_weights_path=weights and str(weights))
         except OSError as e:
-            raise RuntimeError(f"FID is not measured: Inception's weights can't be had ({e}); give a file as `weights`") from e
+            why = f"FID is not measured: Inception's weights can't be had ({e})"
+            raise RuntimeError(f"{why}; give a file as `weights`") from e
         self.eval()
     @torch.no_grad()
     def features(self, rgb:Tensor, # In [0,1], `(n,3,h,w)`
@@ -328,7 +369,7 @@ def fid(results, # Paths, PIL images or arrays `(h,w,3)` uint8
         photos, # The real ones, likewise; as many is fair, the same is not needed
         net=None, # With `features`; default `Inception()`
 )->float: # 0 is the same mean and covariance
-    "Frechet distance between two sets of pictures; say n and the network with it"
+    "Return the Frechet distance between two sets of pictures; say n and the network with it"
     net = net or Inception()
     def of(ims): return np.stack([net.features(photo_tensor(o)/255)[0].numpy() for o in ims])
     with torch.no_grad(): return frechet(of(results), of(photos))

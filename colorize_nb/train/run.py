@@ -11,25 +11,31 @@ from pathlib import Path
 import torch
 from fastcore.meta import delegates
 from ..saving import Colorizer
-from .gan import PatchGAN
 from .data import ColorizeDataLoaders
-from .gan import gan_learner
+from .gan import PatchGAN, gan_learner
 from .learner import EMA, Checkpoint, Diary, colorize_learner
 
 # %% ../../nbs/73_run.ipynb #bf33d945
 def fitting_field(size:int, # Side of the training pictures in pixels
                   out_scale:int, # ab comes at 1, 1/2 or 1/4 of the size
-)->int: # A receptive field of `PatchGAN`
-    "The largest patch that still fits several times into the colours"
-    return max(o for o in (1,16,34,70) if o == 1 or o <= 0.6*size/out_scale)
+)->int: # A receptive field of `PatchGAN`, in pixels
+    "Choose the largest patch that fits into the colours with room to move"
+    return max(side for side in (1,16,34,70) if side == 1 or side <= 0.6*size/out_scale)
 
 # %% ../../nbs/73_run.ipynb #7025657a
+def _check_out(folder, out, resume):
+    if out.resolve().is_relative_to(Path(folder).resolve()):
+        raise ValueError(f'{out} lies among the photos to learn from')
+    taken = any(out.glob('training/*.pth')) or (out/'config.json').exists()
+    if taken and not resume:
+        raise ValueError(f'{out} holds a run or a model already: resume goes on, another folder starts anew')
+
 @delegates(ColorizeDataLoaders.from_files, but=['path'])
 def train(folder:str|Path, # Photos to learn from, in any tree
           out:str|Path, # Model folder to write
           epochs_l1:int=10, # Epochs with L1 alone
           epochs_gan:int=2, # Epochs against the critic after that
-          size:int=128, # Side of the training pictures
+          size:int=128, # Side of the training pictures in pixels
           bs:int=16, # Batch size
           out_scale:int=4, # ab comes at 1, 1/2 or 1/4 of the size
           pretrained='default', # As for `colorize_learner`
@@ -38,9 +44,7 @@ def train(folder:str|Path, # Photos to learn from, in any tree
 )->Path: # `out`
     "Train on `folder` and write a model folder; needs the train extra"
     out = Path(out)
-    if out.resolve().is_relative_to(Path(folder).resolve()): raise ValueError(f'{out} lies among the photos to learn from')
-    if not resume and (any(out.glob('training/*.pth')) or (out/'config.json').exists()):
-        raise ValueError(f'{out} holds a run or a model already: resume goes on, another folder starts anew')
+    _check_out(folder, out, resume)
     torch.set_flush_denormal(True)  # on a CPU, Adam crawls where its averages come near zero
     dls = ColorizeDataLoaders.from_folder(folder, size=size, bs=bs, **kwargs)
     learn = colorize_learner(dls, pretrained=pretrained, out_scale=out_scale, path=out, model_dir='training')

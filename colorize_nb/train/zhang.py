@@ -13,26 +13,30 @@ from .generator import register_generator
 
 # %% ../../nbs/65_zhang.ipynb #3dfaff07
 def _block(ni, nf, n=3, stride=1, dilation=1, first=False):
-    layers = [nn.ReLU()]*first
+    layers = [nn.ReLU()] if first else []
     for i in range(n):
-        layers += [nn.Conv2d(nf if i else ni, nf, 3, stride if i == n-1 else 1, dilation, dilation), nn.ReLU()]
+        step = stride if i == n-1 else 1
+        layers += [nn.Conv2d(nf if i else ni, nf, 3, step, dilation, dilation), nn.ReLU()]
     return nn.Sequential(*layers, nn.BatchNorm2d(nf))
 
 def _up(ni, nf): return nn.ConvTranspose2d(ni, nf, 4, 2, 1)
 def _short(ni, nf): return nn.Sequential(nn.Conv2d(ni, nf, 3, padding=1))
 
 # %% ../../nbs/65_zhang.ipynb #1e9c228c
+_eccv = [(1,64,2,2,1), (64,128,2,2,1), (128,256,3,2,1), (256,512,3,1,1),  # channels, layers, stride, dilation
+         (512,512,3,1,2), (512,512,3,1,2), (512,512,3,1,1)]
+
 class Eccv16(nn.Module):
     "See `eccv16`"
+    out_scale = 4
+    multiple = 8
     def __init__(self):
         super().__init__()
-        for i,(ni,nf,n,stride,dil) in enumerate([(1,64,2,2,1), (64,128,2,2,1), (128,256,3,2,1), (256,512,3,1,1), (512,512,3,1,2),
-                                                 (512,512,3,1,2), (512,512,3,1,1)], 1):
-            self.add_module(f'model{i}', _block(ni, nf, n, stride, dil))
-        convs = [o for _ in range(2) for o in (nn.ReLU(), nn.Conv2d(256, 256, 3, padding=1))]
+        for i,block in enumerate(_eccv, 1): self.add_module(f'model{i}', _block(*block))
+        convs = [layer for _ in range(2) for layer in (nn.ReLU(), nn.Conv2d(256, 256, 3, padding=1))]
         self.model8 = nn.Sequential(_up(512, 256), *convs, nn.ReLU(), nn.Conv2d(256, 313, 1))
         self.model_out = nn.Conv2d(313, 2, 1, bias=False)
-        self.out_scale,self.multiple,self.spec = 4,8,dict(generator='eccv16', out_scale=4)
+        self.spec = dict(generator='eccv16', out_scale=4)
     def forward(self, l): # `L*/50-1`, `(n,1,h,w)`
         x = l/2
         for i in range(1, 9): x = getattr(self, f'model{i}')(x)
@@ -40,28 +44,38 @@ class Eccv16(nn.Module):
 
 @register_generator
 def eccv16()->nn.Module: # L `(n,1,h,w)` to ab `(n,2,h/4,w/4)`
-    "Zhang, Isola and Efros 2016, with their annealed mean as the weights have it; untrained"
+    "Make the network of Zhang, Isola and Efros 2016, untrained; its last layer is their annealed mean"
     return Eccv16()
 
 # %% ../../nbs/65_zhang.ipynb #5053af35
+_siggraph = [(4,64,2,1,1), (64,128,2,1,1), (128,256,3,1,1), (256,512,3,1,1),  # channels, layers, stride, dilation
+             (512,512,3,1,2), (512,512,3,1,2), (512,512,3,1,1)]
+
 class Siggraph17(nn.Module):
     "See `siggraph17`"
-    hints,unread = True,('model_class.',)  # what published files have and nobody reads
+    hints = True
+    unread = 'model_class.',  # in published files, but no layer of this network
+    out_scale = 1
+    multiple = 8
     def __init__(self):
         super().__init__()
-        for i,(ni,nf,n,dil) in enumerate([(4,64,2,1), (64,128,2,1), (128,256,3,1), (256,512,3,1), (512,512,3,2),
-                                          (512,512,3,2), (512,512,3,1)], 1):
-            self.add_module(f'model{i}', _block(ni, nf, n, dilation=dil))
-        self.model8up,self.model3short8,self.model8 = nn.Sequential(_up(512, 256)),_short(256, 256),_block(256, 256, 2, first=True)
-        self.model9up,self.model2short9,self.model9 = nn.Sequential(_up(256, 128)),_short(128, 128),_block(128, 128, 1, first=True)
-        self.model10up,self.model1short10 = nn.Sequential(_up(128, 128)),_short(64, 128)
+        for i,block in enumerate(_siggraph, 1): self.add_module(f'model{i}', _block(*block))
+        self.model8up = nn.Sequential(_up(512, 256))
+        self.model3short8 = _short(256, 256)
+        self.model8 = _block(256, 256, 2, first=True)
+        self.model9up = nn.Sequential(_up(256, 128))
+        self.model2short9 = _short(128, 128)
+        self.model9 = _block(128, 128, 1, first=True)
+        self.model10up = nn.Sequential(_up(128, 128))
+        self.model1short10 = _short(64, 128)
         self.model10 = nn.Sequential(nn.ReLU(), nn.Conv2d(128, 128, 3, padding=1), nn.LeakyReLU(.2))
         self.model_out = nn.Sequential(nn.Conv2d(128, 2, 1), nn.Tanh())
-        self.out_scale,self.multiple,self.spec = 1,8,dict(generator='siggraph17', out_scale=1, hints=True)
+        self.spec = dict(generator='siggraph17', out_scale=1, hints=True)
 
     def forward(self, l, # `L*/50-1`, `(n,1,h,w)`
                 hints=None): # `(n,3,h,w)`: a*/110, b*/110, mask; default none
-        x1 = self.model1(torch.cat([l/2, l.new_zeros(len(l), 3, *l.shape[2:]) if hints is None else hints], 1))
+        if hints is None: hints = l.new_zeros(len(l), 3, *l.shape[2:])
+        x1 = self.model1(torch.cat([l/2, hints], 1))
         x2 = self.model2(x1[:,:,::2,::2])
         x3 = self.model3(x2[:,:,::2,::2])
         x = self.model7(self.model6(self.model5(self.model4(x3[:,:,::2,::2]))))
@@ -71,5 +85,5 @@ class Siggraph17(nn.Module):
 
 @register_generator
 def siggraph17()->nn.Module: # L `(n,1,h,w)` and hints `(n,3,h,w)` to ab `(n,2,h,w)`
-    "Zhang, Zhu, Isola, Geng, Lin, Yu and Efros 2017, with the network for local hints; untrained"
+    "Make the network for local hints of Zhang, Zhu, Isola, Geng, Lin, Yu and Efros 2017, untrained"
     return Siggraph17()

@@ -1,21 +1,21 @@
 // What stands behind the page. Another engine needs the same calls and nothing else:
 //
-//   begin(token?)                   -> State; goes on with a session that is there. Throws Stop with status 401 where a token is asked for
-//   state()                         -> State: {photos: [{id, name, size: [w, h] | null, ask: Ask, looks, made, failed}], refused: [{name, why}],
-//                                      progress: {what: 'open' | 'make' | 'load', done, total, left, before} | null, before, local, limits, models}; 'load' counts bytes of the page itself;
-//                                      models: [{name, vivid}], where one can choose
+//   begin(token?)                   -> State, with settings; goes on with a session that is there. Throws Stop with status 401 where a token is asked for
+//   state()                         -> State: {photos: [{id, name, size: [w, h] | null, ask: Ask, previews, made, failed}], refused: [{name, why}],
+//                                      progress: {what: 'open' | 'make' | 'load', done, total, left, before} | null, before}; 'load' counts bytes of the page itself;
+//                                      settings: {local, models: [{name, vivid}], sliders: {strength, vivid, reach: {low, high, step, start}}, limits: {photos, pixels, upload},
+//                                      accept: [what the file input accepts], kinds: what it opens, in words, more: what else to know, if anything}
 //   add(file), example(name)        -> State; the photo is there at once and has a size when it is opened
 //   before(id), thumb(id)           -> Blob, small
-//   look(id, ask)                   -> {blob, notes}: the preview, and sentences about it
+//   preview(id, ask)                -> {blob, notes}: a picture, and sentences about it
 //   variants(id)                    -> [address of a picture, or a promise of it]; ask.variant = k shows number k, and 0 is the plain one
 //   likely(id, ask, x, y)           -> [{color: '#rrggbb', p}], most probable first
 //   doubt(id, ask)                  -> Blob: a picture to lay over the photo
 //   crop(id, ask, side, box, width) -> Blob: a part [x, y, w, h] of the full size, 'before' or 'after', at most width wide
 //   finish(id, ask)                 -> {name, bytes}: the result is made; then save(id, 'file' | 'pair')
-//   kinds, more                     -> texts: what it opens; what else to know, if anything
 //   all({strength, vivid, model}), make(), stop(), remove(id), read(), clear() -> State; after make(), save('zip')
 //
-// Ask is {strength, vivid, variant, points: [{x, y, color, reach}], model}, x and y in pixels of the upright photo at full size; reach from 0 to 1 where it was set; model where one can choose.
+// Ask is {strength, vivid, variant, hints: [{x, y, color, reach}], model}, x and y in pixels of the upright photo at full size; reach from 0 to 1 where it was set; model where one can choose.
 
 export class Stop extends Error { constructor(status, text) { super(text); this.status = status } }
 
@@ -54,7 +54,6 @@ function save(path, name) {
 }
 
 export const engine = {
-  kinds: 'JPEG, PNG, TIFF, WebP, BMP, or a zip of them',
   async begin(t) {
     const s = await json('POST', 'session', t ? {token: t} : {})
     if (s.key) remember(s.key)
@@ -65,8 +64,8 @@ export const engine = {
   example: name => json('POST', `session/examples/${name}`),
   before: id => blob('GET', at(id, 'before')),
   thumb: id => blob('GET', at(id, 'thumb')),
-  async look(id, settings, signal) {
-    const r = await ask('POST', at(id, 'look'), {ask: settings}, signal)
+  async preview(id, settings, signal) {
+    const r = await ask('POST', at(id, 'preview'), {ask: settings}, signal)
     return {blob: await r.blob(), notes: JSON.parse(r.headers.get('colorize-notes') ?? '[]')}
   },
   variants: id => json('GET', at(id, 'variants')),

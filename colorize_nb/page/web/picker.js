@@ -1,13 +1,15 @@
-// The colours of a spot: six that the network thinks likely, any other, none, or the one that is there. And how far it reaches, once it has one.
+// The colours of a place in the photo: six that the network thinks likely, any other, none, or the one that is there. And how far it reaches, once it is a hint.
 
+import {$, button} from './common.js'
 import {word} from './names.js'
-const $ = s => document.querySelector(s)
-const REACH = .5  // of a colour that does not say it, as in colorize_nb.steer
 
 export class Picker extends EventTarget {  // events: color {color, done}, reach {reach, done}, unset, shut
   constructor() {
     super()
     this.box = $('#picker')
+    this.place = null  // {x, y} of the photo
+    this.index = null  // of the hint that is there
+    this.reach = null  // of a hint that does not say it
     const say = (type, detail) => this.dispatchEvent(new CustomEvent(type, {detail}))
     $('#own').addEventListener('input', e => say('color', {color: e.target.value, done: false}))
     $('#own').addEventListener('change', e => say('color', {color: e.target.value, done: true}))
@@ -26,7 +28,7 @@ export class Picker extends EventTarget {  // events: color {color, done}, reach
     this.say = say
   }
   get open() { return !this.box.hidden }
-  async ask(at, colors, {color, there}) {  // at: of the window; colors: a promise; color: of the point, if there is one; there: what is painted
+  async ask(at, colors, {color, there}) {  // at: of the window; colors: a promise; color: of the hint, if there is one; there: what is painted
     const turn = this.turn = {}
     if (!this.open) this.back = document.activeElement
     this.there = there
@@ -40,7 +42,7 @@ export class Picker extends EventTarget {  // events: color {color, done}, reach
     if (turn !== this.turn || !this.open) return
     $('#asking').textContent = 'Likely here, the likeliest first'
     $('#likely').replaceChildren(...found.map(({color: c, p}) => {
-      const b = Object.assign(document.createElement('button'), {type: 'button', title: `${Math.round(100*p)} %`})
+      const b = button({title: `${Math.round(100*p)} %`})
       b.dataset.color = c; b.style.setProperty('--c', c)
       b.setAttribute('aria-label', `${word(c)}, ${Math.round(100*p)} %`)
       b.setAttribute('aria-pressed', c === color)
@@ -49,12 +51,12 @@ export class Picker extends EventTarget {  // events: color {color, done}, reach
     this.put(at)
     if (this.box.contains(document.activeElement)) $('#likely').firstChild?.focus({preventScroll: true})
   }
-  draw(point) {  // of the spot, if there is one
-    const reach = point?.reach ?? REACH, text = `${Math.round(100*reach)} %`
-    $('#reaching').hidden = !point
+  draw(hint) {  // that is there, if there is one
+    const reach = hint?.reach ?? this.reach, text = `${Math.round(100*reach)} %`
+    $('#reaching').hidden = !hint
     $('#reach').value = reach; $('#reached').value = text; $('#reach').setAttribute('aria-valuetext', text)
   }
-  put({x, y}) {  // beside the spot, inside the window
+  put({x, y}) {  // beside the place, inside the window
     const r = this.box.getBoundingClientRect(), m = 8, gap = 24
     const top = y+gap+r.height < innerHeight-m ? y+gap : Math.max(m, y-gap-r.height)
     this.box.style.left = `${Math.min(Math.max(m, x-r.width/2), innerWidth-r.width-m)}px`

@@ -1,6 +1,6 @@
 // The film strip: every photo with its state, and what is still on its way.
 
-const $ = s => document.querySelector(s)
+import {$} from './common.js'
 
 export class Strip {
   constructor(engine, pick, remove) {
@@ -14,15 +14,15 @@ export class Strip {
   row(id) {
     const li = document.createElement('li'), pick = document.createElement('button'), img = document.createElement('img')
     pick.type = 'button'; pick.className = 'pick'; img.alt = ''; img.hidden = true
-    const name = document.createElement('small'), mark = document.createElement('span'), gone = document.createElement('button')
-    mark.className = 'mark'; gone.type = 'button'; gone.className = 'gone'
+    const name = document.createElement('small'), sign = document.createElement('span'), gone = document.createElement('button')
+    sign.className = 'sign'; gone.type = 'button'; gone.className = 'gone'
     gone.innerHTML = '<svg><use href="#i-cross"/></svg>'
     li.dataset.id = id
-    pick.append(img); li.append(pick, mark, name, gone)
+    pick.append(img); li.append(pick, sign, name, gone)
     pick.onclick = () => this.pick(id)
     gone.onclick = () => this.remove(id)
     $('#strip').append(li)
-    return {li, pick, img, name, mark, gone, looks: 0}
+    return {li, pick, img, name, sign, gone, previews: 0}
   }
   draw(photos, at, coming) {  // coming: names of files that are not with the engine yet
     const all = [...photos, ...coming.map((name, i) => ({id: `coming-${i}`, name, coming: true}))]
@@ -38,9 +38,9 @@ export class Strip {
       if (p.id === at) r.pick.setAttribute('aria-current', 'true'); else r.pick.removeAttribute('aria-current')
       r.pick.disabled = !ready
       r.gone.setAttribute('aria-label', `Remove ${file}`); r.gone.hidden = p.coming
-      r.mark.textContent = p.failed ? '!' : p.made ? '✓' : ready ? '' : '…'; r.mark.hidden = !r.mark.textContent
+      r.sign.textContent = p.failed ? '!' : p.made ? '✓' : ready ? '' : '…'; r.sign.hidden = !r.sign.textContent
       r.li.classList.toggle('failed', !!p.failed)
-      if (ready && r.looks !== p.looks) { r.looks = p.looks; this.thumb(p.id, r) }
+      if (ready && r.previews !== p.previews) { r.previews = p.previews; this.thumb(p.id, r) }
     })
   }
   async thumb(id, r) {

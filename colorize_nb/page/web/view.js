@@ -1,15 +1,16 @@
-// The photo: two pictures and a border between them, zoom and pan, points to move, and a cross for the keyboard.
+// The photo: two pictures and a border between them, zoom and pan, hints to move, and a cross for the keyboard.
 // It never takes scrolling away: the wheel zooms only where the page has nothing to scroll, or with Ctrl; one finger moves the photo only as far as it goes.
 
-const $ = s => document.querySelector(s)
+import {$, button} from './common.js'
+
 const clamp = (v, lo, hi) => Math.min(Math.max(v, lo), hi)
 const MOVED = 5, TWICE = 230  // pixels that a click may slip; ms in which a second click makes it a double click
 
-export class View extends EventTarget {  // events: soon {x, y} (perhaps), spot {x, y}, point {i}, move {i, x, y, done}, drop {i}, zoom
+export class View extends EventTarget {  // events: soon {x, y} (perhaps), place {x, y}, hint {i}, move {i, x, y, done}, drop {i}, zoom
   constructor() {
     super()
     this.stage = $('#stage'); this.before = $('#before'); this.after = $('#after'); this.border = $('#border')
-    this.size = null; this.scale = 1; this.x = this.y = 0; this.cut = .5; this.points = []; this.urls = {}
+    this.size = null; this.scale = 1; this.x = this.y = 0; this.cut = .5; this.hints = []; this.urls = {}
     new ResizeObserver(() => this.fitted ? this.fit() : this.draw()).observe(this.stage)
     this.mouse(); this.touch(); this.keys(); this.drag()
   }
@@ -17,7 +18,7 @@ export class View extends EventTarget {  // events: soon {x, y} (perhaps), spot 
 
   // what is shown
   open(size) {
-    this.size = size; this.points = []
+    this.size = size; this.hints = []
     for (const img of document.querySelectorAll('.layer img')) this.put(img, null)
     document.documentElement.style.setProperty('--ratio', size[1]/size[0])
     this.fit()
@@ -45,16 +46,16 @@ export class View extends EventTarget {  // events: soon {x, y} (perhaps), spot 
   hold(on) { this.after.style.visibility = this.border.style.visibility = on ? 'hidden' : '' }
   target(p) { this.targeted = !!p; this.aim = p ?? this.aim; $('#aim').hidden = !p && !this.stage.matches(':focus-visible'); this.draw() }  // the cross
   wait(text) { const p = $('#wait'); p.hidden = !text; p.textContent = text || '' }
-  mark(points, on) {
-    this.points = points; this.on = on
-    const host = $('#points'), all = [...host.children]
-    points.forEach((p, i) => {
-      const b = all[i] ?? host.appendChild(Object.assign(document.createElement('button'), {type: 'button'}))
-      b.style.setProperty('--c', p.color)
+  showHints(hints, on) {
+    this.hints = hints
+    const host = $('#hints'), all = [...host.children]
+    hints.forEach(({color}, i) => {
+      const b = all[i] ?? host.appendChild(button())
+      b.style.setProperty('--c', color)
       b.classList.toggle('on', i === on)
-      b.setAttribute('aria-label', `Colour ${i+1}, ${p.color}. Arrow keys move it, Delete removes it.`)
+      b.setAttribute('aria-label', `Colour ${i+1}, ${color}. Arrow keys move it, Delete removes it.`)
     })
-    all.slice(points.length).forEach(b => b.remove())
+    all.slice(hints.length).forEach(b => b.remove())
     this.draw()
   }
 
@@ -87,16 +88,16 @@ export class View extends EventTarget {  // events: soon {x, y} (perhaps), spot 
     const put = (v, n, room) => n <= room ? (room-n)/2 : clamp(v, room-n, 0)
     this.x = put(this.x+dx, w*this.scale, W); this.y = put(this.y+dy, h*this.scale, H)
   }
-  get seen() {  // the part of the stage that shows photo
+  get visible() {  // the part of the stage that shows photo
     const [w, h] = this.size
     return {l: Math.max(0, this.x), t: Math.max(0, this.y), r: Math.min(this.stage.clientWidth, this.x+w*this.scale), b: Math.min(this.stage.clientHeight, this.y+h*this.scale)}
   }
   get box() {  // the same in pixels of the photo
-    const s = this.seen, [w, h] = this.size, k = this.scale
+    const s = this.visible, [w, h] = this.size, k = this.scale
     const x = clamp(Math.floor((s.l-this.x)/k), 0, w-1), y = clamp(Math.floor((s.t-this.y)/k), 0, h-1)
     return [x, y, clamp(Math.ceil((s.r-this.x)/k)-x, 1, w-x), clamp(Math.ceil((s.b-this.y)/k)-y, 1, h-y)]
   }
-  spot(x, y) {  // pixels of the stage -> of the photo, or null beside it
+  pixel(x, y) {  // pixels of the stage -> of the photo, or null beside it
     const [w, h] = this.size, px = Math.floor((x-this.x)/this.scale), py = Math.floor((y-this.y)/this.scale)
     return px >= 0 && py >= 0 && px < w && py < h ? {x: px, y: py} : null
   }
@@ -108,14 +109,14 @@ export class View extends EventTarget {  // events: soon {x, y} (perhaps), spot 
     if (!this.size) return
     this.scale = clamp(this.scale, this.least, this.most)
     this.place()
-    const [w, h] = this.size, k = this.scale, s = this.seen, cut = s.l+(s.r-s.l)*this.cut
+    const [w, h] = this.size, k = this.scale, s = this.visible, cut = s.l+(s.r-s.l)*this.cut
     for (const l of [this.before, this.after]) Object.assign(l.style, {left: `${this.x}px`, top: `${this.y}px`, width: `${w*k}px`, height: `${h*k}px`})
     this.after.style.clipPath = `inset(0 0 0 ${Math.max(0, cut-this.x)}px)`
     Object.assign(this.border.style, {left: `${cut}px`, top: `${s.t}px`, bottom: `${this.stage.clientHeight-s.b}px`})
     this.border.setAttribute('aria-valuenow', Math.round(this.cut*100))
     this.border.setAttribute('aria-valuetext', `${Math.round(this.cut*100)} % before`)
-    this.points.forEach((p, i) => {
-      const b = $('#points').children[i], x = this.x+(p.x+.5)*k, y = this.y+(p.y+.5)*k
+    this.hints.forEach((p, i) => {
+      const b = $('#hints').children[i], x = this.x+(p.x+.5)*k, y = this.y+(p.y+.5)*k
       Object.assign(b.style, {left: `${x}px`, top: `${y}px`})
       b.classList.toggle('off', x < 0 || y < 0 || x > this.stage.clientWidth || y > this.stage.clientHeight)
     })
@@ -130,7 +131,7 @@ export class View extends EventTarget {  // events: soon {x, y} (perhaps), spot 
     const st = this.stage, local = e => { const r = st.getBoundingClientRect(); return [e.clientX-r.left, e.clientY-r.top] }
     let from = null
     st.addEventListener('pointerdown', e => {
-      if (e.button || !this.size || e.target.closest('#border, #points')) return
+      if (e.button || !this.size || e.target.closest('#border, #hints')) return
       from = {x: e.clientX, y: e.clientY, lx: e.clientX, ly: e.clientY, moved: false}
       if (e.pointerType !== 'touch') st.setPointerCapture(e.pointerId)
     })
@@ -156,10 +157,10 @@ export class View extends EventTarget {  // events: soon {x, y} (perhaps), spot 
     }, {passive: false})
   }
   click(e) {  // once: a colour for the spot; twice: 1:1 and back
-    const r = this.stage.getBoundingClientRect(), x = e.clientX-r.left, y = e.clientY-r.top, p = this.spot(x, y)
+    const r = this.stage.getBoundingClientRect(), x = e.clientX-r.left, y = e.clientY-r.top, p = this.pixel(x, y)
     if (this.timer) { clearTimeout(this.timer); this.timer = 0; this.toggle(x, y); return }
     if (p) this.say('soon', p)
-    this.timer = setTimeout(() => { this.timer = 0; if (p) this.say('spot', p) }, TWICE)
+    this.timer = setTimeout(() => { this.timer = 0; if (p) this.say('place', p) }, TWICE)
   }
   // two fingers zoom; one moves what is zoomed, and the page where the photo ends
   touch() {
@@ -167,7 +168,7 @@ export class View extends EventTarget {  // events: soon {x, y} (perhaps), spot 
     let last = null, one = null
     const two = t => { const r = st.getBoundingClientRect(), [a, b] = t; return {d: Math.hypot(a.clientX-b.clientX, a.clientY-b.clientY), x: (a.clientX+b.clientX)/2-r.left, y: (a.clientY+b.clientY)/2-r.top} }
     st.addEventListener('touchstart', e => {
-      if (e.target.closest('#border, #points')) return
+      if (e.target.closest('#border, #hints')) return
       last = e.touches.length === 2 ? two(e.touches) : null
       one = e.touches.length === 1 ? {x: e.touches[0].clientX, y: e.touches[0].clientY, pans: null} : null
       if (last) e.preventDefault()
@@ -189,10 +190,10 @@ export class View extends EventTarget {  // events: soon {x, y} (perhaps), spot 
     }, {passive: false})
     st.addEventListener('touchend', e => { if (e.touches.length < 2) last = null; if (!e.touches.length) one = null })
   }
-  // the border, and points
+  // the border, and hints
   drag() {
     const b = this.border
-    const to = e => { const r = this.stage.getBoundingClientRect(), s = this.seen; this.cut = clamp((e.clientX-r.left-s.l)/(s.r-s.l), 0, 1); this.draw() }
+    const to = e => { const r = this.stage.getBoundingClientRect(), s = this.visible; this.cut = clamp((e.clientX-r.left-s.l)/(s.r-s.l), 0, 1); this.draw() }
     let from = null
     b.addEventListener('pointerdown', e => {
       if (e.button) return
@@ -211,7 +212,7 @@ export class View extends EventTarget {  // events: soon {x, y} (perhaps), spot 
       e.preventDefault(); e.stopPropagation()
       this.cut = clamp(this.cut+d, 0, 1); this.draw()
     })
-    const host = $('#points'), index = e => [...host.children].indexOf(e.target.closest('button'))
+    const host = $('#hints'), index = e => [...host.children].indexOf(e.target.closest('button'))
     let held = null, dragged = false  // a click follows a drag too
     host.addEventListener('pointerdown', e => {
       const i = index(e)
@@ -227,9 +228,9 @@ export class View extends EventTarget {  // events: soon {x, y} (perhaps), spot 
     const release = e => { dragged = !!held?.moved; if (dragged) this.moveTo(held.i, e, true); held = null }
     host.addEventListener('pointerup', release)
     host.addEventListener('pointercancel', () => { held = null })
-    host.addEventListener('click', e => { const i = index(e); if (i >= 0 && !dragged) this.say('point', {i}); dragged = false })
+    host.addEventListener('click', e => { const i = index(e); if (i >= 0 && !dragged) this.say('hint', {i}); dragged = false })
     host.addEventListener('keydown', e => {
-      const i = index(e), p = this.points[i], d = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1]}[e.key]
+      const i = index(e), p = this.hints[i], d = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1]}[e.key]
       if (e.key === 'Delete' || e.key === 'Backspace') { e.preventDefault(); e.stopPropagation(); this.say('drop', {i}) }
       if (!d) return
       e.preventDefault(); e.stopPropagation()
@@ -256,7 +257,7 @@ export class View extends EventTarget {  // events: soon {x, y} (perhaps), spot 
         const x = this.x+this.aim.x*this.scale, y = this.y+this.aim.y*this.scale, m = 30
         this.x += Math.max(0, m-x)-Math.max(0, x-st.clientWidth+m); this.y += Math.max(0, m-y)-Math.max(0, y-st.clientHeight+m)
         this.draw()
-      } else if (e.key === 'Enter' || e.key === ' ') { e.preventDefault(); this.aim ??= {x: w >> 1, y: h >> 1}; this.say('spot', this.aim) }
+      } else if (e.key === 'Enter' || e.key === ' ') { e.preventDefault(); this.aim ??= {x: w >> 1, y: h >> 1}; this.say('place', this.aim) }
     })
     st.addEventListener('blur', () => { a.hidden = !this.targeted })
   }

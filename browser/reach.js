@@ -2,14 +2,14 @@
 
 import {enlarged, means} from './agree.js'
 import {even} from './paint.js'
-import {hintSpots, pin} from './steer.js'
+import {cellsOfHints, pin} from './steer.js'
 
 export const REACH = .5  // of a hint that does not say it
 const STEPS = 20, SIDE = 48, AROUND = [-1, 0, 1].flatMap(dy => [-1, 0, 1].map(dx => [dx, dy])).filter(([dx, dy]) => dx || dy)
 
-export function reachCells(points, photo, seen, w, h) {  // the reach of the hint there, in steps of 0.05; elsewhere -1
+export function reachCells(hints, photo, seen, w, h) {  // the reach of the hint there, in steps of 0.05; elsewhere -1
   const out = new Float32Array(w*h).fill(-1)
-  for (const {point, cells} of hintSpots(points, photo, seen, w, h)) for (const i of cells) out[i] = even(STEPS*(point.reach ?? REACH))/STEPS
+  for (const {hint, cells} of cellsOfHints(hints, photo, seen, w, h)) for (const i of cells) out[i] = even(STEPS*(hint.reach ?? REACH))/STEPS
   return out
 }
 
@@ -24,8 +24,8 @@ function ties(L, w, h, edge) {  // how alike each cell is to its eight neighbour
   return out
 }
 
-// What every cell of some planes has, of what is known at some (on): by conjugate gradients. rest: a number for each plane
-function settle(tied, on, known, rest, w, h, hold = 100, steps = 200) {
+// Values of every cell of some planes, from known ones at some cells (on): by conjugate gradients. rest: a number for each plane
+function interpolate(tied, on, known, rest, w, h, hold = 100, steps = 200) {
   const n = w*h, size = known.length, x = new Float64Array(size), residual = new Float64Array(size), scale = new Float64Array(size), direction = new Float64Array(size), pulled = new Float64Array(size)
   for (let at = 0; at < size; at++) {
     const i = at%n
@@ -58,7 +58,7 @@ const where = known => known.map(v => +(v > 0))
 export function spread(ab, L, planes, w, h) {  // what the hints differ by goes over what looks alike
   const n = w*h, k = blocks(w, h), W = Math.ceil(w/k), H = Math.ceil(h/k), small = means(L, w, h, k), known = means(planes.subarray(2*n), w, h, k)
   const miss = means(Float64Array.from(ab, (v, at) => (110*planes[at]-v)*planes[2*n+at%n]), w, h, k).map((v, at) => v/Math.max(known[at%(W*H)], 1e-9))
-  const more = enlarged(settle(ties(small, W, H, 5), where(known), miss, [1e-3, 1e-3], W, H), small, L, w, h, k)
+  const more = enlarged(interpolate(ties(small, W, H, 5), where(known), miss, [1e-3, 1e-3], W, H), small, L, w, h, k)
   return ab.map((v, at) => v+more[at])
 }
 
@@ -70,7 +70,7 @@ export function belonging(L, reach, w, h) {  // how far each cell belongs to the
   const known = new Float64Array(n), whole = new Float32Array(n)
   share.forEach((v, at) => { known[at%n] += v })
   const rest = kinds.map(r => 10**(-1-4.8*r))
-  settle(ties(small, W, H, 4), where(known), share.map((v, at) => v/Math.max(known[at%n], 1e-9)), rest, W, H).forEach((v, at) => { whole[at%n] += v })
+  interpolate(ties(small, W, H, 4), where(known), share.map((v, at) => v/Math.max(known[at%n], 1e-9)), rest, W, H).forEach((v, at) => { whole[at%n] += v })
   return enlarged(whole, small, L, w, h, k).map(v => Math.min(Math.max(v, 0), 1))
 }
 

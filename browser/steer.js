@@ -10,20 +10,21 @@ const bytes = c => [1, 3, 5].map(i => parseInt(c.slice(i, i+2), 16))
 export const hex = c => '#'+c.map(v => v.toString(16).padStart(2, '0')).join('')
 const clamp = (v, lo, hi) => Math.min(Math.max(v, lo), hi)
 
-// points: {x, y, color, reach} in pixels of a photo of [w, h] -> the cells of each, of W*H
-export function hintSpots(points, [w, h], seen, W, H) {
-  return points.map(point => {
-    const [left, top] = [[point.x, w, seen[0]], [point.y, h, seen[1]]].map(([v, n, s]) => clamp(even((v+.5)/n*s)-1, 0, Math.max(0, Math.ceil(s)-2))), cells = []
+// hints: {x, y, color, reach} in pixels of a photo of [w, h] -> the cells of each, of W*H
+export function cellsOfHints(hints, [w, h], seen, W, H) {
+  const first = (v, n, s) => clamp(even((v+.5)/n*s)-1, 0, Math.max(0, Math.ceil(s)-2))
+  return hints.map(hint => {
+    const left = first(hint.x, w, seen[0]), top = first(hint.y, h, seen[1]), cells = []
     for (let y = top; y < Math.min(top+2, H); y++) for (let x = left; x < Math.min(left+2, W); x++) cells.push(y*W+x)
-    return {point, cells}
+    return {hint, cells}
   })
 }
 
 // Planes of W*H cells: a*/110, b*/110, and 1 where there is a hint
-export function hintCells(points, photo, seen, W, H) {
+export function hintCells(hints, photo, seen, W, H) {
   const n = W*H, out = new Float32Array(3*n)
-  for (const {point, cells} of hintSpots(points, photo, seen, W, H)) {
-    const [, a, b] = rgb2lab(...bytes(point.color))
+  for (const {hint, cells} of cellsOfHints(hints, photo, seen, W, H)) {
+    const [, a, b] = rgb2lab(...bytes(hint.color))
     for (const i of cells) { out[i] = a/110; out[n+i] = b/110; out[2*n+i] = 1 }
   }
   return out
@@ -80,7 +81,7 @@ export function expectedError({ab, logits, w, h}) {  // how far off each cell ma
   return out
 }
 
-export function likely(look, [w, h], x, y, n = 6) {  // [{color, p}] of a spot of a photo
+export function likely(look, [w, h], x, y, n = 6) {  // [{color, p}] of a pixel of a photo
   const [i, j] = [[x, w, look.seen[0], look.w], [y, h, look.seen[1], look.h]].map(([v, n, s, g]) => Math.min(Math.trunc((v+.5)/n*s), g-1))
   return likelyAb(agreedAt(look, i, j), n).map(([a, b, p]) => ({color: hex(shownAt(look.L[j*look.w+i], a, b)), p}))
 }

@@ -1,6 +1,8 @@
-"""What a few minutes of fine-tuning give: python tools/finetune.py [EPOCHS ...]  (default 3 20 100; four minutes on two quiet cores)
-A stained microscope slide (scikit-image's): the left three quarters in tiles to learn from, the right quarter apart. Each run starts from the weights that ship. Writes results/finetune.csv and
-results/finetune.jpg, which nbs/tutorials/finetune_your_photos.ipynb shows; 3 epochs are what it does live."""
+"""What a few minutes of fine-tuning give: python experiments/finetune.py [EPOCHS ...]
+(default 3 20 100; four minutes on two quiet cores)
+A stained microscope slide (scikit-image's): the left three quarters in tiles to learn from, the right quarter apart.
+Each run starts from the weights that ship. Writes results/finetune.csv and results/finetune.jpg, which
+nbs/tutorials/finetune_your_photos.ipynb shows; 3 epochs are what it does live."""
 import sys, tempfile, time
 from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -21,7 +23,8 @@ def slide(where):
     im = data.immunohistochemistry()
     (where/'tiles').mkdir()
     for y in range(0, 385, 64):
-        for x in range(0, 257, 64): Image.fromarray(im[y:y+128, x:x+128]).save(where/'tiles'/f'{y:03}_{x:03}.png')
+        for x in range(0, 257, 64):
+            Image.fromarray(im[y:y+128, x:x+128]).save(where/'tiles'/f'{y:03}_{x:03}.png')
     Image.fromarray(im[:, 384:]).save(where/'strip.png')
     return where/'tiles',where/'strip.png'
 
@@ -29,7 +32,8 @@ def tuned(tiles, epochs):
     "A colorizer after so many epochs, the tiles it saw, and the seconds it took"
     set_seed(42, reproducible=True)
     dls = ColorizeDataLoaders.from_folder(tiles, valid_pct=.1, size=96, bs=8, min_chroma=0, num_workers=0, seed=42)
-    learn,began = colorize_learner(dls, pretrained='default'),time.monotonic()
+    learn = colorize_learner(dls, pretrained='default')
+    began = time.monotonic()
     with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(epochs, 1e-3)
     return Colorizer.from_learner(learn),epochs*len(dls.train_ds),time.monotonic()-began
 
@@ -42,20 +46,30 @@ def sheet(pictures):
         ImageDraw.Draw(out).text((i*(w+10)+w//2, 11), name, 'black', ImageFont.load_default(13), anchor='mm')
     return out
 
+def table_of(runs, rows, strip):
+    "The lines of the CSV; `rows`: name, tiles seen, seconds, predictor"
+    head = f'# python experiments/finetune.py {" ".join(map(str, runs))}; {torch.get_num_threads()} threads'
+    lines = [head+'; measured on the quarter of the slide that was kept apart',
+             'what,tiles_seen,minutes,mae,share,psnr_gain,colourfulness']
+    figures = [evaluate(predict, [strip]) for *_,predict in rows]
+    gray = figures[0]
+    for (what,tiles,seconds,_),m in zip(rows, figures):
+        cells = [f'{seconds/60:.1f}', f"{m['mae']:.4f}", f"{m['mae']/gray['mae']:.3f}", f"{m['psnr']-gray['psnr']:.2f}"]
+        lines.append(','.join([what, str(tiles), *cells, f"{m['colourfulness']:.1f}"]))
+    return '\n'.join(lines)+'\n'
+
 def main(runs):
     torch.set_flush_denormal(True)
     with tempfile.TemporaryDirectory() as d:
         tiles,strip = slide(Path(d))
-        rows,pictures = [('gray', 0, 0., predict_gray), ('shipped', 0, 0., Colorizer.from_pretrained().colorize)],[('gray', to_gray(strip))]
-        for e in runs: c,seen,s = tuned(tiles, e); rows.append((f'{e} epochs', seen, s, c.colorize)); print(rows[-1][:3], flush=True)
-        with open(OUT/'finetune.csv', 'w') as f:
-            f.write(f'# python tools/finetune.py {" ".join(map(str, runs))}; {torch.get_num_threads()} threads; measured on the quarter of the slide that was kept apart\n'
-                    'what,tiles_seen,minutes,mae,share,psnr_gain,colourfulness\n')
-            for what,seen,s,predict in rows:
-                m = evaluate(predict, [strip])
-                if what == 'gray': gray = m
-                else: pictures.append((what, predict(to_gray(strip))))
-                f.write(f"{what},{seen},{s/60:.1f},{m['mae']:.4f},{m['mae']/gray['mae']:.3f},{m['psnr']-gray['psnr']:.2f},{m['colourfulness']:.1f}\n")
+        rows = [('gray', 0, 0., predict_gray), ('shipped', 0, 0., Colorizer.from_pretrained().colorize)]
+        for epochs in runs:
+            c,seen,seconds = tuned(tiles, epochs)
+            rows.append((f'{epochs} epochs', seen, seconds, c.colorize))
+            print(rows[-1][:3], flush=True)
+        (OUT/'finetune.csv').write_text(table_of(runs, rows, strip))
+        gray = to_gray(strip)
+        pictures = [('gray', gray), *[(what, predict(gray)) for what,_,_,predict in rows[1:]]]
         sheet([*pictures, ('truth', Image.open(strip))]).save(OUT/'finetune.jpg', quality=92, subsampling=0)
 
 if __name__ == '__main__': main([int(a) for a in sys.argv[1:]] or [3, 20, 100])

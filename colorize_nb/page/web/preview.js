@@ -1,0 +1,136 @@
+// The photo on view: one preview at a time, always of the newest settings; the pixels of the full size where it is zoomed; the shading of doubt.
+
+import {$, element} from './common.js'
+
+const SLOW = 500, FETCHING = 400, STILL = 150  // ms: until waiting is said, and until a zoom is taken for finished
+const FINER = 1.15  // so many pixels of the screen for one of the preview ask for the full size
+
+export class Preview {
+  constructor(engine, store, history, view, session) {
+    Object.assign(this, {engine, store, history, view, session})
+    this.notes = []  // on the picture on view
+    this.wanted = null  // {id, ask} of the next preview
+    this.running = false
+    this.shading = false
+    this.full = null  // stops the request for pixels of the full size
+    this.later = 0  // a timer
+    view.addEventListener('zoom', () => this.zoomed())
+    this.buttons()
+    store.addEventListener('draw', () => this.drawNote())
+  }
+  open() {  // the photo on view is another one
+    this.notes = []
+    this.view.aim = null
+    this.view.open(this.store.photo.size)
+  }
+  showBefore(id) {
+    this.engine.before(id).then(blob => { if (this.store.at === id) this.view.show('before', blob) }).catch(e => this.session.failed(e))
+  }
+  async request() {
+    this.wanted = {id: this.store.at, ask: this.history.ask()}
+    if (this.running) return
+    this.running = true
+    while (this.wanted) {
+      const {id, ask} = this.wanted
+      this.wanted = null
+      const timer = setTimeout(() => { if (this.store.at === id) this.view.wait('Colouring…') }, SLOW)
+      try { await this.show(id, await this.engine.preview(id, ask)) } catch (e) { this.session.failed(e) }
+      clearTimeout(timer)
+      this.view.wait('')
+    }
+    this.running = false
+  }
+  async show(id, {blob, notes}) {
+    if (this.store.at !== id) return
+    await this.view.show('after', blob)
+    this.notes = notes
+    const p = this.store.photo
+    if (p) { p.previews++; p.made = false; this.store.draw() }
+    this.sharpenAfter()
+    if (this.shading && !this.wanted) this.shade()
+    const stage = $('#stage').dataset
+    stage.previews = +(stage.previews ?? 0)+1
+  }
+  drawNote() {
+    const p = this.store.photo
+    if (!p) return
+    const name = element('b', {textContent: p.name.split('/').pop()})
+    const care = element('span', {className: 'care', textContent: this.notes.join(' ')})
+    const more = p.failed ? [` · no result: ${p.failed}`] : this.notes.length ? [' · ', care] : []
+    $('#note').replaceChildren(name, ` · ${p.size[0]} × ${p.size[1]} pixels`, ...more)
+  }
+
+  // pixels of the full size, as soon as the preview has too few
+  zoomed() {
+    const {view} = this
+    $('#fit').textContent = view.fitted ? 'Fit' : `${Math.round(view.scale*devicePixelRatio*100)} %`
+    this.store.say('leave')
+    clearTimeout(this.later)
+    this.later = setTimeout(() => this.sharpenBoth(), STILL)
+  }
+  region() {  // what to ask for, or null where the preview is good enough
+    const p = this.store.photo, {naturalWidth: have} = $('#after .whole'), scale = this.view.scale*devicePixelRatio
+    if (!p || !have || have >= p.size[0] || scale < FINER*have/p.size[0]) return null
+    const {box} = this.view, [,, wide] = box
+    return {box, width: Math.max(1, Math.min(wide, Math.round(wide*scale)))}
+  }
+  sharpenAfter() {
+    this.view.sharpen('after')
+    if (this.region()) this.sharpenBoth()
+  }
+  async sharpenBoth() {
+    const region = this.region()
+    this.full?.abort()
+    this.full = null
+    if (region) return this.sharpen(region)
+    this.view.sharpen('before')
+    this.view.sharpen('after')
+  }
+  async sharpen({box, width}) {
+    const id = this.store.at, mine = this.full = new AbortController(), {signal} = mine
+    const timer = setTimeout(() => { if (!signal.aborted) this.view.wait('Fetching the full size…') }, FETCHING)
+    try {
+      for (const side of ['after', 'before']) {
+        const blob = await this.engine.crop(id, this.history.ask(), side, box, width, signal)
+        if (this.store.at === id && !signal.aborted) await this.view.sharpen(side, blob, box)
+      }
+    } catch (e) { this.session.failed(e) }
+    clearTimeout(timer)
+    if (this.full !== mine) return
+    this.view.wait('')
+    $('#stage').dataset.sharp = box.join()
+  }
+
+  // doubt, and the photo as it was
+  async shade() {
+    const id = this.store.at
+    try {
+      const blob = await this.engine.doubt(id, this.history.ask())
+      if (this.shading && this.store.at === id) this.view.shade(blob)
+    } catch (e) { this.session.failed(e) }
+  }
+  toggleShade() {
+    this.shading = !this.shading
+    $('#unsure').setAttribute('aria-pressed', this.shading)
+    if (!this.shading) return this.view.shade(null)
+    this.shade()
+    this.session.messages.tell('Shaded where the colours are unsure')
+  }
+  hold(on) {
+    this.view.hold(on)
+    $('#hold').setAttribute('aria-pressed', on)
+  }
+  buttons() {
+    const {view} = this, hold = $('#hold')
+    $('#in').onclick = () => view.zoom(view.scale*1.5)
+    $('#out').onclick = () => view.zoom(view.scale/1.5)
+    $('#fit').onclick = () => view.toggle(view.stage.clientWidth/2, view.stage.clientHeight/2)
+    $('#unsure').onclick = () => this.toggleShade()
+    hold.setAttribute('aria-pressed', false)
+    hold.addEventListener('pointerdown', e => { hold.setPointerCapture(e.pointerId); this.hold(true) })
+    for (const type of ['pointerup', 'pointercancel', 'blur']) hold.addEventListener(type, () => this.hold(false))
+    hold.addEventListener('keydown', e => { if (e.key === ' ' || e.key === 'Enter') { e.preventDefault(); this.hold(true) } })
+    hold.addEventListener('keyup', () => this.hold(false))
+    hold.addEventListener('contextmenu', e => e.preventDefault())
+  }
+}

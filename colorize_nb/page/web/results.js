@@ -1,0 +1,59 @@
+// Results: one file, both in one picture, all in a zip, and the same settings for every photo.
+
+import {$, plural, sleep} from './common.js'
+
+const ASKS = 1500, STEP = 400  // ms between two looks at the queue
+
+export class Results {
+  constructor(engine, store, history, session, messages, uploads) {
+    Object.assign(this, {engine, store, history, session, messages})
+    $('#download').onclick = e => this.keep(e.currentTarget, 'file')
+    $('#pair').onclick = e => this.keep(e.currentTarget, 'pair')
+    $('#all').onclick = e => this.busy(e.currentTarget, 'Making them…', () => this.keepAll())
+    $('#same').onclick = () => this.sameForAll()
+    $('#stop').onclick = () => { uploads.stop(); session.act(engine.stop()) }
+  }
+  async busy(button, words, f) {  // a button that says so while something is made
+    const svg = button.querySelector('svg'), text = button.textContent
+    button.disabled = true
+    button.replaceChildren(words)
+    const timer = setInterval(async () => {  // somebody else's photo may come first
+      try {
+        const {before} = await this.engine.state()
+        button.textContent = before ? `After ${plural(before, 'other')}` : words
+      } catch { /* the call itself will say so */ }
+    }, ASKS)
+    try { await f() } catch (e) { this.session.failed(e) }
+    clearInterval(timer)
+    button.replaceChildren(svg, text)
+    button.disabled = false
+  }
+  keep(button, what) {
+    return this.busy(button, 'Making it…', async () => {
+      const id = this.store.at, {name} = await this.engine.finish(id, this.history.ask())
+      await this.engine.save(id, what)
+      this.messages.tell(`${name} is ready`)
+      this.store.take(await this.engine.state())
+    })
+  }
+  async keepAll() {
+    const {engine, store, messages} = this
+    store.take(await engine.make())
+    while (store.state.progress) {
+      await sleep(STEP)
+      store.take(await engine.state())
+    }
+    const {photos} = store.state, failed = photos.filter(p => p.failed), late = photos.filter(p => p.size && !p.made && !p.failed)
+    if (failed.length) messages.trouble(failed.map(p => `${p.name}: ${p.failed}`).join('; '))
+    if (late.length) messages.trouble(`not in the zip, because not made as shown: ${late.map(p => p.name).join('; ')}`)
+    if (photos.some(p => p.made)) await engine.save('zip')
+  }
+  async sameForAll() {
+    const {strength, vivid, model} = this.history.ask(), shared = {strength, vivid, ...model && {model}}
+    const variant = (model ?? 'default') === 'default' ? {} : {variant: 0}
+    for (const p of this.store.ready) if (p.id !== this.store.at) this.history.change(p.id, {...shared, ...variant})
+    await this.session.act(this.engine.all(shared))
+    this.messages.tell('These settings are used for all photos')
+    this.session.watch()
+  }
+}

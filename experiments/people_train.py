@@ -1,0 +1,227 @@
+"""A long training on people, at several sizes: python experiments/people_train.py RUN --shelf SHELF [--small STORE]
+    [--start default] [--minutes 60] [--frozen] [--device cpu]
+Goes on from RUN/state.pt, whatever stopped it; the first line says what it starts from. RUN/log.csv: step, photos
+shown, seconds, and for each size the loss of ab and the cross-entropy. RUN/model is the model of the averaged weights,
+for `--model` and tools/people.py, written at the end.
+SHELF is from experiments/shelf.py, STORE from `make_store` (the older photos of 136 px). Photos with faces are drawn
+2.5 times as often; skin inside a face counts four times, skin beside one twice, strong colours up to 2.2 times.
+Batch norm keeps its statistics (batches are small), and ageing comes on slowly: over --ramp photos to full strength."""
+import argparse, json, math, os, time
+from pathlib import Path
+import colorize_nb.train.compat
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+from colorize_nb.train.ageing import age
+from colorize_nb.color import lab2net, rgb2lab_t
+from colorize_nb import Colorizer
+from colorize_nb.train.generator import generator_from, load_arrays
+from colorize_nb.train.losses import ClassificationLoss, area_to
+from colorize_nb.train.recipe import color_prior, simulate_hints
+from colorize_nb.train.photo_store import Store, crop_windows
+from colorize_nb.network.weights import load_config, load_weights
+
+SIZES = {128:20, 160:14, 192:10, 256:6}      # side in pixels: photos in a batch
+SHARES = .12, .22, .33, .33                  # how often each size is drawn
+AGED = .35      # share of the photos
+NO_HINTS = .55  # likewise
+
+class Shelf:
+    "Squares of bytes and boxes of faces; `draw` prefers photos with faces"
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.load()
+    def load(self):
+        index = json.loads((self.folder/'index.json').read_text())
+        self.aspect = index['aspect']
+        self.faces = index['faces']
+        self.side = index['side']
+        shape = len(self.aspect),3,self.side,self.side
+        self.rgb = np.memmap(self.folder/'rgb.bin', np.uint8, 'r', shape=shape)
+        weights = np.array([2.5 if f else 1. for f in self.faces])
+        self.p = weights/weights.sum()
+    def draw(self, n, rng): return rng.choice(len(self.p), n, p=self.p)
+
+class Small(Store):
+    "The older photos; their faces were never looked for"
+    faces = None
+    side = 136
+    def load(self): pass
+    def draw(self, n, rng): return rng.choice(len(self), n)
+
+def face_planes(boxes, side):
+    "1 inside of each face, chin and brow included: `(n,1,side,side)`"
+    out = torch.zeros(len(boxes), 1, side, side)
+    for plane,photo in zip(out, boxes):
+        for x,y,w,h in photo:
+            rows = slice(int(max(0, y-.1*h)*side), int((y+1.35*h)*side)+1)
+            columns = slice(int(max(0, x-.05*w)*side), int((x+1.05*w)*side)+1)
+            plane[0,rows,columns] = 1
+    return out
+
+def shares(n, least):
+    "Draw how large the crops are: a third are the largest square, the others smaller, down to `least`"
+    whole = torch.rand(n) < .33
+    return torch.where(whole, torch.ones(n), torch.empty(n).uniform_(math.log(least), 0).exp())
+
+def batch(photos, n, size, rng, least):
+    "Crops `(n,3,size,size)` in [0,1], and where faces are `(n,1,size,size)`"
+    idxs = photos.draw(n, rng)
+    rgb = torch.as_tensor(np.stack([np.asarray(photos.rgb[i]) for i in idxs])).float()/255
+    faces = face_planes([photos.faces[i] if photos.faces else () for i in idxs], photos.side)
+    share = shares(n, least)
+    theta = crop_windows(torch.tensor([float(photos.aspect[i]) for i in idxs]), share)
+    x = torch.cat([rgb,faces], 1)
+    if float(share.max())*photos.side > 1.6*size: x = F.avg_pool2d(x, 2)  # or large photos get jagged
+    grid = F.affine_grid(theta, (n,4,size,size), align_corners=False)
+    return F.grid_sample(x, grid, padding_mode='border', align_corners=False).split((3,1), 1)
+
+def skin(rgb):
+    "Where Cr and Cb are those of skin, `(n,1,h,w)`"
+    r,g,b = (255*rgb).unbind(1)
+    y = .299*r+.587*g+.114*b
+    cr = .713*(r-y)+128
+    cb = .564*(b-y)+128
+    return ((cr >= 133)&(cr <= 180)&(cb >= 77)&(cb <= 127)).float()[:,None]
+
+def pixel_weights(rgb, faces, ab, size):
+    "How much each cell counts in the loss"
+    s = skin(rgb)
+    person = (faces.amax((1,2,3), keepdim=True) > .5).float()
+    strong = (ab.norm(dim=1, keepdim=True)*110/30).clamp(max=2)
+    w = area_to(1+3*s*(faces > .5)+s*person+.6*strong, size)
+    return w/w.mean()
+
+def loss_of(net, rgb, faces, strength, bins):
+    "The loss of ab (half Huber, half L1, weighted), and the cross-entropy of the 313 colours"
+    l,ab = (o.float() for o in lab2net(rgb2lab_t(rgb)))
+    l = age(rgb, l, AGED, strength)
+    cells = [n//net.out_scale for n in l.shape[-2:]]
+    truth = area_to(ab, cells)
+    pred,logits = net(l.contiguous(memory_format=torch.channels_last), simulate_hints(truth, none=NO_HINTS))
+    miss = 2.5*F.huber_loss(pred, truth, reduction='none', delta=.1)+.5*(pred-truth).abs()
+    return (miss*pixel_weights(rgb, faces, ab, cells)).mean(),bins(logits, ab)
+
+def network(start):
+    "A model's network with both heads"
+    cfg = load_config(start)
+    return load_arrays(generator_from(cfg), load_weights(start, cfg))
+
+class Training:
+    "A network, its optimizer, its averaged weights and where it stands"
+    def __init__(self, o):
+        self.o = o
+        self.step = 0
+        self.photos = 0
+        self.net = network(o.start).to(o.device, memory_format=torch.channels_last).train()
+        for m in self.net.modules():
+            if isinstance(m, nn.BatchNorm2d): m.eval()
+        self.opt = torch.optim.AdamW(self.groups(), lr=o.lr, weight_decay=.02, betas=(.9,.99))
+        self.mean = {k: v.detach().clone() for k,v in self.net.state_dict().items()}
+        self.file = o.run/'state.pt'
+        if self.file.exists(): self.load()
+        print(f'starts from {self.file if self.step else o.start}, after {self.photos} photos', flush=True)
+
+    def groups(self):
+        "Groups of parameters: the encoder learns at a quarter of the rate, or not at all"
+        encoder = list(self.net.layers[0].parameters())
+        mine = {id(p) for p in encoder}
+        rest = dict(params=[p for p in self.net.parameters() if id(p) not in mine], share=1.)
+        if not self.o.frozen: return [rest, dict(params=encoder, share=.25)]
+        for p in encoder: p.requires_grad_(False)
+        return [rest]
+
+    def load(self):
+        state = torch.load(self.file, weights_only=True, map_location=self.o.device)
+        self.net.load_state_dict(state['net'])
+        self.opt.load_state_dict(state['opt'])
+        self.mean = state['ema']
+        self.step = state['step']
+        self.photos = state['photos']
+
+    def save(self):
+        tmp = self.file.with_suffix('.tmp')
+        state = dict(net=self.net.state_dict(), opt=self.opt.state_dict(), ema=self.mean)
+        torch.save(state|dict(step=self.step, photos=self.photos), tmp)
+        os.replace(tmp, self.file)
+
+    def update(self, loss, first):
+        for g in self.opt.param_groups: g['lr'] = self.o.lr*g['share']*min(1, (self.step-first+1)/60)
+        self.opt.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.net.parameters(), 1.)
+        self.opt.step()
+        self.step += 1
+        decay = min(.998, (2+self.step)/(12+self.step))
+        with torch.no_grad():
+            for k,v in self.net.state_dict().items():
+                if v.is_floating_point(): self.mean[k].lerp_(v, 1-decay)
+                else: self.mean[k].copy_(v)
+
+    def draw(self, shelf, small):
+        "The side of the next batch, its photos and where faces are"
+        rng = np.random.default_rng(1000+self.step)
+        torch.manual_seed(1000+self.step)
+        size = list(SIZES)[rng.choice(len(SIZES), p=SHARES)]
+        photos,least = (small,.6) if small and size <= 128 and rng.random() < .6 else (shelf,.4)
+        rgb,faces = batch(photos, SIZES[size]*self.o.batches, size, rng, least)
+        return size,rgb.to(self.o.device),faces.to(self.o.device)
+
+    def log(self, losses, seconds):
+        def text(v): return f'{np.mean(v, 0)[0]:.4f}/{np.mean(v, 0)[1]:.3f}'
+        figures = ' '.join(f'{size}:{text(v)}' for size,v in sorted(losses.items()))
+        with open(self.o.run/'log.csv', 'a') as f: print(f'{self.step},{self.photos},{seconds:.0f},{figures}', file=f)
+
+    def run(self):
+        o = self.o
+        bins = ClassificationLoss()
+        first = self.step
+        began = time.time()
+        losses = {}
+        shelf = Shelf(o.shelf)
+        small = Small(o.small) if o.small else None
+        kind = torch.device(o.device).type
+        while time.time()-began < o.minutes*60:
+            size,rgb,faces = self.draw(shelf, small)
+            strength = min(1, .2+self.photos/o.ramp)
+            with torch.autocast(kind, torch.bfloat16, enabled=o.bf16):
+                ab,cross = loss_of(self.net, rgb, faces, strength, bins)
+            self.update(ab+.04*cross, first)
+            self.photos += len(rgb)
+            losses.setdefault(size, []).append((float(ab), float(cross)))
+            if self.step%25 == 0:
+                self.log(losses, time.time()-began)
+                losses = {}
+            if self.step%50 == 0: self.save()
+            if self.step%400 == 0: shelf.load()  # it may have grown
+        self.save()
+
+    def ship(self):
+        "Write the averaged weights as a model; the prior is that of the start"
+        net = load_arrays(network(self.o.start), {k: v.cpu() for k,v in self.mean.items()})
+        prior = load_config(self.o.start).get('prior') or color_prior(net, Small(self.o.small))
+        Colorizer.from_generator(net, 'people', self.o.render_size).save_pretrained(self.o.run/'model', prior=prior)
+
+def main():
+    a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    a.add_argument('run', type=Path)
+    a.add_argument('--shelf', type=Path, required=True)
+    a.add_argument('--small', type=Path)
+    a.add_argument('--start', default='default')
+    a.add_argument('--minutes', type=float, default=60.)
+    a.add_argument('--lr', type=float, default=2e-4)
+    a.add_argument('--ramp', type=float, default=60000, help='photos until ageing has its full strength')
+    a.add_argument('--frozen', action='store_true', help='leave the encoder as it is')
+    a.add_argument('--batches', type=int, default=1, help='batches so many times as large')
+    a.add_argument('--device', default='cpu')
+    a.add_argument('--bf16', action='store_true')
+    a.add_argument('--render-size', type=int, default=256)
+    o = a.parse_args()
+    o.run.mkdir(parents=True, exist_ok=True)
+    torch.set_flush_denormal(True)  # Adam crawls on a CPU where its averages come near zero
+    training = Training(o)
+    if o.minutes > 0: training.run()
+    training.ship()
+
+if __name__ == '__main__': main()

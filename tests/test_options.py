@@ -1,0 +1,60 @@
+"Options stand once: the command line, Python, the page's table and the metadata note read what `Options` says."
+import inspect, json, re
+from dataclasses import fields
+import pytest
+from colorize_nb import Colorizer, cli
+from colorize_nb.batch.options import OPTIONS, OptionError, Options, option_table
+from colorize_nb.command import parser
+
+NAMES = [f.name for f in fields(Options)]
+RANGED = [o for o in OPTIONS.values() if o.low is not None]
+
+def test_options_are_what_they_were():
+    "Their names and defaults are public"
+    assert {k: OPTIONS[k].default for k in NAMES} == dict(strength=1., vivid=None, render_size=None, hints=(), reach=None, keep_tint=False, negative=False,
+        keep_color=False, max_pixels=10**8, overwrite=False, compare=False, note=True, variants=0, shard=None)
+    assert OPTIONS.keys()-NAMES == {'jobs'} and Options() == Options(**{k: OPTIONS[k].default for k in NAMES})
+
+@pytest.mark.parametrize('name', OPTIONS)
+def test_every_option_is_in_the_help_with_its_range(name):
+    o,text = OPTIONS[name],re.sub(r'\s+', ' ', parser(cli.colorize).format_help())
+    assert f" --{o.flag.replace('_', '-')} " in text
+    if o.low is not None: assert f'({o.low//o.per} to {o.high//o.per}' in text.split(f" --{o.flag.replace('_', '-')} ")[1][:250]
+    words = o.help.split(' ', 1)[1]  # the first begins small after 'Do not'
+    assert words in text or name == 'hints'  # the command has its own two ways to give these
+
+@pytest.mark.parametrize('name', NAMES)
+def test_every_option_is_in_the_signature(name):
+    for f in (Colorizer.colorize_file, Colorizer.colorize_folder): assert inspect.signature(f).parameters[name].default == OPTIONS[name].default
+
+@pytest.mark.parametrize('o', RANGED, ids=lambda o: o.name)
+def test_ranges_are_the_same_everywhere(o, capsys):
+    takes = o.check if o.name == 'jobs' else lambda v: Options(**{o.name: v})
+    for v in (o.low, o.high): takes(v); o.check(v)
+    for v in (o.low-1, o.high+1, float('nan'), 'x'):
+        with pytest.raises(OptionError, match=f'^{o.name} must lie in {o.low} to {o.high}, not '): takes(v)
+    flag = o.flag.replace('_', '-')
+    assert cli.colorize(path=['none.png'], **{o.flag: o.high/o.per+1}) == 2
+    assert capsys.readouterr().err.startswith(f'colorize: --{flag} must lie in {o.low//o.per} to {o.high//o.per}, not ')
+    assert cli.colorize(path=['none.png'], **{o.flag: type(o.low)(o.high//o.per)}) == 1  # there is no such photo
+
+def test_the_table_is_json():
+    table = json.loads(json.dumps(option_table()))
+    assert [*table] == [*OPTIONS] and all(table[k]['help'] and table[k]['of'] in ('photo', 'file', 'run') for k in table)
+    s = table['strength']
+    assert (s['kind'], s['default'], s['low'], s['high'], s['step'], s['unit']) == ('float', 1, 0, 3, .05, '')
+    assert (table['reach']['default'], table['reach']['usual']) == (None, .5) and table['render_size']['unit'] == 'pixels'
+
+def test_the_note_has_what_was_given():
+    assert Options().noted() == dict(strength='1')
+    assert Options(strength=0, keep_tint=True, negative=True, render_size=4096, vivid=0).noted() == dict(strength='0', vivid='0', render_size='4096', keep_tint='True', negative='True')
+    assert Options(overwrite=True, compare=True, keep_color=True, max_pixels=1, variants=3, shard='1/2', reach=.3).noted() == dict(strength='1')
+
+@pytest.mark.parametrize('kw', [dict(variants=2), dict(shard='1/3')])
+def test_options_of_a_run_are_not_for_one_photo(kw):
+    with pytest.raises(OptionError, match=f'^{[*kw][0]} is for folders and several photos: use `colorize_folder`$'): Options(**kw).for_one_photo()
+    assert Options(compare=True).for_one_photo() == Options(compare=True)
+
+def test_an_unknown_option_is_none():
+    with pytest.raises(TypeError, match='colour'): cli.colorize(path=['a.png'], colour=1)
+    with pytest.raises(TypeError, match='colour'): Options(colour=1)
