@@ -7,7 +7,7 @@ __all__ = ['LOST', 'LONGEST', 'SEGMENT', 'FilmHint', 'as_film_hints', 'read_film
            'Painter', 'Reader', 'FilmResult', 'film_name']
 
 # %% ../nbs/48_film.ipynb #d9b641aa
-import json, os, re, time
+import json, os, re
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
