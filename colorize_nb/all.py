@@ -18,6 +18,7 @@ from colorize_nb.batch.sources import *
 from colorize_nb.batch.report import *
 from colorize_nb.batch.plan import *
 from colorize_nb.batch.run import *
+from colorize_nb.batch.summary import *
 from colorize_nb.colorizer import *
 from colorize_nb.hints import *
 from colorize_nb.jobs import *

@@ -11,7 +11,7 @@ import inspect, os, re, sys, time
 from pathlib import Path
 from types import SimpleNamespace
 from . import __version__
-from .messages import failed, lasting, nearest, say, to_install
+from .messages import failed, nearest, say
 from .batch.options import OPTIONS, Options, check_range, flag_params
 from .command import command, delegates_flags, epilog, expand, parser, stops
 
@@ -27,119 +27,6 @@ def _save(report, path, overwrite):
     try: report.save(path, overwrite)
     except OSError as e: return f'colorize: {path}: {e.strerror or e}'
     return ''
-
-# %% ../nbs/49_cli.ipynb #8a7f3856
-def _photos(rows):
-    "Return a row for each photo: its own, or that of its first variant"
-    first = {}
-    for r in rows: first.setdefault(r.src, r)
-    return list(first.values())
-
-def _kind(warning):
-    "Return a warning without its numbers, and without the details after a bracket or a colon"
-    return re.sub(r'\b\d[\d.]*', 'N', re.split(' *[(:]', warning)[0])
-
-def _ignored(done):
-    "Say what was ignored in the files: a line for each, or for each kind"
-    kinds = {}
-    for r in done:
-        for w in r.warnings: kinds.setdefault(_kind(w), []).append(f'{r.src}: {w}')
-    for kind,lines in kinds.items():
-        if len(lines) > 3: lines = [f'{len(lines)} times: {kind}; --report names the photos']
-        for line in lines: say(f'noticed {line}')
-
-# %% ../nbs/49_cli.ipynb #6707bc43
-def _place(results):
-    "Return where results are"
-    if len(results) == 1: return ', to standard output' if results[0] == '-' else f': {results[0]}'
-    folders = [os.path.dirname(p) for p in results]
-    try: return f", in {os.path.join(os.path.commonpath(folders) or '.', '')}"
-    except ValueError: return ', in several places'  # some from the root of a disk, some from here
-
-def _summary(report, seconds):
-    "Return the last line"
-    done,_,rest = str(report).partition(', ')
-    made = report.of('done') or report.of('exists')
-    at = _place([r.dst for r in made]) if made else ''
-    if report.of('done'): done = f'{done} in {lasting(seconds)}{at}'
-    else: rest = rest.replace('already there', f'already there{at}', 1)
-    return f'{done}; {rest}' if rest else done
-
-def _helped(reason):
-    "Return why something failed, and what would help"
-    if reason.endswith('megapixels'): return f'{reason}; --max-megapixels N allows more'
-    return re.sub(r'needs the (\w+) extra', lambda m: f'{m[0]}: {to_install(m[1])}', reason)
-
-# %% ../nbs/49_cli.ipynb #7940a7b7
-def _steered(a):
-    "Return the flags that were given and change a photo's result"
-    usual = inspect.signature(colorize).parameters
-    changing = [o.flag for o in OPTIONS.values() if o.of == 'photo']
-    return [k for k in ('model', 'hint', *changing, 'compare') if getattr(a, k) != usual[k].default]
-
-def _stayed(there, steered):
-    "Yield what a person should know of results that existed, where `steered` flags were given"
-    from colorize_nb.batch.report import NEWER
-    if not steered: return
-    stale = [r for r in there if steered != ['compare'] or r.reason in ('', NEWER)]  # a sheet that was missing is made
-    if len(stale) == 1: yield f'{stale[0].dst} already exists and was kept: --overwrite makes it with these settings'
-    elif stale: yield f'{len(stale)} results already exist and were kept: --overwrite makes them with these settings'
-
-# %% ../nbs/49_cli.ipynb #ea4db2b1
-def _of_kept(there, done, steered):
-    "Yield what a person should know of results that existed"
-    from colorize_nb.batch.report import NEWER
-    newer = [r for r in there if r.reason == NEWER]
-    if len(newer) == 1: yield f'{newer[0].src}: {NEWER}'
-    elif newer: yield f'{len(newer)} photos that are newer than their results; --overwrite makes them again'
-    elif there and not done and not steered: yield 'results that exist are kept; --overwrite replaces them'
-
-def _of_one(row, kinds):
-    "Yield what was noticed of one photo, of these kinds, with what to try"
-    from colorize_nb.batch.report import NOTICES
-    told = [n for n in row.noticed if n in kinds]
-    advice = [] if told == ['negative'] else row.advice
-    if told: yield f"{row.src}: {'; '.join([NOTICES[n] for n in told]+advice)}"
-
-def _of_done(done):
-    "Yield what was noticed of photos: a line for each, or one for all"
-    color = [r for r in done if 'color' in r.noticed]
-    gray = [r for r in done if 'nearly gray' in r.noticed]
-    toned = [r for r in done if 'tinted' in r.noticed]
-    alone = ['negative']
-    if len(color) == 1: alone.append('color')
-    if len(gray) < 4: alone.append('nearly gray')
-    for r in done: yield from _of_one(r, alone)
-    if len(gray) > 3:
-        plainest = min(gray, key=lambda r: len(r.noticed))
-        yield '; '.join([f'{len(gray)} photos stayed nearly gray', *plainest.advice, '--report names them'])
-    if len(color) > 1:
-        yield (f'{len(color)} colour photos: their own colours are replaced by guesses; '
-               '--keep-color leaves such photos alone')
-    if toned: yield f'{len(toned)} sepia or yellowed: the tone is taken out; --keep-tint keeps it'
-
-# %% ../nbs/49_cli.ipynb #81d8f73f
-def _left_alone(report):
-    "Yield a line for each photo that was not colorized on purpose; many earlier results are one line"
-    for kind,word in dict(other='skipped', own='skipped', kept='kept').items():
-        rows = report.of(kind)
-        if kind == 'own' and len(rows) > 3: yield f'{word} {len(rows)} results of earlier runs; --report names them'
-        else: yield from (f'{word} {r.src}: {r.reason}' for r in rows)
-
-def _tell(report, seconds=0, quiet=False, steered=()):
-    "Say each thing that a person should know on one line; if `quiet`, only what failed or had no effect"
-    done = report.of('done')
-    there = report.of('exists')
-    if not quiet:
-        for line in _left_alone(report): say(line)
-        for line in (*_of_kept(_photos(there), done, steered), *_of_done(_photos(done))): say(f'noticed {line}')
-        _ignored(_photos(done+report.of('kept')))
-    for line in _stayed(there, steered): say(f'noticed {line}')
-    for r in report.failed: say(f'failed {r.src}: {_helped(r.reason)}')
-    if quiet: return
-    on_terminal = all(f is not None and f.isatty() for f in (sys.stdout, sys.stderr))
-    if len(done) == 1 and done[0].dst != '-' and not on_terminal: say(done[0].dst, file=sys.stdout)  # for scripts
-    say(_summary(report, seconds))
 
 # %% ../nbs/49_cli.ipynb #3a2371d3
 def _loaded(model, device):
@@ -223,23 +110,38 @@ def _idle(a, tasks):
     for k in ('vivid', 'hint', 'hints', 'variants'):
         if getattr(a, k) not in (None, 0): yield f'--{k} changes nothing with --strength 0'
 
-# %% ../nbs/49_cli.ipynb #f11ab003
+# %% ../nbs/49_cli.ipynb #57ee7ed0
+def _steered(a):
+    "Return the flags that were given and change a photo's result"
+    usual = inspect.signature(colorize).parameters
+    changing = [o.flag for o in OPTIONS.values() if o.of == 'photo']
+    return [k for k in ('model', 'hint', *changing, 'compare') if getattr(a, k) != usual[k].default]
+
+# %% ../nbs/49_cli.ipynb #f11ab002
 _NOT_FOR_FILMS = 'compare', 'variants', 'negative', 'keep_tint', 'shard', 'max_megapixels', 'jobs'
+_FOR_FILMS = 'strength', 'vivid', 'render_size', 'reach', 'keep_color', 'crf', 'lossless', 'overwrite'
 
 def _film_rows(c, a):
-    "Yield the row of each film"
+    "Yield the row of each film; raises `ValueError` for wrong use"
     from colorize_nb.films import film_dst, film_row
-    options = {k: getattr(a, k) for k in ('strength', 'vivid', 'render_size', 'reach', 'keep_color', 'crf', 'lossless', 'overwrite')}
-    dsts = [film_dst(path, a.o, len(a.path) > 1) for path in a.path]
-    for path,dst in zip(a.path, dsts):
-        yield film_row(c, path, dst, a.hints, hints=a.hint or (), note=not a.no_note, bar=not a.quiet, **options)
+    options = {k: getattr(a, k) for k in _FOR_FILMS}
+    options |= dict(hints=a.hint or (), note=not a.no_note, bar=not a.quiet)
+    several = len(a.path) > 1
+    tasks = [(path, film_dst(path, a.o, several)) for path in a.path]
+    for path,dst in tasks: yield film_row(c, path, dst, options, a.hints)
 
+def _idle_for_films(a):
+    "Yield a line for each option that was given and is for photos only"
+    usual = inspect.signature(colorize).parameters
+    for k in _NOT_FOR_FILMS:
+        if getattr(a, k) != usual[k].default: yield f'--{k.replace("_", "-")} changes nothing for a film'
+
+# %% ../nbs/49_cli.ipynb #f11ab003
 def _films(a, began):
     "Colorize films; returns the exit status"
     from colorize_nb.batch.report import Report, check_report
-    usual = inspect.signature(colorize).parameters
-    idle = [k for k in _NOT_FOR_FILMS if getattr(a, k) != usual[k].default and not a.quiet]
-    for k in idle: say(f'noticed --{k.replace("_", "-")} changes nothing for a film')
+    from colorize_nb.batch.summary import tell_report
+    for line in () if a.quiet else _idle_for_films(a): say(f'noticed {line}')
     result = Report([], complete=False)
     status = 0
     try:
@@ -253,7 +155,7 @@ def _films(a, began):
     except (ImportError, ValueError) as e: return failed('colorize', e)
     except KeyboardInterrupt as e: status = getattr(e, 'status', 130)
     unsaved = a.report and _save(result, a.report, a.overwrite)
-    _tell(result, time.monotonic()-began, a.quiet, _steered(a))
+    tell_report(result, time.monotonic()-began, a.quiet, _steered(a))
     if status: say('stopped; the same command goes on where it was')
     if unsaved: say(unsaved)
     return status or (1 if result.failed or unsaved else 0)
@@ -295,6 +197,7 @@ def colorize(
     asked = SimpleNamespace(**locals()|kwargs)
     began = time.monotonic()
     from colorize_nb.batch.report import Report
+    from colorize_nb.batch.summary import tell_report
     from colorize_nb.films import are_films
     with stops() as deaf:
         if are_films(path): return _films(asked, began)
@@ -306,7 +209,7 @@ def colorize(
         if status == 2: return 2
         deaf()  # the rest is short
         unsaved = report and _save(result, report, asked.overwrite)  # first: nobody may be there to be told
-        _tell(result, time.monotonic()-began, quiet, _steered(asked))
+        tell_report(result, time.monotonic()-began, quiet, _steered(asked))
         if status > 2: say('stopped; the same command goes on where it was')
         if unsaved: say(unsaved)
     return status or (1 if result.failed or unsaved else 0)

@@ -98,6 +98,28 @@ def test_likely_doubt_and_variants(c):
     assert all((np.asarray(c.colorize(photo, hints=v.hints)) == np.asarray(v.image)).all() for v in two)
     assert [*map(str, two[0].hints)] == [*map(str, c.variants(OLD_PHOTO, 2)[0].hints)]  # the same each time
 
+def test_variants_of_a_negative_are_those_of_its_positive(c, tmp_path, gray):
+    Image.fromarray(gray).save(tmp_path/'a.png'); Image.fromarray(255-gray).save(tmp_path/'n.png')
+    rows = {}
+    for name,negative in (('a', False), ('n', True)):
+        (d := tmp_path/name).mkdir(); (tmp_path/f'{name}.png').rename(d/'p.png')
+        rows[name] = c.colorize_folder(d, tmp_path/f'{name}-out', variants=2, negative=negative, note=False).rows
+    assert [r.hints for r in rows['a']] == [r.hints for r in rows['n']] and len(rows['a'][1].hints) == 3
+    for n in ('p.png', 'p-variant1.png', 'p-variant2.png'): assert (tmp_path/f'a-out/{n}').read_bytes() == (tmp_path/f'n-out/{n}').read_bytes()
+    assert (np.asarray(c.colorize(255-gray, negative=True)) == np.asarray(c.colorize(gray))).all()
+
+@pytest.mark.parametrize('kw', [dict(variants=2), dict(shard='1/3')])
+def test_one_file_has_no_options_of_a_run(c, tmp_path, gray, kw):
+    Image.fromarray(gray).save(tmp_path/'a.png')
+    with pytest.raises(OptionError, match=f'^{[*kw][0]} is for folders') as e: c.colorize_file(tmp_path/'a.png', **kw)
+    assert '\n' not in str(e.value) and [p.name for p in tmp_path.iterdir()] == ['a.png']
+
+def test_the_note_tells_all_that_changes_the_picture(c, tmp_path, gray):
+    Image.fromarray(gray).save(tmp_path/'a.png')
+    made = c.colorize_file(tmp_path/'a.png', negative=True, keep_tint=True, render_size=128, vivid=.5, strength=1.5, hints=['20,30,#7a1f1f'])
+    xmp = open_photo(made).xmp
+    for said in (b'negative="True"', b'keep_tint="True"', b'render_size="128"', b'vivid="0.5"', b'strength="1.5"', b'hints="20,30,#7a1f1f"'): assert b'colorize_nb:'+said in xmp, said
+
 def test_options():
     assert Options(hints=['1,2,red']).hints == (Hint(1,2,'red'),)
     with pytest.raises(OptionError, match='vivid must lie in 0 to 1'): Options(vivid=1.5)

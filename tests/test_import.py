@@ -1,4 +1,4 @@
-"Other people's models: what a graph takes and gives is said in its config, and what does not fit is one line."
+"Other people's models: a config describes the input and output of a graph; a graph that does not fit gives one line."
 import hashlib, json
 import numpy as np, pytest
 from PIL import Image
@@ -63,7 +63,7 @@ def test_one_meaning_for_all_ways_of_saying_it(tmp_path, ramp, way):
 @pytest.mark.parametrize('takes,gives,scale', [(dict(of='rgb'), dict(of='rgb'), 1), (dict(of='rgb', std=1/255), dict(of='rgb', std=1/255), 255),
                                                (dict(of='rgb', mean=[.485,.456,.406], std=[.229,.224,.225]), dict(of='rgb', mean=[.485,.456,.406], std=[.229,.224,.225]), None)])
 def test_a_picture_counts_by_its_colours(tmp_path, ramp, takes, gives, scale):
-    "The graph makes red stronger and the picture darker: the darkness is not taken, the red is"
+    "The graph makes red stronger and the picture darker: only the red is taken over"
     k = np.array([.8,.5,.5])
     if scale: W,b = np.diag(k),np.zeros(3)
     else:
@@ -75,7 +75,7 @@ def test_a_picture_counts_by_its_colours(tmp_path, ramp, takes, gives, scale):
     assert np.abs(gray_level(im)-ramp).max() <= 1 and np.abs(ab_of(im)-want)[8:40,12:-12].max() < 2
 
 def test_one_size_is_padded_not_squeezed(tmp_path, monkeypatch):
-    "What the graph sees of a round thing is round, whatever the shape of the photo"
+    "A round thing is round in the graph's input too, whatever the shape of the photo"
     import colorize_nb.network.foreign_onnx as foreign
     seen = []
     monkeypatch.setattr(foreign, 'graph_input', lambda l, side, was=foreign.graph_input: seen.append(l) or was(l, side))
@@ -96,15 +96,14 @@ def test_any_photo_through_one_size(tmp_path, size):
     assert np.abs(gray_level(c.colorize(g))-g).max() <= 1
 
 def test_half_floats(tmp_path, ramp):
-    "A graph of 16-bit floats: `Cast` in, `Cast` out would do, and this one has them"
-    onnx = pytest.importorskip('onnx', reason='needs the train extra')
+    "A graph may take and give 16-bit floats"
+    pytest.importorskip('onnx', reason='needs the train extra')
     from onnx import helper as h
     W,b = (h.make_tensor(n, 10, s, np.float16(v)) for n,s,v in (('W', (2,1,1,1), [.2,0]), ('b', (2,), [0,-10])))
     g = h.make_graph([h.make_node('Conv', ['x','W','b'], ['y'])], 'g', [h.make_tensor_value_info('x', 10, [1,1,'h','w'])], [h.make_tensor_value_info('y', 10, [1,2,'h','w'])], [W,b])
     m = h.make_model(g, opset_imports=[h.make_opsetid('', 17)], ir_version=8)
     ab = ab_of(Colorizer.from_pretrained(folder(tmp_path/'m', m.SerializeToString(), L_IN, dict(of='ab'))).colorize(ramp))
     assert np.abs(ab[8:40,12:-12,1]+10).max() < 1.5
-    assert onnx
 
 def test_it_goes_everywhere(tmp_path, gray):
     "Folders, 16 bits, metadata: the pipeline is the same"
@@ -145,7 +144,7 @@ def test_what_does_not_fit_is_one_line(tmp_path, capsys, case):
     assert said in err and err.count('\n') == 1 and not (tmp_path/'o.png').exists(), err
 
 def test_a_graph_that_breaks_its_word(tmp_path, capsys):
-    "What it does not say beforehand is found at the first photo, and fails that photo"
+    "A graph whose output has another shape than its config says, and does not state it, fails at the first photo"
     d = folder(tmp_path/'m', conv_graph([[1],[0]], stride=2, outs=('a','b')), L_IN, dict(of='ab'))
     assert colorize(path=[OLD_PHOTO], model=str(d), o=tmp_path/'o.png') == 1
     assert 'the graph of theirs gives (1, 2, 40, 28) for (1, 1, 80, 56), not (1, 2, 80, 56)' in capsys.readouterr().err and not (tmp_path/'o.png').exists()
@@ -164,7 +163,7 @@ def test_the_cpu_only(tmp_path):
 # colorize-import
 
 def imported(tmp_path, capsys, name, data, kind='auto'):
-    "Status and what was said; where it failed, nothing is left"
+    "Return the exit status and the message of colorize-import; checks that a failure leaves nothing behind"
     from colorize_nb.cli import colorize_import
     f = tmp_path/name
     if data is not None: f.write_bytes(data)
@@ -195,7 +194,7 @@ def test_three_kinds_of_deoldify(tmp_path, capsys, W, b, std):
     assert status == 0 and json.loads((tmp_path/'new'/'config.json').read_text())['graph']['output'].get('std') == std, err
 
 def test_weights_beside_the_graph(tmp_path, capsys):
-    "They come along; from elsewhere they do not, and a link that leads out is elsewhere"
+    "Weights come along from the graph's own folder only; a link that leads out of it is refused"
     from test_trust import pointing
     (tmp_path/'in').mkdir(); (tmp_path/'secret').write_bytes(np.float32([1,2,3,4]).tobytes())
     (tmp_path/'in'/'link').symlink_to('../secret')
@@ -251,7 +250,7 @@ def published(tmp_path_factory):
 @pytest.mark.slow
 @pytest.mark.parametrize('kind', ['eccv16', 'siggraph17'])
 def test_published_weights(tmp_path, capsys, published, kind, gray):
-    "By name or by `auto`: on onnxruntime what they say in torch, and hints where they take them"
+    "The imported model gives the same in onnxruntime as in torch, with hints where it takes them"
     import torch
     import colorize_nb.train.zhang as z
     status,err = imported(tmp_path, capsys, 'w.pth', (published/f'{kind}.pth').read_bytes())

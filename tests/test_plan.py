@@ -1,4 +1,4 @@
-"All that is written is planned before the first pixel: nothing is lost, nothing overwritten that was not meant, and every photo has its row."
+"All that is written is planned before the first pixel: nothing is lost or overwritten by accident, and every photo has its row."
 import json, os, shutil, signal, subprocess, sys, zipfile
 from pathlib import Path
 import numpy as np, pytest
@@ -73,7 +73,7 @@ def test_results_beside_inputs_of_the_same_run(gray, tmp_path, capsys):
     assert all((tmp_path/n).read_bytes() == c for n,c in before.items())
 
 def test_an_archive_whose_result_is_another_photo(gray, tmp_path, capsys):
-    "Of an entry no name beside it tells that a file is its result: the photo stays, and the entry fails"
+    "A photo at the place of an entry's result is not taken for its result: the photo stays, and the entry fails"
     raw = photo(tmp_path/'d'/'in'/'a.png', gray).read_bytes()
     with zipfile.ZipFile(tmp_path/'in.zip', 'w') as z: z.write(tmp_path/'d'/'in'/'a.png', 'a.png')
     assert colorize(path=[tmp_path/'in.zip', tmp_path/'d'/'in'/'a.png'], o=tmp_path/'d') == 1

@@ -5,7 +5,8 @@ import numpy as np, pytest
 from PIL import Image
 from conftest import OLD_PHOTO, counts
 from colorize_nb.batch.report import Report, Row
-from colorize_nb.cli import _tell, colorize
+from colorize_nb.batch.summary import tell_report
+from colorize_nb.cli import colorize
 from test_folder import COMMAND, files, saved
 
 @pytest.fixture
@@ -104,18 +105,18 @@ def test_a_closed_stream_is_no_photo(box):
 
 def test_what_was_ignored_is_told(capsys):
     rows = [Row(f'{i}.jpg', f'{i}-color.jpg', 'done', warnings=[f'EXIF ignored (bad {i})']+['colour profile ignored (x)']*(i < 2)) for i in range(9)]
-    _tell(Report(rows))
+    tell_report(Report(rows))
     *said,last = capsys.readouterr().err.splitlines()
     assert [*said, counts(last)] == ['noticed 9 times: EXIF ignored; --report names the photos', 'noticed 0.jpg: colour profile ignored (x)',
                                                     'noticed 1.jpg: colour profile ignored (x)', '9 colorized']
 
 def test_numbers_do_not_make_kinds(capsys):
     "Warnings that differ in their numbers are one kind, which is named; a name with a number in it stays whole"
-    _tell(Report([Row(f'{i}.jpg', f'{i}-color.jpg', 'done', warnings=[f'{i+1} channels without a meaning left out']) for i in range(4)]))
+    tell_report(Report([Row(f'{i}.jpg', f'{i}-color.jpg', 'done', warnings=[f'{i+1} channels without a meaning left out']) for i in range(4)]))
     assert capsys.readouterr().err.splitlines()[0] == 'noticed 4 times: N channels without a meaning left out; --report names the photos'
-    _tell(Report([Row(f'{i}.jpg', f'{i}-color.jpg', 'done', warnings=['the model eccv16 takes no hints: spread over its colours']) for i in range(4)]))
+    tell_report(Report([Row(f'{i}.jpg', f'{i}-color.jpg', 'done', warnings=['the model eccv16 takes no hints: spread over its colours']) for i in range(4)]))
     assert capsys.readouterr().err.splitlines()[0] == 'noticed 4 times: the model eccv16 takes no hints; --report names the photos'
-    _tell(Report([Row(f'{i}.jpg', f'{i}-color.jpg', 'done', warnings=[f'{i} texts left out']) for i in range(3)]))
+    tell_report(Report([Row(f'{i}.jpg', f'{i}-color.jpg', 'done', warnings=[f'{i} texts left out']) for i in range(3)]))
     assert capsys.readouterr().err.splitlines()[:3] == [f'noticed {i}.jpg: {i} texts left out' for i in range(3)]
 
 def test_a_damaged_profile_is_told(gray, tmp_path, capsys):

@@ -1,4 +1,4 @@
-"Nobody gets in: through a model's graph, a weights file that is swapped, a temporary name, a link, or permissions."
+"Strangers' files do no harm: graphs that point elsewhere, weights that are swapped, temporary names, links, permissions."
 import hashlib, json, os, shutil, stat, threading, zipfile
 from pathlib import Path
 import numpy as np, pytest
@@ -65,7 +65,7 @@ named = varint(len(b'com.microsoft'))+b'com.microsoft'
 
 @pytest.mark.parametrize('domain', [field(7, b'com.microsoft', 2**32), field(7, b'com.microsoft', 2**34), b'\xba\0'+named, b'\xba\x80\x80\x80\0'+named, b'\x3a\x8d\0'+named[1:]])
 def test_no_operator_of_others_behind_a_number(domain):
-    "onnxruntime takes these graphs, and runs the operator: a number's bits above 32 are dropped there, and padding is"
+    "onnxruntime runs the operator of these graphs: it drops a number's bits above 32, and its padding"
     import onnxruntime as ort
     assert ort.InferenceSession(of_microsoft(domain), providers=['CPUExecutionProvider']).get_outputs()[0].name == 'q'
     with pytest.raises(ValueError, match='uses operators of com.microsoft'): whole_graph(of_microsoft(), {})
@@ -73,7 +73,7 @@ def test_no_operator_of_others_behind_a_number(domain):
 
 @pytest.mark.parametrize('over', [2**32, 2**33, 2**34])
 def test_no_file_behind_a_number(tmp_path, monkeypatch, over, capsys):
-    "The fields that name the file are others for who reads their numbers whole"
+    "The fields that name the file have other numbers for a reader that keeps more than 32 bits"
     from colorize_nb.network.import_model import import_model
     monkeypatch.chdir(tmp_path)
     for p in ('secret.bin', 'm/secret.bin'): (tmp_path/p).parent.mkdir(exist_ok=True); (tmp_path/p).write_bytes(np.float32([1,2,3,4]).tobytes())
@@ -179,7 +179,7 @@ def test_temporary_names_are_random_and_follow_no_link(gray, tmp_path, spied):
     assert all(f & os.O_EXCL and f & os.O_NOFOLLOW for _,f,_ in made) and not any(str(os.getpid()) in n for n,*_ in made)
 
 def test_a_name_that_is_taken_is_never_followed(tmp_path, monkeypatch):
-    "Even for who knows the random number"
+    "A link at the temporary name is not followed, even if somebody guesses the random number"
     (tmp_path/'victim').write_bytes(b'mine')
     monkeypatch.setattr(os, 'urandom', lambda n: b'\1'*n)
     (tmp_path/f".colorize-{'01'*8}.part").symlink_to(tmp_path/'victim')

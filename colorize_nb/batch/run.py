@@ -16,7 +16,7 @@ from ..files.atomic import PART, sweep, write_file, write_out
 from ..files.pixels import PhotoError
 from ..paint import cores
 from .names import is_there
-from .options import Options, check_range
+from .options import OPTIONS, Options
 from .report import Report, Row
 from .sources import Entry
 from .plan import Task
@@ -180,7 +180,7 @@ def run_many(one, # Of (`Task`, budget) to a `Row`; `with budget(n)` waits until
 )->Report:
     "Do each task, `jobs` at a time; a photo that fails is a row like any other"
     if jobs is None: jobs = min(cores(), 64)
-    check_range('jobs', jobs, 1, 64)
+    OPTIONS['jobs'].check(jobs)
     if report is None: report = Report()
     report.complete = False
     todo = [task for task in tasks if not task.row]
