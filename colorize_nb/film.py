@@ -385,14 +385,11 @@ def _hint_tracks(src, eye, hints, step):
 # %% ../nbs/48_film.ipynb #1e5fbed7
 class _Progress:
     "Frames a second and time left, on a terminal"
-    def __init__(self, on, name, n, done=0):
+    def __init__(self, on, name, n):
         self.bar = Bar(n if on else 0)
         self.name = name
-        self.done = done
-        self.bar.i = 0
-        self.bar.n = max(0, self.bar.n-done)
     def __call__(self):
-        self.bar.i = min(self.bar.i+1, max(0, self.bar.n-1))
+        self.bar.i = min(self.bar.i+1, max(0, self.bar.n-1))  # the number of frames may be a guess
         if self.bar.i%8 == 0: self.bar.step(self.name)
     def close(self): self.bar.close()
 
@@ -417,7 +414,7 @@ def _run(reader, painter):
         if waits: waits.result()
     if chunk: painter.close(chunk.state)
 
-# %% ../nbs/48_film.ipynb #f5ae360a
+# %% ../nbs/48_film.ipynb #91065952
 @patch
 def colorize_film(self:Colorizer, src:str|Path, # A film
                   dst:str|Path=None, # .mp4, .m4v, .mov or .mkv; default `NAME-color.mp4`, or .mkv, beside it
@@ -459,7 +456,7 @@ def _film(self:Colorizer, film, dst, options, coding, hints, keep_color, note, o
     parts = Segments(dst, _settings(self, film.path, options, coding, keep_color, hints))
     try:
         painter = Painter(film, parts, coding, options.strength, keep_color)
-        painter.step = progress = _Progress(bar, film.path.name, film.count, painter.frames)
+        painter.step = progress = _Progress(bar, film.path.name, max(0, film.count-painter.frames))
         try: _run(Reader(film, eye, keep_color), painter)
         finally: progress.close()
         left_out = join_film(film, parts, dst, coding, _note(self, options, hints) if note else '', overwrite)
