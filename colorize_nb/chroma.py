@@ -13,7 +13,8 @@ from .color import bound_chroma, edge_lines, fit_gamut, lab2rgb, linear_to_srgb,
 from .fields import cv2  # says what to install
 
 # %% ../nbs/46_chroma.ipynb #3961ece3
-_MATRICES = {1:(.2126,.0722), 4:(.30,.11), 5:(.299,.114), 6:(.299,.114), 7:(.212,.087), 9:(.2627,.0593)}  # numbers of H.273 -> weights of red and blue
+_MATRICES = {1:(.2126,.0722), 4:(.30,.11), 5:(.299,.114), 6:(.299,.114), 7:(.212,.087), 9:(.2627,.0593)}
+# numbers of H.273 -> weights of red and blue
 
 @dataclass(frozen=True)
 class Storage:
@@ -47,20 +48,22 @@ def has_luma_plane(fmt)->bool: # An `av.VideoFormat`
     return fmt.name.startswith(_LUMA_FIRST) and not fmt.is_big_endian and fmt.name != 'gray10msb'
 
 def _chroma_steps(fmt, width, height):
-    "Pixels of luma for one of chroma, across and down; of sizes and formats that H.264 cannot store, those of the next finer one"
+    "Pixels of luma for one of chroma, across and down, as H.264 can store them"
     if fmt.is_rgb: return 1,1
     if fmt.name.startswith('gray'): across,down = 2,2
     else:
         across = min(2, round(256/fmt.chroma_width(256)))
         down = min(2, round(256/fmt.chroma_height(256)))
     if width%across: return 1,1
-    if height%down or (across, down) == (1, 2): return (across,1) if down == 2 and across == 2 and not width%2 else (1,1)
+    if across == 1 or height%down: down = 1
     return across,down
 
 def storage_of(frame, # An `av.VideoFrame`
 )->Storage:
     "Return how a film is stored, and will be, from a frame"
-    width,height,fmt = frame.width,frame.height,frame.format
+    width = frame.width
+    height = frame.height
+    fmt = frame.format
     matrix = int(frame.colorspace)
     if matrix not in _MATRICES: matrix = 1 if height >= 720 or fmt.is_rgb else 6
     full = int(frame.color_range) == 2 or fmt.name.startswith('yuvj')
@@ -68,7 +71,7 @@ def storage_of(frame, # An `av.VideoFrame`
     return Storage(width, height, bits, *_chroma_steps(fmt, width, height), full and has_luma_plane(fmt), matrix)
 
 # %% ../nbs/46_chroma.ipynb #55bd5163
-_TO_2020 = np.array([[.6274, .3293, .0433], [.0691, .9195, .0114], [.0164, .0880, .8956]], np.float32)  # BT.2087, linear light
+_TO_2020 = np.array([[.6274, .3293, .0433], [.0691, .9195, .0114], [.0164, .0880, .8956]], np.float32)  # BT.2087
 
 def chroma_cells(ab:np.ndarray, # `(2,h,w)`: a*, b*
                  L:np.ndarray, # `(h,w)`: L* of the cells
@@ -130,8 +133,10 @@ def paint_chroma(luma:np.ndarray, # `(h,w)` as stored
                  store, # A `Storage`
 )->np.ndarray: # `(2,h,w)`: Cb and Cr, as stored
     "Return the chroma planes of a frame"
-    h,w = -(-store.height//store.down),-(-store.width//store.across)
-    span,middle = np.float32(store.scale[2]),np.float32(128*2**(store.bits-8)+.5)
+    h = -(-store.height//store.down)
+    w = -(-store.width//store.across)
+    span = np.float32(store.scale[2])
+    middle = np.float32(128*2**(store.bits-8)+.5)
     out = np.empty((2,h,w), store.dtype)
     full = cv2.resize(lines, (w,h), interpolation=cv2.INTER_CUBIC)
     for top in range(0, h, _ROWS):

@@ -117,57 +117,35 @@ def _steered(a):
     changing = [o.flag for o in OPTIONS.values() if o.of == 'photo']
     return [k for k in ('model', 'hint', *changing, 'compare') if getattr(a, k) != usual[k].default]
 
-# %% ../nbs/49_cli.ipynb #f11ab002
-_FILMS = ('.mp4', '.m4v', '.mov', '.mkv', '.avi', '.webm', '.mpg', '.mpeg', '.mts', '.m2ts', '.ts', '.wmv', '.flv', '.vob', '.ogv', '.3gp')
+# %% ../nbs/49_cli.ipynb #f11ab003
 _NOT_FOR_FILMS = 'compare', 'variants', 'negative', 'keep_tint', 'shard', 'max_megapixels', 'jobs'
 
-def _are_films(paths):
-    "Whether all that was named are films, by their names"
-    return all(str(p).lower().endswith(_FILMS) and not os.path.isdir(p) for p in paths)
+def _film_rows(c, a):
+    "Yield the row of each film"
+    from colorize_nb.films import film_dst, film_row
+    options = {k: getattr(a, k) for k in ('strength', 'vivid', 'render_size', 'reach', 'keep_color', 'crf', 'lossless', 'overwrite')}
+    dsts = [film_dst(path, a.o, len(a.path) > 1) for path in a.path]
+    for path,dst in zip(a.path, dsts):
+        yield film_row(c, path, dst, a.hints, hints=a.hint or (), note=not a.no_note, bar=not a.quiet, **options)
 
-def _film_dst(path, out, several):
-    "Return where the result of a film goes; raises `ValueError`"
-    from colorize_nb.film import film_name
-    if not out: return film_name(path)
-    if str(out).lower().endswith(('.mp4', '.m4v', '.mov', '.mkv')):
-        if several: raise ValueError(f'{out} is one file, but there is more than one film: name a folder')
-        return Path(out)
-    if os.path.lexists(out) and not os.path.isdir(out) or out == '-':
-        raise ValueError(f'-o {out}: a film is written as .mp4 or .mkv, or into a folder')
-    return Path(out)/film_name(path).name.replace('-color.', '.')
-
-def _film_row(c, a, path):
-    "Colorize one film; the `Row` says how it went"
-    from colorize_nb.batch.report import Row
-    from colorize_nb.film import read_film_hints
-    try:
-        dst = _film_dst(path, a.o, len(a.path) > 1)
-        hints = read_film_hints(a.hints, os.path.basename(path)) if a.hints else a.hint or ()
-        dst.parent.mkdir(parents=True, exist_ok=True)
-        r = c.colorize_film(path, dst, a.strength, a.vivid, a.render_size, hints, a.reach, a.keep_color, a.crf, a.lossless,
-                            not a.no_note, a.overwrite, not a.quiet)
-    except (OSError, ValueError) as e: return Row(str(path), '', 'failed', str(e))
-    return Row(str(path), str(r.dst), 'done' if r.made else 'exists', warnings=list(r.noticed))
-
-# %% ../nbs/49_cli.ipynb #f11ab003
 def _films(a, began):
     "Colorize films; returns the exit status"
     from colorize_nb.batch.report import Report, check_report
     from colorize_nb.batch.summary import tell_report
     usual = inspect.signature(colorize).parameters
-    for k in _NOT_FOR_FILMS:
-        if getattr(a, k) != usual[k].default and not a.quiet: say(f'noticed --{k.replace("_", "-")} changes nothing for a film')
+    idle = [k for k in _NOT_FOR_FILMS if getattr(a, k) != usual[k].default and not a.quiet]
+    for k in idle: say(f'noticed --{k.replace("_", "-")} changes nothing for a film')
+    result = Report([], complete=False)
+    status = 0
     try:
         import colorize_nb.film  # noqa: F401 (says what to install)
         _check_device(a.device)
         if a.report is not None: check_report(a.report, a.overwrite)
-    except (ImportError, ValueError) as e: return failed('colorize', e)
-    c = _loaded(a.model, a.device)
-    if c is None: return 2
-    result,status = Report([], complete=False),0
-    try:
-        for path in a.path: result.rows.append(_film_row(c, a, path))
+        c = _loaded(a.model, a.device)
+        if c is None: return 2
+        for row in _film_rows(c, a): result.rows.append(row)
         result.complete = True
+    except (ImportError, ValueError) as e: return failed('colorize', e)
     except KeyboardInterrupt as e: status = getattr(e, 'status', 130)
     unsaved = a.report and _save(result, a.report, a.overwrite)
     tell_report(result, time.monotonic()-began, a.quiet, _steered(a))
@@ -213,8 +191,9 @@ def colorize(
     began = time.monotonic()
     from colorize_nb.batch.report import Report
     from colorize_nb.batch.summary import tell_report
+    from colorize_nb.films import are_films
     with stops() as deaf:
-        if _are_films(path): return _films(asked, began)
+        if are_films(path): return _films(asked, began)
         try: options,tasks,rows = _planned(asked)
         except ValueError as e: return failed('colorize', e)
         for line in () if quiet else _idle(asked, tasks): say(f'noticed {line}')

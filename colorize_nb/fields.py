@@ -136,7 +136,8 @@ class Frame:
 def both_ways(frames:list, # `Frame`s that follow each other, `fore` known
 )->list: # `(h,w,3)` fields, one a frame
     "Return the fields of frames, from what is known before and after each"
-    out,after = [],None
+    out = []
+    after = None
     for f in reversed(frames):
         rear = None if after is None else carried(after, f.ahead)
         out.append(f.fore if rear is None else joined(f.fore, rear))
@@ -156,7 +157,8 @@ def alike(small:Small, # The first frame of a shot
     "Find the frame that shows the same"
     here = _thumb(small)
     likes = [float(likeness(here, _thumb(old))[0].mean()) for old in kept]
-    best,found = .5,(None, None)
+    best = .5
+    found = None,None
     for i in np.argsort(likes)[::-1][:3].tolist():
         step = step_to(small, kept[i])
         like = float(step.like.mean())
@@ -255,8 +257,9 @@ def _hand_back(self:Steady, n, ends=False):
     self.pending = self.pending[n:]
     if self.begins: self.kept.append((frames[0].small, fields[0]))
     if ends: self.kept.append((frames[-1].small, fields[-1]))
-    begins,self.begins = self.begins,ends
-    return Chunk([f.item for f in frames], fields, begins, ends, self._state(None if ends else frames[-1]))
+    done = Chunk([f.item for f in frames], fields, self.begins, ends, self._state(None if ends else frames[-1]))
+    self.begins = ends
+    return done
 
 @patch
 def end(self:Steady)->Chunk: # Or `None`, where no frame waits

@@ -43,13 +43,15 @@ def _largest(container, notices):
     if not videos: raise FilmError('no video in it')
     best = max(videos, key=_area)
     ctx = best.codec_context
-    if ctx is None or ctx.codec_tag in ('encv', 'drmi'): raise FilmError('its video cannot be decoded: it is encrypted, or of an unknown kind')
+    if ctx is None or ctx.codec_tag in ('encv', 'drmi'):
+        raise FilmError('its video cannot be decoded: it is encrypted, or of an unknown kind')
     if len(videos) > 1:
-        notices.append(f'{len(videos)} video streams: number {best.index}, the largest, is colorized, the others are left out')
+        notices.append(f'{len(videos)} video streams: the largest, number {best.index}, is colorized, others are left out')
     return best
 
 _HDR = {16:'PQ', 18:'HLG'}  # transfer curves of H.273
-Picture = namedtuple('Picture', 'number pts duration luma frame')  # number from 0; times in the film's base; luma as stored; the `av.VideoFrame`
+# number from 0; times in the film's base; luma as stored; the `av.VideoFrame`
+Picture = namedtuple('Picture', 'number pts duration luma frame')
 
 class Film:
     "A film that is read once, from its first frame to its last; raises `FilmError`"
@@ -113,7 +115,8 @@ def _deinterlacer(frame, base):
     "A filter graph that makes interlaced frames progressive"
     graph = av.filter.Graph()
     source = graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=base)
-    graph.link_nodes(source, graph.add('yadif', 'mode=send_frame:deint=interlaced'), graph.add('buffersink')).configure()
+    yadif = graph.add('yadif', 'mode=send_frame:deint=interlaced')
+    graph.link_nodes(source, yadif, graph.add('buffersink')).configure()
     return graph
 
 def _pulled(graph):
@@ -172,7 +175,9 @@ def _in_base(ticks, frame, base):
 @patch
 def pictures(self:Film):
     "Yield every frame as a `Picture`, in the order in which they are shown"
-    frame,number,last = self._first,0,None
+    frame = self._first
+    number = 0
+    last = None
     usual = max(1, round(1/(self.rate*self.base)))
     store = self.storage
     moved = resized = 0
@@ -188,9 +193,9 @@ def pictures(self:Film):
         number += 1
         last = pts
         frame = next(self._frames, None)
-    if moved: self.notices.append(f'{moved} frames without a time of their own, or with one that goes backwards: they follow the frame before')
+    if moved: self.notices.append(f'{moved} frames had no time, or one that goes backwards: they follow the frame before')
     if resized: self.notices.append(f'{resized} frames of another size: brought to {store.width}x{store.height}')
-    if self.corrupt: self.notices.append(f'{self.corrupt} corrupt packets: their frames are missing or damaged, as in the film')
+    if self.corrupt: self.notices.append(f'{self.corrupt} corrupt packets: their frames are missing or damaged')
 
 # %% ../nbs/47_film_file.ipynb #79eb7e95
 @dataclass(frozen=True)
@@ -206,7 +211,8 @@ def set_encoder(ctx, # An `av.VideoCodecContext`
                 coding:Coding, # How
 ):
     "Give an encoder all that it has to know"
-    store,first = film.storage,film._first
+    store = film.storage
+    first = film._first
     ctx.width = store.width
     ctx.height = store.height
     ctx.pix_fmt = store.pix_fmt
@@ -238,9 +244,10 @@ class Encoder:
     def finish(self)->dict: # Arrays: `data`, and `size`, `pts`, `duration`, `key` of each packet
         "Return the segment"
         packets = self.packets+self.ctx.encode()
-        return dict(data=np.frombuffer(b''.join(map(bytes, packets)), np.uint8), size=np.array([p.size for p in packets]),
-                    pts=np.array([p.pts for p in packets]), duration=np.array([self.durations[p.pts] for p in packets]),
-                    key=np.array([p.is_keyframe for p in packets]))
+        data = np.frombuffer(b''.join(map(bytes, packets)), np.uint8)
+        each = dict(size=[p.size for p in packets], pts=[p.pts for p in packets], key=[p.is_keyframe for p in packets])
+        each['duration'] = [self.durations[p.pts] for p in packets]
+        return dict(data=data, **{k: np.array(v) for k,v in each.items()})
 
 def _frame(store, picture, chroma):
     "An `av.VideoFrame` of three planes"
@@ -271,7 +278,9 @@ class Segments:
     def _take_lock(self):
         if fcntl is None: return
         try: fcntl.flock(self._lock, fcntl.LOCK_EX|fcntl.LOCK_NB)
-        except BlockingIOError: self._lock.close(); raise FilmError(f'{self.folder}: another run is at work on this film') from None
+        except BlockingIOError:
+            self._lock.close()
+            raise FilmError(f'{self.folder}: another run is at work on this film') from None
     def _empty(self, made, settings):
         for p in self.folder.glob('*.npz'): p.unlink()
         write_file(made, settings.encode())
@@ -330,7 +339,8 @@ def film_format(dst:str|Path)->str: # FFmpeg's name
 
 def _cannot_go(stream, fmt):
     "Why a stream cannot be copied, or ''"
-    kind,ctx = stream.type,stream.codec_context
+    kind = stream.type
+    ctx = stream.codec_context
     if kind == 'attachment': return '' if fmt == 'matroska' else 'attachments are for .mkv only'
     if kind == 'video': return 'a cover picture is left out' if _is_cover(stream) else 'only one video stream is kept'
     if kind not in ('audio', 'subtitle') or ctx is None: return f'{kind} streams are left out'
@@ -397,7 +407,8 @@ def _other_packets(container, streams):
 
 def _by_time(a, b):
     "Packets of two sources, the earlier first"
-    x,y = next(a, None),next(b, None)
+    x = next(a, None)
+    y = next(b, None)
     while x is not None or y is not None:
         if y is None or x is not None and x.dts*x.time_base <= y.dts*y.time_base:
             yield x
@@ -414,7 +425,8 @@ def _metadata(source, note):
     kept = {k: v for k,v in source.metadata.items() if k.lower() not in _NOT_COPIED}
     before = next((v for k,v in kept.items() if k.lower() == 'comment'), '')
     if not note: return kept
-    return {k: v for k,v in kept.items() if k.lower() != 'comment'}|dict(comment='; '.join(filter(None, [before, note])))
+    others = {k: v for k,v in kept.items() if k.lower() != 'comment'}
+    return others|dict(comment=f'{before}; {note}' if before else note)
 
 def join_film(film:Film, # The source
               parts:Segments, # All segments
@@ -424,7 +436,7 @@ def join_film(film:Film, # The source
               overwrite:bool=False, # Replace what is there
 )->list: # A line for each stream that is left out
     "Write the film; its name appears when all of it is on the disk"
-    dst,tmp = Path(dst),parts.folder/'whole'
+    tmp = parts.folder/'whole'
     fmt = film_format(dst)
     options = dict(avoid_negative_ts='disabled') if fmt == 'matroska' else {}
     with _opened(film.path) as source, av.open(str(tmp), 'w', format=fmt, container_options=options) as out:
@@ -436,7 +448,7 @@ def join_film(film:Film, # The source
         others = _other_packets(source, {s: t for s,t in streams.items() if s.type != 'attachment'})
         for packet in _by_time(_video_packets(parts.paths(), video, film.base), others): out.mux(packet)
     with open(tmp, 'rb+') as f: os.fsync(f.fileno())
-    _take_name(tmp, dst, overwrite)
+    _take_name(tmp, Path(dst), overwrite)
     return left_out
 
 def _take_name(tmp, dst, overwrite):
