@@ -117,24 +117,31 @@ def _steered(a):
     changing = [o.flag for o in OPTIONS.values() if o.of == 'photo']
     return [k for k in ('model', 'hint', *changing, 'compare') if getattr(a, k) != usual[k].default]
 
-# %% ../nbs/49_cli.ipynb #f11ab003
+# %% ../nbs/49_cli.ipynb #f11ab002
 _NOT_FOR_FILMS = 'compare', 'variants', 'negative', 'keep_tint', 'shard', 'max_megapixels', 'jobs'
+_FOR_FILMS = 'strength', 'vivid', 'render_size', 'reach', 'keep_color', 'crf', 'lossless', 'overwrite'
 
 def _film_rows(c, a):
-    "Yield the row of each film"
+    "Yield the row of each film; raises `ValueError` for wrong use"
     from colorize_nb.films import film_dst, film_row
-    options = {k: getattr(a, k) for k in ('strength', 'vivid', 'render_size', 'reach', 'keep_color', 'crf', 'lossless', 'overwrite')}
-    dsts = [film_dst(path, a.o, len(a.path) > 1) for path in a.path]
-    for path,dst in zip(a.path, dsts):
-        yield film_row(c, path, dst, a.hints, hints=a.hint or (), note=not a.no_note, bar=not a.quiet, **options)
+    options = {k: getattr(a, k) for k in _FOR_FILMS}
+    options |= dict(hints=a.hint or (), note=not a.no_note, bar=not a.quiet)
+    several = len(a.path) > 1
+    tasks = [(path, film_dst(path, a.o, several)) for path in a.path]
+    for path,dst in tasks: yield film_row(c, path, dst, options, a.hints)
 
+def _idle_for_films(a):
+    "Yield a line for each option that was given and is for photos only"
+    usual = inspect.signature(colorize).parameters
+    for k in _NOT_FOR_FILMS:
+        if getattr(a, k) != usual[k].default: yield f'--{k.replace("_", "-")} changes nothing for a film'
+
+# %% ../nbs/49_cli.ipynb #f11ab003
 def _films(a, began):
     "Colorize films; returns the exit status"
     from colorize_nb.batch.report import Report, check_report
     from colorize_nb.batch.summary import tell_report
-    usual = inspect.signature(colorize).parameters
-    idle = [k for k in _NOT_FOR_FILMS if getattr(a, k) != usual[k].default and not a.quiet]
-    for k in idle: say(f'noticed --{k.replace("_", "-")} changes nothing for a film')
+    for line in () if a.quiet else _idle_for_films(a): say(f'noticed {line}')
     result = Report([], complete=False)
     status = 0
     try:

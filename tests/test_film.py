@@ -8,8 +8,7 @@ from colorize_nb import Colorizer  # noqa: E402
 from colorize_nb.color import rgb2lab  # noqa: E402
 from colorize_nb.fields import EVERY, Steady, is_cut, small_frame, step_to  # noqa: E402
 from colorize_nb.chroma import Storage, chroma_cells, chroma_lines, paint_chroma, storage_of  # noqa: E402
-from colorize_nb.film import FilmHint, as_film_hints, read_film_hints  # noqa: E402
-from colorize_nb.films import film_name  # noqa: E402
+from colorize_nb.film import FilmHint, as_film_hints, film_name, read_film_hints  # noqa: E402
 from colorize_nb.film_file import Coding, Film, FilmError, Segments  # noqa: E402
 from colorize_nb.steer import Hint, HintError  # noqa: E402
 
