@@ -11,7 +11,8 @@ from pathlib import Path
 from .batch.report import Row
 
 # %% ../nbs/48a_films.ipynb #b6f07bc2
-_SUFFIXES = ('.mp4', '.m4v', '.mov', '.mkv', '.avi', '.webm', '.mpg', '.mpeg', '.mts', '.m2ts', '.ts', '.wmv', '.flv', '.vob', '.ogv', '.3gp')
+_SUFFIXES = ('.mp4', '.m4v', '.mov', '.mkv', '.avi', '.webm', '.mpg', '.mpeg', '.mts', '.m2ts', '.ts',
+             '.wmv', '.flv', '.vob', '.ogv', '.3gp')
 _WRITTEN = '.mp4', '.m4v', '.mov', '.mkv'
 
 def are_films(paths:list, # Paths, as typed
