@@ -182,7 +182,6 @@ class Options:
                         low=0, high=1, step=.05, usual=.5)
     keep_tint:bool=_option(False, 'Leave the tone of sepia or yellowed photos under the colours', 'photo', 'photos',
                            noted='given')
-    warmth:float=_option(0., 'Yellow to add to all colours', 'photo', 'colours', low=0, high=1, noted='given')
     negative:bool=_option(False, 'The photos are negatives: turn them first', 'photo', 'photos', noted='given')
     keep_color:bool=_option(False, 'Leave photos alone that have colours already', 'file', 'photos')
     max_pixels:int=_option(10**8, 'Refuse larger photos', 'file', 'photos',

@@ -24,7 +24,7 @@ from .tags import ORIENTATION, Bounds, directories, png_without_long_texts, tiff
 from .tiff import RAW, Patched, is_mask, layout, page_file, photo_pages, quiet_libtiff
 
 # %% ../../nbs/09_photo.ipynb #93c4346d
-SUFFIXES = {'.jpg':'JPEG', '.jpeg':'JPEG', '.jpe':'JPEG', '.jfif':'JPEG', '.mpo':'JPEG', '.jps':'JPEG', '.png':'PNG',
+SUFFIXES = {'.jpg':'JPEG', '.jpeg':'JPEG', '.jpe':'JPEG', '.jfif':'JPEG', '.mpo':'JPEG', '.png':'PNG',
             '.tif':'TIFF', '.tiff':'TIFF', '.webp':'WEBP', '.bmp':'BMP',
             '.jp2':'JPEG2000', '.j2k':'JPEG2000', '.j2c':'JPEG2000', '.jpf':'JPEG2000', '.jpx':'JPEG2000',
             '.avif':'AVIF', '.heic':'HEIF', '.heif':'HEIF', '.hif':'HEIF'}

@@ -7,8 +7,8 @@ __all__ = ['MB', 'EXPECTED', 'UNFORESEEN', 'FORMAT_WORDS', 'PREVIEW_PIXELS', 'NO
            'DOUBT_PIXELS', 'VEIL', 'OPACITY', 'Settings', 'Refused', 'reason', 'explain', 'status_of', 'shortened',
            'shipped_model', 'Models', 'Ask', 'number', 'bounds', 'hints_from_json', 'read_ask', 'hex_of', 'ask_json',
            'sliders', 'accepted', 'Upload', 'small_size', 'small_copy', 'open_upload', 'jpeg', 'scaled_hint',
-           'placed_hints', 'paint_small', 'preview', 'likely', 'variants', 'mean_color', 'doubt', 'sharpen', 'crop',
-           'finish', 'result_name', 'zip_names', 'zipped']
+           'placed_hints', 'paint_small', 'preview', 'likely', 'variants', 'doubt', 'sharpen', 'crop', 'finish',
+           'result_name', 'zip_names', 'zipped']
 
 # %% ../../nbs/50_previews.ipynb #1cb63902
 import errno, io, secrets, shutil, zipfile
@@ -356,10 +356,6 @@ def variants(upload:Upload)->list: # (hints, a JPEG) of each
 # %% ../../nbs/50_previews.ipynb #77744d46
 DOUBT = 10.,22. # Units of a*b*: shown as none, and as most
 DOUBT_PIXELS = 250_000
-def mean_color(models:Models, upload:Upload, ask:Ask)->list: # r, g, b
-    "Return the mean colour of a preview"
-    return np.asarray(paint_small(models, upload, ask)).reshape(-1, 3).mean(0).round().tolist()
-
 VEIL = 214,30,160 # r, g, b of the shading
 OPACITY = 190 # Of 255, where there is most doubt
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from ..batch.names import beside, sheet_name
 from ..batch.options import OPTIONS
 from ..messages import say
-from .previews import (FORMAT_WORDS, mean_color, MB, NOTES, Ask, Refused, Upload, accepted, ask_json, bounds, crop, doubt,
+from .previews import (FORMAT_WORDS, MB, NOTES, Ask, Refused, Upload, accepted, ask_json, bounds, crop, doubt,
                                        hints_from_json, jpeg, likely, number, open_upload, preview, read_ask, reason,
                                        result_name, sharpen, shortened, sliders, small_copy, variants, zipped)
 from .sessions import (Server, Session, bearer, change_and_make, enqueue, find_session, knows, make_result,
@@ -290,11 +290,6 @@ async def _likely(c:Call):
 async def _variants(c:Call):
     found = await c.quickly(variants, c.upload)
     return JSONResponse(['data:image/jpeg;base64,'+base64.b64encode(data).decode() for _,data in found])
-
-@route('POST', '/session/photos/{id}/mean')
-async def _mean(c:Call):
-    ask,_ = await read_call(c)
-    return JSONResponse(await c.quickly(mean_color, c.server.models, c.upload, ask))
 
 @route('POST', '/session/photos/{id}/doubt')
 async def _doubt(c:Call):

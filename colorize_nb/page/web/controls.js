@@ -178,7 +178,7 @@ export class Controls {
   // the keyboard
   keys() {
     const {preview, view} = this
-    const plain = {m: async () => console.log(await this.engine.mean(this.store.at, this.history.ask())), u: () => { if (!$('#unsure').hidden) preview.toggleShade() }, '+': () => view.zoom(view.scale*1.5), '=': () => view.zoom(view.scale*1.5),
+    const plain = {u: () => { if (!$('#unsure').hidden) preview.toggleShade() }, '+': () => view.zoom(view.scale*1.5), '=': () => view.zoom(view.scale*1.5),
       '-': () => view.zoom(view.scale/1.5), 0: () => view.fit(), 1: () => view.zoom(view.one)}
     document.addEventListener('keydown', e => {
       const typing = e.target.matches('input:not([type=range]), textarea') || document.querySelector('dialog[open]')

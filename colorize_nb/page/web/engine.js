@@ -70,7 +70,6 @@ export const engine = {
   },
   variants: id => json('GET', at(id, 'variants')),
   likely: (id, settings, x, y) => json('POST', at(id, 'likely'), {ask: settings, x, y}),
-  mean: (id, settings) => json('POST', at(id, 'mean'), {ask: settings}),
   doubt: (id, settings) => blob('POST', at(id, 'doubt'), {ask: settings}),
   crop: (id, settings, side, box, width, signal) => blob('POST', at(id, 'crop'), {ask: settings, side, box, width}, signal),
   finish: (id, settings) => json('POST', at(id, 'finish'), {ask: settings}),
