@@ -150,7 +150,7 @@ def test_every_public_name_is_in_the_reference(built):
             page = module.removeprefix('colorize_nb.')
             assert f'id="{short}"' in pages[f'reference/{page}.html'] and f'href="{page}.html#{short}"' in pages['reference/index.html'], name
             seen += 1
-    assert seen > 300 and 'id="AB_BINS"' in pages['reference/color.html'] and 'id="generators"' in pages['reference/generator.html']
+    assert seen > 300 and 'id="AB_BINS"' in pages['reference/color.html'] and 'id="generators"' in pages['reference/train.generator.html']
     said = plain(pages['reference/color.html'])
     assert 'rgb2lab(rgb:np.ndarray) -> np.ndarray' in said and '(...,3) float32: L* in [0,100], a*, b*' in said
     assert all(f'id="Colorizer.{m}"' in pages['reference/colorizer.html'] for m in ('from_pretrained', 'colorize', 'doubt')) and "device:str='cpu'" in plain(pages['reference/colorizer.html'])
