@@ -118,10 +118,18 @@ class Reference:
         self.modules = {}
         for m,(nb,src) in module_sources(root).items():
             tree = ast.parse(src)
-            if not (names := defined(tree)): continue
-            self.modules[m] = dict(nb=nb, doc=ast.get_docstring(tree), names=names, patches=list(patches(tree)),
-                                   comments=line_comments(src), src=src)
+            names,added = defined(tree),list(patches(tree))
+            if not names and not added: continue
+            self.modules[m] = dict(nb=nb, doc=ast.get_docstring(tree), names=names, patches=added, comments=line_comments(src), src=src)
         self.where = {n: m for m,o in self.modules.items() for n in o['names']}
+
+    def home(self, m):
+        "The module on whose page a module's names are: its own, or that of the class to which it adds methods; '' where it has none"
+        o = self.modules.get(m)
+        if not o: return ''
+        return m if o['names'] else self.where.get(o['patches'][0][0], '')
+
+    def with_pages(self): return {m: o for m,o in self.modules.items() if o['names']}
 
     def comments(self, m): return self.modules[m]['comments']
     def comment(self, m, line): return self.comments(m).get(line, ('',))[0]
@@ -206,11 +214,11 @@ class Reference:
         "All names, a line each"
         about = f'Every public name, by module: {len(self.where)} names. The comments are those of the source.'
         out = [f'# Reference\n\n> {about}']
-        for m,o in self.modules.items():
+        for m,o in self.with_pages().items():
             names = [f'- [`{n}`]({m}.md#{n}) {self.brief(n)}'.rstrip() for n in o['names']]
             out.append(f"## {m}\n\n[`colorize_nb.{m}`]({m}.md): {o['doc']}\n\n"+'\n'.join(names))
         return '\n\n'.join(out)+'\n'
 
     def pages(self):
-        every = {f'reference/{m}.md': self.page(m) for m in self.modules}
+        every = {f'reference/{m}.md': self.page(m) for m in self.with_pages()}
         return {'reference/index.md': self.overview()}|every

@@ -54,7 +54,9 @@ def overview(part, line, pages, at):
 class Site:
     "The pages of a repository, as markdown, in their parts"
     def __init__(self, root, repo=''):
+        from reference import Reference
         self.root,self.repo,self.parts,self.pages,self.pictures = root,repo,files(root),{},{}
+        self.names = Reference(root)
         for name,f in (o for part in self.parts.values() for o in part.items()): self.add(name, f)
         self.nav = {part: [(says(self.pages[n])[0], n) for n in names] for part,names in self.parts.items()}
         self.overviews()
@@ -65,7 +67,8 @@ class Site:
         at = Path(name).parent
         self.pictures |= {at/n: data for n,data in pictures.items()}
         if m := module(f):
-            links = f'`colorize_nb.{m}` · [Reference](../reference/{m}.md) · [The notebook itself]({self.repo}/nbs/{f.name})'
+            home = self.names.home(m)
+            links = ' · '.join([f'`colorize_nb.{m}`', *[f'[Reference](../reference/{home}.md)']*bool(home), f'[The notebook itself]({self.repo}/nbs/{f.name})'])
             md = re.sub(r'^(> .+)$', lambda o: f'{o[0]}\n\n{links}\n{{ .module }}', md, count=1, flags=re.M)
         self.pages[name] = re.sub(r'(?<=\]\()([^)\s#:]+)(#[^)\s]*)?(?=\))', lambda o: self.target(f, o[1])+(o[2] or ''), md)
 
@@ -87,8 +90,7 @@ class Site:
             self.nav[part].insert(0, ('Overview', f'{at}/index.md'))
 
     def reference(self):
-        from reference import Reference
-        made = Reference(self.root).pages()
+        made = self.names.pages()
         self.pages |= {n: re.sub(r'(\]\((?!https?:)[^)\s]*?)\.ipynb\b', r'\1.md', md) for n,md in made.items()}
         self.nav['Reference'] = [('Overview' if n.endswith('index.md') else says(md)[0], n) for n,md in made.items()]
 
