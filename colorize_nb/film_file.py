@@ -7,7 +7,7 @@ __all__ = ['Picture', 'FilmError', 'Film', 'plane', 'luma_of', 'Coding', 'set_en
            'film_format', 'copied', 'join_film']
 
 # %% ../nbs/47_film_file.ipynb #ba0eaaa5
-import io, os, shutil
+import io, shutil
 from collections import namedtuple
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ import numpy as np
 from fastcore.basics import patch
 from .messages import to_install
 from .chroma import Storage, has_luma_plane, storage_of
-from .files.atomic import read_regular, sweep, write_file
+from .files.atomic import name_file, read_regular, sweep, write_file
 try: import av
 except ImportError as e: raise ImportError(f"films need the film extra: {to_install('film')}") from e
 
@@ -447,15 +447,6 @@ def join_film(film:Film, # The source
         if chapters := source.chapters(): out.set_chapters(chapters)
         others = _other_packets(source, {s: t for s,t in streams.items() if s.type != 'attachment'})
         for packet in _by_time(_video_packets(parts.paths(), video, film.base), others): out.mux(packet)
-    with open(tmp, 'rb+') as f: os.fsync(f.fileno())
-    _take_name(tmp, Path(dst), overwrite)
-    return left_out
-
-def _take_name(tmp, dst, overwrite):
-    "Rename a finished file; raises `FilmError` where the name is taken"
-    if overwrite: return os.replace(tmp, dst)
-    try: os.link(tmp, dst)
+    try: name_file(tmp, dst, new=not overwrite)
     except FileExistsError: raise FilmError(f'{dst} has appeared meanwhile, and stays') from None
-    except OSError:  # a file system without hard links
-        if dst.exists(): raise FilmError(f'{dst} has appeared meanwhile, and stays') from None
-        os.replace(tmp, dst)
+    return left_out
