@@ -205,6 +205,7 @@ class Coding:
     lossless:bool=False # Keep every value
 
 _THREADS = 3  # a constant: the bytes must not depend on the machine
+_TREE = 128  # pixels; x264's macroblock tree gives smaller films other bytes each time
 
 def set_encoder(ctx, # An `av.VideoCodecContext`
                 film:Film, # What is encoded
@@ -224,7 +225,9 @@ def set_encoder(ctx, # An `av.VideoCodecContext`
     ctx.color_primaries = int(first.color_primaries)
     ctx.color_trc = int(first.color_trc)
     ctx.thread_count = _THREADS
-    ctx.options = dict(preset='veryfast', **({'qp':'0'} if coding.lossless else {'crf':f'{coding.crf:g}'}))
+    quality = dict(qp='0') if coding.lossless else dict(crf=f'{coding.crf:g}')
+    tree = '1' if min(store.width, store.height) >= _TREE else '0'
+    ctx.options = dict(preset='veryfast', mbtree=tree, **quality)
 
 class Encoder:
     "Encodes the frames of one segment"
