@@ -136,7 +136,6 @@ def _give_way(cb, cr, low, high, store):
     cb *= share
     cr *= share
 
-
 # %% ../nbs/46_chroma.ipynb #5f40c420
 def _stored(x, store, out):
     "Write chroma from -0.5 to 0.5 as it is stored"
@@ -179,4 +178,3 @@ def paint_chroma(luma:np.ndarray, # `(h,w)` as stored
         _give_way(cb, cr, low, high, store)
         for plane,x in zip(out, (cb, cr)): _stored(x, store, plane[rows])
     return out
-

@@ -226,6 +226,16 @@ def test_still_shots_need_few_looks():
     grainy = [(g+rng.normal(0, 60, g.shape)).clip(0, 255).astype(np.uint8) for g in still[:12]]
     assert max(np.diff(looks(grainy))) < EVERY
 
+def test_a_dissolve_keeps_its_sides():
+    "Twelve frames mix two pictures, each of which the network colours in its own way: neither side takes the other's colours"
+    a,b = (cv2.GaussianBlur(scene(s, (128,96)), (0,0), 4).astype(np.float32) for s in (3, 4))
+    shares = [0.]*30+[(i+1)/13 for i in range(12)]+[1.]*30
+    steady = Steady(lambda i, small: np.full((*small.L.shape,2), 60*shares[i]-30, np.float32))
+    chunks = [steady.add(i, small_frame((a+s*(b-a)).round().astype(np.uint8))) for i,s in enumerate(shares)]
+    tone = [f[...,0].mean() for c in [*chunks, steady.end()] if c for f in c.fields]
+    assert len(tone) == 72 and tone[24] < -20 and tone[-25] > 20
+    assert np.abs(np.diff(tone)).max() < 8  # colours change over, no cut
+
 def test_the_way_back_needs_no_second_flow():
     wide = scene(3, (400,160))
     a,b = (small_frame(np.ascontiguousarray(wide[:,x:x+240])) for x in (40, 46))
