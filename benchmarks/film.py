@@ -7,7 +7,7 @@ import numpy as np
 from colorize_nb import Colorizer
 from colorize_nb.batch.options import Options
 from colorize_nb.chroma import chroma_cells, chroma_lines, paint_chroma
-from colorize_nb.fields import EVERY, Steady
+from colorize_nb.fields import Steady
 from colorize_nb.film import Eye
 from colorize_nb.film_file import Coding, Encoder, Film
 
@@ -36,10 +36,10 @@ def parts(path):
         source = film.pictures()
         items = [p for _ in range(FRAMES) if (p := clock('decode', next, source, None))]
         smalls = [clock('small copy', eye.small, p) for p in items]
-        keys = {i: clock('network', eye.colors, i, smalls[i]) for i in range(0, len(items), EVERY)}
-        steady = Steady(lambda i, _: keys[i//EVERY*EVERY])
+        steady = Steady(lambda i, small: clock('network', eye.colors, i, small))
         chunks = [clock('flow and filter', steady.add, i, s) for i,s in enumerate(smalls)]
         fields = [f for k in [*chunks, clock('flow and filter', steady.end)] if k for f in k.fields]
+        clock.spent['flow and filter'] -= clock.spent['network']  # which is asked meanwhile
         chroma = [clock('paint', painted, f, s, p, film.storage) for f,s,p in zip(fields, smalls, items)]
         encoder = Encoder(film, Coding())
         for p,planes in zip(items, chroma): clock('encode', encoder.add, p, *planes)

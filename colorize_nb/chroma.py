@@ -87,11 +87,11 @@ def chroma_cells(ab:np.ndarray, # `(2,h,w)`: a*, b*
 # %% ../nbs/46_chroma.ipynb #5f40c41d
 def chroma_lines(chroma:np.ndarray, # From `chroma_cells`
                  gray:np.ndarray, # `(h,w)` from 0 to 1: luma of the cells
-)->np.ndarray: # `(h,w,4)` float32: slopes of Cb and Cr on luma, offsets
+)->np.ndarray: # `(4,h,w)` float32: slopes of Cb and Cr on luma, offsets
     "Return chroma as lines on luma"
     lines = edge_lines(chroma, 100*gray)
     lines[:2] *= 100
-    return np.ascontiguousarray(np.moveaxis(lines, 0, -1), np.float32)
+    return lines.astype(np.float32)
 
 @lru_cache
 def level_table(black:float, # Stored luma of black
@@ -106,13 +106,19 @@ def _levels(x, store):
     table = level_table(*store.scale[:2], 2**store.bits)
     return cv2.LUT(x, table) if x.dtype == np.uint8 else table.take(x, mode='clip')
 
+def _extremes(luma, store):
+    "Darkest and lightest luma of the pixels that share a chroma"
+    low = cv2.min(luma[0::2], luma[1::2]) if store.down == 2 else luma
+    high = cv2.max(luma[0::2], luma[1::2]) if store.down == 2 else luma
+    if store.across == 1: return low,high
+    return tuple(pick(*cv2.split(x.reshape(len(x), -1, 2))) for pick,x in ((cv2.min, low), (cv2.max, high)))
+
 def _blocks(luma, store):
     "Mean, darkest and lightest luma of the pixels that share a chroma, from 0 to 1"
-    parts = [luma[i::store.down,j::store.across] for i in range(store.down) for j in range(store.across)]
-    if len(parts) == 1: return [_levels(luma, store)]*3
-    low = np.minimum.reduce(parts)
+    if store.down == store.across == 1: return [_levels(luma, store)]*3
+    low,high = _extremes(luma, store)
     mean = cv2.resize(luma, low.shape[::-1], interpolation=cv2.INTER_AREA)
-    return [_levels(x, store) for x in (mean, low, np.maximum.reduce(parts))]
+    return [_levels(x, store) for x in (mean, low, high)]
 
 def _give_way(cb, cr, low, high, store):
     "Reduce chroma, in place, until it fits between black and white"
@@ -121,12 +127,37 @@ def _give_way(cb, cr, low, high, store):
     b = cb*np.float32(2-2*blue)
     g = cv2.addWeighted(r, -red/(1-red-blue), b, -blue/(1-red-blue), 0)
     up = cv2.max(cv2.max(r, g), cv2.max(b, 1e-6))
-    down = cv2.max(cv2.max(-r, -g), cv2.max(-b, 1e-6))
-    share = cv2.min(cv2.min((1-high)/up, low/down), 1.)
+    down = cv2.min(cv2.min(r, g), cv2.min(b, -1e-6))
+    np.divide(low, down, out=down)
+    np.negative(down, out=down)
+    np.subtract(1, high, out=r)
+    np.divide(r, up, out=up)
+    share = cv2.min(cv2.min(up, down), 1.)
     cb *= share
     cr *= share
 
-_ROWS = 48  # of chroma in work at a time: what they need fits a core's cache
+# %% ../nbs/46_chroma.ipynb #5f40c420
+def _stored(x, store, out):
+    "Write chroma from -0.5 to 0.5 as it is stored"
+    span = store.scale[2]
+    middle = 128*2**(store.bits-8)
+    if store.bits == 8: cv2.convertScaleAbs(x, out, span, middle)  # it rounds
+    else: np.copyto(out, x*np.float32(span)+np.float32(middle+.5), casting='unsafe')
+
+@lru_cache(16)
+def _upright(h, tall):
+    "What each of `tall` rows takes of each of `h`, bicubic: `(tall,h)`"
+    return cv2.resize(np.eye(h, dtype=np.float32), (h,tall), interpolation=cv2.INTER_CUBIC)
+
+def _rows(lines, h, a, b):
+    "Rows `a` to `b` of lines that are wide already, of `h`"
+    shares = _upright(lines.shape[1], h)[a:b]
+    some = np.flatnonzero(shares.any(0))
+    first = some[0]
+    last = some[-1]+1
+    return np.matmul(shares[:,first:last], lines[:,first:last])
+
+_MOST = 2**15  # values of chroma in work at a time: a core's cache holds them, and BLAS wakes no threads
 
 def paint_chroma(luma:np.ndarray, # `(h,w)` as stored
                  lines:np.ndarray, # From `chroma_lines`
@@ -135,16 +166,15 @@ def paint_chroma(luma:np.ndarray, # `(h,w)` as stored
     "Return the chroma planes of a frame"
     h = -(-store.height//store.down)
     w = -(-store.width//store.across)
-    span = np.float32(store.scale[2])
-    middle = np.float32(128*2**(store.bits-8)+.5)
+    step = min(32, max(1, _MOST//w))
     out = np.empty((2,h,w), store.dtype)
-    full = cv2.resize(lines, (w,h), interpolation=cv2.INTER_CUBIC)
-    for top in range(0, h, _ROWS):
-        at = slice(top, top+_ROWS)
-        mean,low,high = _blocks(luma[top*store.down:(top+_ROWS)*store.down], store)
-        slope_b,slope_r,cb,cr = cv2.split(full[at])
-        cb += slope_b*mean
-        cr += slope_r*mean
+    wide = np.stack([cv2.resize(x, (w,len(x)), interpolation=cv2.INTER_CUBIC) for x in lines])
+    for top in range(0, h, step):
+        rows = slice(top, min(h, top+step))
+        mean,low,high = _blocks(luma[rows.start*store.down:rows.stop*store.down], store)
+        slope_b,slope_r,cb,cr = _rows(wide, h, rows.start, rows.stop)
+        cb += cv2.multiply(slope_b, mean)
+        cr += cv2.multiply(slope_r, mean)
         _give_way(cb, cr, low, high, store)
-        for plane,x in zip(out, (cb, cr)): plane[at] = x*span+middle
+        for plane,x in zip(out, (cb, cr)): _stored(x, store, plane[rows])
     return out

@@ -6,7 +6,7 @@ av = pytest.importorskip('av', reason='needs the film extra')
 cv2 = pytest.importorskip('cv2', reason='needs the film extra')
 from colorize_nb import Colorizer  # noqa: E402
 from colorize_nb.color import rgb2lab  # noqa: E402
-from colorize_nb.fields import EVERY, Steady, is_cut, small_frame, step_to  # noqa: E402
+from colorize_nb.fields import EVERY, SELDOM, Steady, is_cut, reversed_step, small_frame, step_to  # noqa: E402
 from colorize_nb.chroma import Storage, chroma_cells, chroma_lines, paint_chroma, storage_of  # noqa: E402
 from colorize_nb.film import FilmHint, as_film_hints, film_name, read_film_hints  # noqa: E402
 from colorize_nb.film_file import Coding, Film, FilmError, Segments  # noqa: E402
@@ -205,6 +205,48 @@ def test_flicker_and_how_often_the_network_runs(tmp_path):
     mean = np.array([plane_of(f, 1).mean() for _,f in frames(r.dst)])
     assert np.abs(np.diff(mean)).max() < 1.5
 
+def looks(films, **kw):
+    "The numbers of the frames that the network colours"
+    asked = []
+    def colors(i, small):
+        asked.append(i)
+        return np.zeros((*small.L.shape,2), np.float32)
+    steady = Steady(colors, **kw)
+    for i,gray in enumerate(films): steady.add(i, small_frame(gray))
+    return asked
+
+def test_still_shots_need_few_looks():
+    "Nothing moves: seldom; a pan: every eighth frame; all changes although it is no cut: at once"
+    wide = cv2.GaussianBlur(scene(3, (480,96)), (0,0), 3)
+    still = [np.ascontiguousarray(wide[:,:128])]*60
+    assert looks(still) == [0, SELDOM, 2*SELDOM] and looks(still, every=1, seldom=1) == list(range(60))
+    pan = [np.ascontiguousarray(wide[:,2*i:2*i+128]) for i in range(50)]
+    assert looks(pan) == list(range(0, 50, EVERY))
+    rng = np.random.default_rng(0)
+    grainy = [(g+rng.normal(0, 60, g.shape)).clip(0, 255).astype(np.uint8) for g in still[:12]]
+    assert max(np.diff(looks(grainy))) < EVERY
+
+def test_a_dissolve_keeps_its_sides():
+    "Twelve frames mix two pictures, each of which the network colours in its own way: neither side takes the other's colours"
+    a,b = (cv2.GaussianBlur(scene(s, (128,96)), (0,0), 4).astype(np.float32) for s in (3, 4))
+    shares = [0.]*30+[(i+1)/13 for i in range(12)]+[1.]*30
+    steady = Steady(lambda i, small: np.full((*small.L.shape,2), 60*shares[i]-30, np.float32))
+    chunks = [steady.add(i, small_frame((a+s*(b-a)).round().astype(np.uint8))) for i,s in enumerate(shares)]
+    tone = [f[...,0].mean() for c in [*chunks, steady.end()] if c for f in c.fields]
+    assert len(tone) == 72 and tone[24] < -20 and tone[-25] > 20
+    assert np.abs(np.diff(tone)).max() < 8  # colours change over, no cut
+
+def test_the_way_back_needs_no_second_flow():
+    wide = scene(3, (400,160))
+    a,b = (small_frame(np.ascontiguousarray(wide[:,x:x+240])) for x in (40, 46))
+    back = step_to(b, a)
+    ahead = reversed_step(back, b, a)
+    inner = (slice(3, -3), slice(3, -3))
+    there = ahead.at[inner]-np.dstack(np.meshgrid(np.arange(60), np.arange(40)))[inner]
+    assert np.abs(there-(-1.5, 0)).max() < .25  # six pixels to the left are one and a half cells
+    computed = step_to(a, b)
+    assert np.abs(ahead.at-computed.at)[inner].mean() < .05 and abs(ahead.like.mean()-computed.like.mean()) < .02
+
 def test_no_colour_is_black_and_white(toy, tmp_path):
     "With strength 0 chroma is neutral everywhere"
     r = toy.colorize_film(make_clip(tmp_path/'a.mp4', n=4), tmp_path/'b.mp4', strength=0, lossless=True, bar=False)
@@ -242,6 +284,35 @@ def test_chroma_gives_way():
         r,b = y+(2-2*red)*cr,y+(2-2*blue)*cb
         g = (y-red*r-blue*b)/(1-red-blue)
         assert min(x.min() for x in (r,g,b)) > -.012 and max(x.max() for x in (r,g,b)) < 1.012, (bits, matrix)
+
+def plainly_painted(luma, lines, store):
+    "Chroma as it is stored, whole planes at once, by numpy and one enlargement"
+    black,span,chroma = store.scale
+    y = ((luma-black)/span).clip(0, 1)
+    blocks = np.stack([luma[i::store.down,j::store.across] for i in range(store.down) for j in range(store.across)])
+    mean = (np.floor(blocks.mean(0)+.5)-black)/span  # stored as whole numbers
+    shares = np.stack([y[i::store.down,j::store.across] for i in range(store.down) for j in range(store.across)])
+    w,h = mean.shape[::-1]
+    slopes,offsets = (np.stack([cv2.resize(x, (w,h), interpolation=cv2.INTER_CUBIC) for x in part]) for part in (lines[:2], lines[2:]))
+    cb,cr = slopes*mean.clip(0, 1)+offsets
+    red,blue = store.weights
+    r,b = (2-2*red)*cr,(2-2*blue)*cb
+    rgb = np.stack([r, -(red*r+blue*b)/(1-red-blue), b])
+    up = (1-shares.max(0))/np.maximum(rgb.max(0), 1e-6)
+    down = shares.min(0)/np.maximum((-rgb).max(0), 1e-6)
+    share = np.minimum(np.minimum(up, down), 1)
+    return np.stack([cb, cr])*share*chroma+128*2**(store.bits-8)
+
+@pytest.mark.parametrize('store', [Storage(130, 94, 8, 2, 2, False, 1), Storage(131, 95, 8, 1, 1, True, 6), Storage(130, 95, 8, 2, 1, True, 5),
+                                   Storage(5000, 36, 8, 2, 2, False, 1), Storage(130, 94, 10, 2, 2, False, 9)], ids=lambda s: f'{s.width}x{s.height}-{s.pix_fmt}')
+def test_strips_are_one_picture(store):
+    "Painting strip by strip gives the picture that painting at once gives"
+    rng = np.random.default_rng(0)
+    cells = rng.normal(0, .2, (2,9,13)).astype(np.float32)
+    lines = chroma_lines(cells, rng.uniform(.1, .9, (9,13)).astype(np.float32))
+    luma = cv2.resize(rng.uniform(0, 2**store.bits-1, (12,17)), (store.width,store.height)).astype(store.dtype)
+    off = np.abs(paint_chroma(luma, lines, store)-plainly_painted(luma, lines, store))
+    assert off.max() < 1.2 and (off > .51).mean() < .05, (off.max(), (off > .51).mean())
 
 def test_colours_are_those_of_the_field():
     "A cell of one colour comes out as that colour, by the definition of the matrix"
