@@ -26,7 +26,8 @@ from .steer import Hint, HintError, as_hints
 from .batch.options import Options, check_range
 from .colorizer import Colorizer
 from .fields import AHEAD, CHUNK, SHOTS, Small, Steady, alike, is_cut, small_frame, step_to
-from .film_file import Coding, Encoder, Film, FilmError, Segments, film_format, join_film, plane
+from .segments import FilmError, Segments
+from .film_file import Coding, Encoder, Film, film_format, join_film, plane
 import cv2  # after `fields`, which says what to install
 
 # %% ../nbs/48_film.ipynb #8ab8a479
@@ -158,7 +159,8 @@ class Eye:
         self.cell = cfg['out_scale']
         wide = max(1, round(store.width*film.aspect))
         shape = render_shape(store.height, wide, options.render_size or cfg['render_size'])
-        self.cells = tuple(max(2, round(n/self.cell)) for n in shape)
+        least = -(-32//self.cell)  # the flow needs 32 pixels
+        self.cells = tuple(max(least, round(n/self.cell)) for n in shape)
     def small(self, picture)->Small: # Of a `Picture`
         h,w = self.cells
         store = self.film.storage

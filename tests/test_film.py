@@ -9,7 +9,8 @@ from colorize_nb.color import rgb2lab  # noqa: E402
 from colorize_nb.fields import EVERY, SELDOM, Steady, is_cut, reversed_step, small_frame, step_to  # noqa: E402
 from colorize_nb.chroma import Storage, chroma_cells, chroma_lines, paint_chroma, storage_of  # noqa: E402
 from colorize_nb.film import FilmHint, as_film_hints, film_name, read_film_hints  # noqa: E402
-from colorize_nb.film_file import Coding, Film, FilmError, Segments  # noqa: E402
+from colorize_nb.film_file import Coding, Film  # noqa: E402
+from colorize_nb.segments import FilmError, Segments  # noqa: E402
 from colorize_nb.steer import Hint, HintError  # noqa: E402
 
 class Toy(Colorizer):
@@ -432,7 +433,7 @@ def test_the_largest_video(toy, tmp_path):
 def test_a_full_disk_is_one_line(toy, tmp_path, monkeypatch):
     import errno
     def full(*_, **__): raise OSError(errno.ENOSPC, 'No space left on device', 'x')
-    monkeypatch.setattr('colorize_nb.film_file.write_file', full)
+    monkeypatch.setattr('colorize_nb.segments.write_file', full)
     assert 'No space left' in refused(make_clip(tmp_path/'a.mp4', n=4), tmp_path/'b.mp4')
 
 def test_two_runs_do_not_meet(tmp_path):
@@ -440,6 +441,66 @@ def test_two_runs_do_not_meet(tmp_path):
     parts = Segments(tmp_path/'b.mp4', 'x')
     try: assert 'another run' in refused(clip, tmp_path/'b.mp4')
     finally: parts.clear()
+
+def test_times_that_do_not_increase():
+    "One that repeats moves a little, so that nothing adds up; where they begin anew, the rest follows without a gap"
+    from colorize_nb.film_file import _Clock
+    def times(*ticks):
+        clock = _Clock(40)
+        return [clock.time(t) for t in ticks]
+    assert times(7, 47, 47, 87, 127) == [7, 47, 57, 87, 127]
+    assert times(None, None, 80) == [0, 40, 80]
+    assert times(1000, 1040, 1080, 0, 40, 41) == [1000, 1040, 1080, 1120, 1160, 1161]
+
+def test_recordings_that_were_joined(toy, tmp_path):
+    "Two MPEG streams one after the other: their times, and those of the sound, begin anew half-way"
+    one = make_clip(tmp_path/'1.ts', sound=1).read_bytes()
+    (tmp_path/'a.ts').write_bytes(one+one)
+    r = toy.colorize_film(tmp_path/'a.ts', bar=False)
+    times = [float(t) for t,_ in frames(r.dst)]
+    assert len(times) == 40 and np.allclose(np.diff(times), .04) and any('anew' in n for n in r.noticed)
+    sounds = [float(t) for _,_,t,_ in copied(r.dst)]
+    assert len(sounds) == len(copied(tmp_path/'a.ts')) and np.all(np.diff(sounds) > 0) and sounds[-1] > 1.5
+
+def test_an_avi_has_times_of_decoding_only(toy, tmp_path):
+    src = make_clip(tmp_path/'a.avi', options=dict(bf='2'), base=Fraction(1, 25))
+    assert np.diff([float(t) for t,_ in frames(src)]).min() < 0  # as PyAV reads them
+    r = toy.colorize_film(src, bar=False)
+    assert np.allclose(np.diff([float(t) for t,_ in frames(r.dst)]), .04) and not r.noticed
+
+def test_a_rate_that_is_the_clock(tmp_path):
+    "Some MKVs claim a thousand frames a second: a segment would be minutes long"
+    src = make_clip(tmp_path/'a.mkv', n=10)
+    class Stream: guessed_rate,base_rate = Fraction(1000),Fraction(1000)
+    from colorize_nb.film_file import _rate
+    assert _rate(Stream) == 25
+    with Film(src) as film: assert film.rate == 25
+
+@pytest.mark.parametrize('size', [(9000,64), (64,9000), (4,400), (16,16)])
+def test_strange_shapes(toy, tmp_path, size):
+    "The flow dies of pictures that are lower than 32 pixels"
+    src = make_clip(tmp_path/'a.mkv', n=3, size=size, codec='ffv1', base=Fraction(1, 25))
+    r = toy.colorize_film(src, tmp_path/'b.mkv', lossless=True, bar=False)
+    assert all(np.array_equal(x, y) for x,y in zip(lumas(src), lumas(r.dst)))
+
+@pytest.mark.parametrize('size', [(2,2), (20000,64)])
+def test_shapes_that_cannot_be(tmp_path, size):
+    src = make_clip(tmp_path/'a.mkv', n=2, size=size, codec='ffv1', base=Fraction(1, 25))
+    assert f'{size[0]}x{size[1]} pixels' in refused(src, tmp_path/'b.mkv')
+
+def test_the_same_pictures_give_the_same_bytes(tmp_path):
+    "Whatever lay in memory before: x264's macroblock tree reads some of it in narrow pictures"
+    from colorize_nb.film_file import Encoder
+    src = make_clip(tmp_path/'a.mp4', n=60, size=(64,48), cuts=(25, 35), scenes=(1, 2, 1))
+    rng = np.random.default_rng(0)
+    with Film(src) as film:
+        pictures = [(p, [np.full((24,32), 110+p.number, np.uint8)]*2) for p in film.pictures()]
+        def encoded():
+            for n in rng.integers(10, 300000, 60): np.full(n, n%256, np.uint8)
+            encoder = Encoder(film, Coding())
+            for p,chroma in pictures: encoder.add(p, *chroma)
+            return encoder.finish()['data'].tobytes()
+        assert len({encoded() for _ in range(60)}) == 1
 
 class Killed(BaseException): pass
 
