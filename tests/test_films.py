@@ -275,3 +275,26 @@ def test_photos_are_no_films():
     assert len(heads) >= 20 and set(heads.values()) == {''}
     assert set(FILM_RESULTS) < set(FILM_SUFFIXES) and set(FILM_SUFFIXES.values()) == {'.mp4', '.mkv'}
     assert str(Report()) == '0 colorized'
+
+NODE = shutil.which('node')
+
+@pytest.mark.skipif(not NODE, reason='needs node')
+def test_the_page_tells_films_as_python_does(tmp_path):
+    "The script of the page and `film_kind` on real films, on photos and on heads made by hand"
+    heads = [clip(tmp_path/f'a{s}', codec=c, fmt=f).read_bytes()[:400] for s,c,f in (('.mp4', 'libx264', None), ('.mov', 'libx264', None), ('.mkv', 'libx264', None),
+             ('.avi', 'mpeg4', None), ('.ts', 'libx264', 'mpegts'), ('.mpg', 'mpeg2video', 'mpeg'), ('.wmv', 'wmv2', 'asf'), ('.flv', 'flv', 'flv'))]
+    heads += [p.read_bytes()[:400] for p in sorted((Path(__file__).parent/'cases').iterdir()) if p.is_file()]
+    heads += [b'\0\0\0\x18ftyp'+brand+b'\0\0\0\0'+more for brand in (b'heic', b'mif1', b'avif', b'avis', b'crx ', b'M4A ', b'isom', b'3gp5', b'dash') for more in (b'', b'mif1heic')]
+    heads += [b'', b'G'*100, b'G'+bytes(600), b'RIFF\0\0\0\0WEBP', b'\0\0\0\x10moov', b'OggS\0']
+    (tmp_path/'heads.json').write_text(json.dumps([list(h) for h in heads]))
+    script = Path(__file__).parent.parent/'colorize_nb/page/web/films.js'
+    code = (f"import {{readFileSync}} from 'node:fs'; import {{filmKind, refusal}} from '{script.as_uri()}'\n"
+            f"const heads = JSON.parse(readFileSync({json.dumps(str(tmp_path/'heads.json'))})).map(h => Uint8Array.from(h))\n"
+            "const s = {film: 'a film ({})', films: ['.mp4'], limits: {upload: 1e6}}, file = (name, h) => Object.assign(new Blob([h]), {name})\n"
+            "const why = await Promise.all([['a.MP4', heads[0]], ['a.jpg', heads[0]], ['a.mp4', [0xff, 0xd8, 0xff]], ['a.mp4', [1, 2, 3]], ['a.mp4', []], ['a.jpg', Array(2e6).fill(7)]]"
+            ".map(([n, h]) => refusal(file(n, Uint8Array.from(h)), s)))\n"
+            "console.log(JSON.stringify([heads.map(filmKind), why]))\n")
+    (tmp_path/'ask.mjs').write_text(code)
+    kinds,why = json.loads(subprocess.run([NODE, tmp_path/'ask.mjs'], capture_output=True, text=True, check=True).stdout)
+    assert kinds == [film_kind(h) for h in heads] and set(kinds) >= {'MP4', 'QuickTime', 'Matroska or WebM', 'AVI', 'MPEG-TS', 'MPEG-PS', 'WMV', 'FLV', ''}
+    assert why == ['a film (MP4)', 'a film (MP4)', '', 'a film (by its name)', '', 'more than 1 MB']
