@@ -6,14 +6,14 @@
 __all__ = []
 
 # %% ../nbs/48a_films.ipynb #05ac2d70
-import os
+import os, re
 from inspect import signature
 from fastcore.basics import patch
 from .files.atomic import open_regular
 from .files.boxes import film_kind
 from .files.pixels import PhotoError
 from .files.photo import Pages
-from .batch.names import OWN, is_there, noted
+from .batch.names import OWN, is_there, noted, segments_name
 from .batch.options import Options
 from .batch.plan import Task
 from .batch.report import Row
@@ -53,6 +53,11 @@ def _film_options(colorizer, o, src):
     hints = [h if isinstance(h, (list, tuple)) else str(h) for h in o.hints_for(src)]
     return options|dict(hints=hints)
 
+def _for_row(reason, t):
+    "Return why a film failed: its row names the film, and nobody knows the files that its segments lie in"
+    reason = re.sub(re.escape(str(segments_name(t.dst)))+'[^:]*', lambda _: str(t.dst), reason)
+    return reason.removeprefix(f'{t.src}: ')
+
 @patch
 def _film_file(self:Colorizer, t:Task, o:Options, bar:bool=True):
     "Do the `Task` of a film and return its `Row`"
@@ -63,7 +68,8 @@ def _film_file(self:Colorizer, t:Task, o:Options, bar:bool=True):
     make_folder(t.dst.parent)
     if t.dst in t.empty and os.path.lexists(t.dst) and not is_there(t.dst): os.unlink(t.dst)
     options = _film_options(self, o, t.src)
-    result = self.colorize_film(t.src, t.dst, bar=bar, **options)
+    try: result = self.colorize_film(t.src, t.dst, bar=bar, **options)
+    except ValueError as e: raise PhotoError(_for_row(str(e), t)) from None
     status = 'done' if result.made else 'exists'
     hints = [*map(str, options['hints'])]
     return Row(str(t.src), str(result.dst), status, warnings=[*result.noticed], hints=hints, frames=result.frames or None)

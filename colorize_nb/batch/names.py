@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['FILM_SUFFIXES', 'FILM_RESULTS', 'OWN', 'is_film', 'made_here', 'noted', 'file_names', 'fit', 'out_name', 'beside',
-           'sheet_name', 'identity', 'same_file', 'is_there', 'result_format']
+           'sheet_name', 'segments_name', 'identity', 'same_file', 'is_there', 'result_format']
 
 # %% ../../nbs/30_names.ipynb #5b1e70ad
 import hashlib, os, re, stat, unicodedata, warnings
@@ -123,6 +123,11 @@ def sheet_name(dst:Path, # A result
 )->Path:
     "Return where the sheet with before and after goes, beside the result"
     return dst.with_name(fit(dst.stem, '-compare.jpg'))
+
+def segments_name(dst:Path, # A film's result
+)->Path:
+    "Return the folder where the finished segments of a film lie, beside its result, while it is made"
+    return dst.with_name(f'.{dst.name}.parts')
 
 # %% ../../nbs/30_names.ipynb #9cc8fdb0
 def identity(path, # A path, the number of an open file, or anything else

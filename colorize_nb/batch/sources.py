@@ -14,7 +14,7 @@ from ..files.atomic import open_regular
 from ..files.pixels import PhotoError
 from ..files.boxes import film_kind
 from ..files.photo import SUFFIXES
-from .names import is_film, same_file
+from .names import is_film, same_file, segments_name
 from .report import Row
 
 # %% ../../nbs/33_sources.ipynb #c21c974f
@@ -48,9 +48,14 @@ def _why_left_out(entry, root, films):
     return 'hidden' if entry.name.startswith('.') else ''
 
 # %% ../../nbs/33_sources.ipynb #ca244a07
+def _holds_segments(name):
+    "Return whether a folder is called like one with the segments of a film"
+    film = Path(name[1:].removesuffix('.parts'))
+    return is_film(film) and segments_name(film).name == name
+
 def _is_silent(entry, avoid):
     "Return whether an entry gets no row: the folder of results, and files that are half written"
-    if _is_folder(entry) and entry.name.startswith('.') and entry.name.endswith('.parts'): return is_film(entry.name[:-6])
+    if _is_folder(entry) and _holds_segments(entry.name): return True
     if _is_folder(entry): return avoid is not None and not entry.is_symlink() and same_file(entry.path, avoid)
     return entry.name.startswith('.') and entry.name.endswith('.part')
 

@@ -10,6 +10,7 @@ import os, re, sys
 from ..messages import lasting, say, to_install
 from .options import OPTIONS
 from .report import NEWER, NOTICES, Report
+from .sources import SKIPPED_FILM
 
 # %% ../../nbs/36_summary.ipynb #8a7f3856
 def _photos(rows):
@@ -100,6 +101,10 @@ def _left_alone(report):
     "Yield a line for each photo that was not colorized on purpose; many earlier results are one line"
     for kind,word in dict(other='skipped', own='skipped', kept='kept').items():
         rows = report.of(kind)
+        films = [r for r in rows if r.reason == SKIPPED_FILM]
+        if len(films) > 3:
+            yield f"{word} {len(films)} films{SKIPPED_FILM.removeprefix('a film')}; --report names them"
+            rows = [r for r in rows if r not in films]
         if kind == 'own' and len(rows) > 3: yield f'{word} {len(rows)} results of earlier runs; --report names them'
         else: yield from (f'{word} {r.src}: {r.reason}' for r in rows)
 
