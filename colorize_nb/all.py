@@ -23,6 +23,7 @@ from colorize_nb.colorizer import *
 from colorize_nb.hints import *
 from colorize_nb.jobs import *
 from colorize_nb.saving import *
+from colorize_nb.films import *
 from colorize_nb.train.data import *
 from colorize_nb.train.photo_store import *
 from colorize_nb.train.ageing import *

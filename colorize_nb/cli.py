@@ -7,7 +7,7 @@ __all__ = ['colorize', 'colorize_import', 'colorize_train', 'colorize_compare', 
            'colorize_recipe']
 
 # %% ../nbs/49_cli.ipynb #6ed325fb
-import inspect, os, re, sys, time
+import inspect, json, os, re, sys, time
 from pathlib import Path
 from types import SimpleNamespace
 from . import __version__
@@ -31,7 +31,7 @@ def _save(report, path, overwrite):
 # %% ../nbs/49_cli.ipynb #3a2371d3
 def _loaded(model, device):
     "Return a colorizer; `None` after a line that says why there is none"
-    from colorize_nb.jobs import Colorizer
+    from colorize_nb import Colorizer
     try: return Colorizer.from_pretrained(model, device=device)
     except (ValueError, ImportError, RuntimeError, AssertionError) as e:
         reason = str(e).splitlines() or ['']
@@ -51,13 +51,24 @@ def _run(result, tasks, options, model, device, jobs, quiet=False):
     return 0
 
 # %% ../nbs/49_cli.ipynb #544514ae
-def _hints(one, many):
+def _list_for_film(path, many):
+    "Return the hints of a file that is a list, where the only `path` is a film; else `None`"
+    from colorize_nb.files.atomic import read_regular
+    from colorize_nb.batch.names import is_film
+    if len(path) != 1 or not is_film(path[0]): return None
+    try: hints = json.loads(read_regular(many))
+    except (OSError, ValueError, RecursionError): return None  # `read_hints` says why
+    return [h if isinstance(h, list) else str(h) for h in hints] if isinstance(hints, list) else None
+
+def _hints(one, many, path=()):
     "Return hints as `Options` takes them, from words or from a file; raises `ValueError`"
-    from colorize_nb.steer import as_hints, read_hints
+    from colorize_nb.batch.names import is_film
+    from colorize_nb.steer import read_hints
     if one and many: raise ValueError('--hint and --hints: give one of them')
-    if many is None: return as_hints(one or ())
-    hints = read_hints(many)
-    if not any(hints.values()): raise ValueError(f'--hints {many}: no hints in it')
+    if many is None: return tuple(one or ())
+    hints = _list_for_film(path, many)
+    if hints is None: hints = read_hints(many, is_film)
+    if not (any(hints.values()) if isinstance(hints, dict) else hints): raise ValueError(f'--hints {many}: no hints in it')
     return hints
 
 def _one_photo(one, tasks):
@@ -79,7 +90,7 @@ def _options(a):
     "Return the `Options` that flags stand for; raises `ValueError`"
     records = [OPTIONS[k] for k in inspect.signature(Options).parameters if k != 'hints']
     given = {o.name: o.from_flag(getattr(a, o.flag)) for o in records}
-    return Options(**given, hints=_hints(a.hint, a.hints))
+    return Options(**given, hints=_hints(a.hint, a.hints, a.path))
 
 def _planned(a):
     "Return options, tasks and rows for what was asked; raises `ValueError` for wrong use"
@@ -99,11 +110,22 @@ def _planned(a):
     return options,tasks,rows
 
 # %% ../nbs/49_cli.ipynb #f5d620c3
+def _for_others(a, kinds):
+    "Yield a line for each option that was given and is for photos only, or for films only, where there are none"
+    if a.shard or len(kinds) != 1: return
+    usual = inspect.signature(colorize).parameters
+    idle,said = ('photos', 'a film') if 'film' in kinds else ('films', 'a photo')
+    for k in (o.flag for o in OPTIONS.values() if o.only == idle):
+        if getattr(a, k) != usual[k].default: yield f'--{k.replace("_", "-")} changes nothing for {said}'
+
 def _idle(a, tasks):
     "Yield a line for each option that was given and changes nothing"
     hints = a.hint or a.hints
+    photos = [t for t in tasks if not t.film]
     to_stdout = tasks and all(t.stdout for t in tasks)
-    if a.jobs is not None and len(tasks) == 1: yield f'--jobs {a.jobs} changes nothing for one photo'
+    yield from _for_others(a, {t.kind for t in tasks})
+    if a.films and not any(map(os.path.isdir, a.path)): yield '--films changes nothing without a folder'
+    if a.jobs is not None and len(photos) == 1: yield f'--jobs {a.jobs} changes nothing for one photo'
     if a.overwrite and not a.report and to_stdout: yield '--overwrite changes nothing on standard output'
     if a.reach is not None and not hints: yield f'--reach {a.reach:g} changes nothing without --hint or --hints'
     if a.strength: return
@@ -112,73 +134,31 @@ def _idle(a, tasks):
 
 # %% ../nbs/49_cli.ipynb #57ee7ed0
 def _steered(a):
-    "Return the flags that were given and change a photo's result"
+    "Return the flags that were given and change a result"
     usual = inspect.signature(colorize).parameters
-    changing = [o.flag for o in OPTIONS.values() if o.of == 'photo']
+    changing = [o.flag for o in OPTIONS.values() if o.of in ('photo', 'film')]
     return [k for k in ('model', 'hint', *changing, 'compare') if getattr(a, k) != usual[k].default]
-
-# %% ../nbs/49_cli.ipynb #f11ab002
-_NOT_FOR_FILMS = 'compare', 'variants', 'negative', 'keep_tint', 'shard', 'max_megapixels', 'jobs'
-_FOR_FILMS = 'strength', 'vivid', 'render_size', 'reach', 'keep_color', 'crf', 'lossless', 'overwrite'
-
-def _film_rows(c, a):
-    "Yield the row of each film; raises `ValueError` for wrong use"
-    from colorize_nb.films import film_dst, film_row
-    options = {k: getattr(a, k) for k in _FOR_FILMS}
-    options |= dict(hints=a.hint or (), note=not a.no_note, bar=not a.quiet)
-    several = len(a.path) > 1
-    tasks = [(path, film_dst(path, a.o, several)) for path in a.path]
-    for path,dst in tasks: yield film_row(c, path, dst, options, a.hints)
-
-def _idle_for_films(a):
-    "Yield a line for each option that was given and is for photos only"
-    usual = inspect.signature(colorize).parameters
-    for k in _NOT_FOR_FILMS:
-        if getattr(a, k) != usual[k].default: yield f'--{k.replace("_", "-")} changes nothing for a film'
-
-# %% ../nbs/49_cli.ipynb #f11ab003
-def _films(a, began):
-    "Colorize films; returns the exit status"
-    from colorize_nb.batch.report import Report, check_report
-    from colorize_nb.batch.summary import tell_report
-    for line in () if a.quiet else _idle_for_films(a): say(f'noticed {line}')
-    result = Report([], complete=False)
-    status = 0
-    try:
-        import colorize_nb.film  # noqa: F401 (says what to install)
-        _check_device(a.device)
-        if a.report is not None: check_report(a.report, a.overwrite)
-        c = _loaded(a.model, a.device)
-        if c is None: return 2
-        for row in _film_rows(c, a): result.rows.append(row)
-        result.complete = True
-    except (ImportError, ValueError) as e: return failed('colorize', e)
-    except KeyboardInterrupt as e: status = getattr(e, 'status', 130)
-    unsaved = a.report and _save(result, a.report, a.overwrite)
-    tell_report(result, time.monotonic()-began, a.quiet, _steered(a))
-    if status: say('stopped; the same command goes on where it was')
-    if unsaved: say(unsaved)
-    return status or (1 if result.failed or unsaved else 0)
 
 # %% ../nbs/49_cli.ipynb #cb2308c6
 _examples = '''examples:
   colorize grandma.jpg            writes grandma-color.jpg beside it
   colorize scans -o out           a whole folder; run it again to go on
   colorize film.mp4               writes film-color.mp4 (extra film)
+  colorize box -o out --films     photos and films of a folder
   colorize a.jpg -o b.jpg --vivid 0.6 --hint 412,310,skyblue
 
 models that ship: default, vivid (--model vivid is --vivid 1)
-exit status: 0 all is done, 1 some photo failed or a folder has none, 2 wrong use'''
+exit status: 0 all is done, 1 some file failed or a folder has none, 2 wrong use'''
 
 # %% ../nbs/49_cli.ipynb #a1b7de79
 @command
 @epilog(_examples)
 @delegates_flags(flag_params(OPTIONS))
 def colorize(
-    path:list, # PHOTO: Photos, folders of photos, zip files of photos; - is standard input; or films
+    path:list, # PHOTO: Photos and films, folders of them, zip files of photos; - is standard input
     # results
-    o:str=None, # OUT: A file for one photo, else a folder; - is standard output (default NAME-color beside each photo)
-    report:str=None, # FILE.json: Also write what became of each photo
+    o:str=None, # OUT: A file for one photo or film, else a folder; - is standard output (default NAME-color beside each)
+    report:str=None, # FILE.json: Also write what became of each file
     # colours
     model:str='default', # MODEL: default, vivid, the folder of another, or hf://OWNER/NAME
     # hints
@@ -186,21 +166,17 @@ def colorize(
     hints:str=None, # FILE.json: The same for many photos: names with lists of [x, y, color, reach]
     # photos
     # films
-    crf:float=18., # Quality from 0 to 51; lower is better and larger
-    lossless:bool=False, # Encode without any loss
     # the run
     device:str='cpu', # DEVICE: cpu, cuda, mps or xpu
     quiet:bool=False, # Say nothing but what failed, or was not done
     **kwargs # See `Options`
-)->int: # 0 all done, 1 some photo failed or a folder has none, 2 wrong use
-    "Colorize gray photos. Each keeps its size and its lightness; the colours are a guess."
+)->int: # 0 all done, 1 some file failed or a folder has none, 2 wrong use
+    "Colorize gray photos and films. Each keeps its size and its lightness; the colours are a guess."
     asked = SimpleNamespace(**locals()|kwargs)
     began = time.monotonic()
     from colorize_nb.batch.report import Report
     from colorize_nb.batch.summary import tell_report
-    from colorize_nb.films import are_films
     with stops() as deaf:
-        if are_films(path): return _films(asked, began)
         try: options,tasks,rows = _planned(asked)
         except ValueError as e: return failed('colorize', e)
         for line in () if quiet else _idle(asked, tasks): say(f'noticed {line}')

@@ -22,11 +22,11 @@ from .files.encode import encode
 from .color import mean_chroma
 from .paint import NEARLY_GRAY, at_work, small_sheet
 from .steer import HintError
-from .batch.names import OWN, beside, is_there, made_here, result_format
+from .batch.names import OWN, beside, is_film, is_there, made_here, result_format
 from .batch.options import Options
 from .batch.report import Report, Row, advise
 from .batch.plan import Task, plan_folder, resolve_tasks
-from .batch.run import run_many, write_result, write_sheet
+from .batch.run import run_in_turn, run_many, write_result, write_sheet
 from .colorizer import as_positive
 from .hints import Colorizer
 
@@ -224,6 +224,7 @@ def colorize_file(self:Colorizer, src:str|Path, # A photo
     "Colorize one file into another, every page of a TIFF; keeps a result that exists; raises `PhotoError`"
     o = Options(**kwargs).for_one_photo()
     src = Path(src)
+    if is_film(src): raise PhotoError(f'{src.name} is a film by its name: use `colorize_film`')
     task, = resolve_tasks([Task(src, Path(dst) if dst else beside(src), fixed=bool(dst), named=True)], o)
     row = task.row or self._file(task, o, own=True)
     if row.status == 'failed': raise PhotoError(row.reason)
@@ -237,18 +238,20 @@ def colorize_many(self:Colorizer, tasks:list, # As from `plan`
                   bar:bool=True, # Show progress on a terminal
                   jobs:int=None, # Photos in work at a time; default one for each core
 )->Report:
-    "Do each task; goes on after a bad file and reports it"
+    "Do each task, films after all photos; goes on after a bad file and reports it"
     o = options or Options()
     report = report or Report()
     if not o.shard: o.all_named(t.src for t in tasks)  # of a shard, the plan has asked that
     settings = {k: v for k,v in asdict(o).items() if k != 'hints'}
     report.model = dict(name=self.cfg['name'], weights=_weights(self.cfg))
     report.settings = settings|dict(render_size=o.render_size or self.cfg['render_size'])
-    return run_many(lambda t, room: self._file(t, o, room), tasks, report, bar, jobs)
+    photos = [t for t in tasks if not t.film]
+    run_many(lambda t, room: self._file(t, o, room), photos, report, bar, jobs)
+    return run_in_turn(lambda t: self._film_file(t, o, bar), [t for t in tasks if t.film], report)
 
 @patch
 @delegates(Options)
-def colorize_folder(self:Colorizer, src:str|Path, # Folder of photos, read recursively, or a zip file
+def colorize_folder(self:Colorizer, src:str|Path, # Folder of photos, read recursively, or a zip file; films count if `films`
                     dst:str|Path=None, # Where the same tree is written; default beside each photo, or beside the zip file
                     bar:bool=True, # Show progress on a terminal
                     jobs:int=None, # Photos in work at a time; default one for each core

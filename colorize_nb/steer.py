@@ -115,6 +115,7 @@ def _hints_of(path, name, hints):
     except HintError as e: raise HintError(f'{path}: {name}: {e}') from None
 
 def read_hints(path:str|Path, # A JSON file: `{"name.jpg": [[x, y, color], ...], ...}`; a fourth number is its reach
+               keep=lambda name: False, # Whether the list of a name stays as it is written
 )->dict[str,tuple[Hint,...]]: # Name, or path below the folder -> its hints
     "Read the hints of many photos; raises `HintError` that names the file, and the entry that does not fit"
     try: d = json.loads(Path(path).read_bytes())
@@ -123,7 +124,7 @@ def read_hints(path:str|Path, # A JSON file: `{"name.jpg": [[x, y, color], ...],
     if not isinstance(d, dict):
         example = '{"photo.jpg": [[412, 310, "#7a1f1f"]]}'
         raise HintError(f'{path}: names with lists of hints are expected, as in {example}')
-    return {name: _hints_of(path, name, hints) for name,hints in d.items()}
+    return {name: hints if keep(name) else _hints_of(path, name, hints) for name,hints in d.items()}
 
 # %% ../nbs/12_steer.ipynb #ff0bf8dd
 def _two_cells(at, pixels, cells):

@@ -633,6 +633,26 @@ def test_a_strange_folder_in_the_temporary_one(tmp_path, monkeypatch, name):
     p = web.server_folder()
     assert p.is_dir() and p.parent == tmp_path and p.name.startswith(f'colorize-app-{os.getpid()}-')
 
+def test_films_are_for_the_command(inside):
+    "By their bytes, by their name where no bytes tell, in an archive, too large, in a form; photos by that name are photos"
+    c,film = Client(inside),b'\0\0\0\x18ftypisom'+bytes(40_000)
+    def limits(**kw): inside.server.settings = replace(previews.Settings(), **kw)
+    def command(text): return text.startswith('a film (') and text.endswith('colorize film.mp4')
+    c.add(film, 'a.jpg'); c.add(b'nobody knows', 'b.MKV'); c.add(OLD_PHOTO.read_bytes(), 'c.mp4'); c.add(make_zip(**{'d.mov':film}), 'album.zip')
+    s = c.ready()
+    why = {r['name']: r['why'] for r in s['refused']}
+    assert [p['name'] for p in s['photos']] == ['c.mp4'] and command(why.pop('a.jpg')) and command(why.pop('b.MKV'))
+    assert why == {'d.mov':'a film in an archive is not read: unpack it, then colorize d.mov'}
+    assert command(error(inside.get('/api/colorize', 'POST', film), 422))
+    form = b'--x\r\nContent-Disposition: form-data; name="image"; filename="a.mp4"\r\n\r\n'+film+b'\r\n--x--\r\n'
+    assert command(error(inside.get('/api/colorize', 'POST', form, content_type='multipart/form-data; boundary=x'), 422))
+    limits(photo=30_000); assert command(error(c.ask('/session/photos?name=a', 'POST', film), 413))
+    limits(space=30_000); assert command(error(c.ask('/session/photos?name=a', 'POST', film), 413))
+    limits()
+    large = http.client.HTTPConnection('127.0.0.1', inside.port, timeout=60)
+    large.putrequest('POST', '/api/colorize'); large.putheader('content-length', str(10**9)); large.endheaders()
+    r = large.getresponse(); assert 'if it is a film: colorize film.mp4' in error((r.status, r.read()), 413)
+
 def test_the_disk_has_an_end(inside, monkeypatch):
     c = Client(inside)
     def limits(**kw): inside.server.settings = replace(previews.Settings(), **kw)

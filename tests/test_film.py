@@ -585,9 +585,9 @@ def test_the_command(tmp_path, capsys):
     assert colorize(path=[str(src)], o=str(out), render_size=64, report=str(tmp_path/'r.json'), compare=True) == 0
     assert copied(out/'a.mp4') == copied(src)
     said = capsys.readouterr().err
-    assert '--compare changes nothing for a film' in said and '1 colorized' in said
+    assert '--compare changes nothing for a film' in said and '1 film colorized' in said
     assert json.loads((tmp_path/'r.json').read_text())['photos'][0]['status'] == 'done'
     assert colorize(path=[str(src)], o=str(out), render_size=64) == 0 and '1 already there' in capsys.readouterr().err
-    assert colorize(path=[str(tmp_path/'no.mp4')]) == 1 and 'no such file' in capsys.readouterr().err
+    assert colorize(path=[str(tmp_path/'no.mp4')]) == 1 and 'No such file' in capsys.readouterr().err
     assert colorize(path=[str(src)], o=str(tmp_path/'h.mp4'), hint=['3,3,red']) == 1 and 'TIME@X,Y,COLOR' in capsys.readouterr().err
     assert not (tmp_path/'h.mp4').exists() and not list(tmp_path.glob('.*'))

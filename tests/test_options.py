@@ -12,7 +12,8 @@ RANGED = [o for o in OPTIONS.values() if o.low is not None]
 def test_options_are_what_they_were():
     "Their names and defaults are public"
     assert {k: OPTIONS[k].default for k in NAMES} == dict(strength=1., vivid=None, render_size=None, hints=(), reach=None, keep_tint=False, negative=False,
-        keep_color=False, max_pixels=10**8, overwrite=False, compare=False, note=True, variants=0, shard=None)
+        keep_color=False, max_pixels=10**8, overwrite=False, compare=False, note=True, variants=0, shard=None,
+        films=False, crf=18., lossless=False)
     assert OPTIONS.keys()-NAMES == {'jobs'} and Options() == Options(**{k: OPTIONS[k].default for k in NAMES})
 
 @pytest.mark.parametrize('name', OPTIONS)
@@ -40,7 +41,7 @@ def test_ranges_are_the_same_everywhere(o, capsys):
 
 def test_the_table_is_json():
     table = json.loads(json.dumps(option_table()))
-    assert [*table] == [*OPTIONS] and all(table[k]['help'] and table[k]['of'] in ('photo', 'file', 'run') for k in table)
+    assert [*table] == [*OPTIONS] and all(table[k]['help'] and table[k]['of'] in ('photo', 'file', 'film', 'run') for k in table)
     s = table['strength']
     assert (s['kind'], s['default'], s['low'], s['high'], s['step'], s['unit']) == ('float', 1, 0, 3, .05, '')
     assert (table['reach']['default'], table['reach']['usual']) == (None, .5) and table['render_size']['unit'] == 'pixels'
@@ -50,7 +51,10 @@ def test_the_note_has_what_was_given():
     assert Options(strength=0, keep_tint=True, negative=True, render_size=4096, vivid=0).noted() == dict(strength='0', vivid='0', render_size='4096', keep_tint='True', negative='True')
     assert Options(overwrite=True, compare=True, keep_color=True, max_pixels=1, variants=3, shard='1/2', reach=.3).noted() == dict(strength='1')
 
-@pytest.mark.parametrize('kw', [dict(variants=2), dict(shard='1/3')])
+def test_options_of_films_are_not_for_a_photo():
+    with pytest.raises(OptionError, match='^crf is for films: use `colorize_film`$'): Options(crf=20.).for_one_photo()
+
+@pytest.mark.parametrize('kw', [dict(variants=2), dict(shard='1/3'), dict(films=True)])
 def test_options_of_a_run_are_not_for_one_photo(kw):
     with pytest.raises(OptionError, match=f'^{[*kw][0]} is for folders and several photos: use `colorize_folder`$'): Options(**kw).for_one_photo()
     assert Options(compare=True).for_one_photo() == Options(compare=True)

@@ -355,6 +355,20 @@ def test_bad_files_are_named_where_one_looks(user, photo, tmp_path): # noqa: F81
     u.load(); u.ready(1); assert not u.page.is_visible('#trouble')
 
 @pytest.mark.slow
+def test_a_film_is_not_sent(user, photo, tmp_path): # noqa: F811
+    "It is told by its first bytes, whatever it is called; the page names the command, and the server hears nothing of it"
+    (tmp_path/'film.mp4').write_bytes(b'\0\0\0\x18ftypisom'+bytes(1000)); (tmp_path/'odd.jpg').write_bytes(b'\x1aE\xdf\xa3'+bytes(1000))
+    shutil.copy(photo, tmp_path/'photo.mov')
+    u = user()
+    sent = []
+    u.page.on('request', lambda r: sent.append(r.url) if r.method == 'POST' and 'photos?name' in r.url else None)
+    u.drop(tmp_path/'film.mp4', tmp_path/'photo.mov', tmp_path/'odd.jpg').ready(1)
+    u.until("document.querySelectorAll('#trouble li').length == 2")
+    lines = u.page.locator('#trouble li').all_inner_texts()
+    assert [x.split(',')[0] for x in lines] == ['film.mp4: a film (MP4)', 'odd.jpg: a film (Matroska or WebM)'] and all(x.endswith('colorize film.mp4') for x in lines)
+    assert len(sent) == 1 and 'photo.mov' in sent[0]
+
+@pytest.mark.slow
 def test_one_is_removed_and_start_over_asks(user, photo, server): # noqa: F811
     u = user().drop(OLD_PHOTO, photo).ready(2)
     u.page.locator('#strip .gone').first.click()

@@ -269,7 +269,7 @@ def test_a_newer_photo_is_told(gray, tmp_path, capsys):
     colorize(path=[tmp_path/'b.png'])
     for n in 'ab': os.utime(tmp_path/f'{n}-color.png', (1,1))
     capsys.readouterr(); colorize(path=[tmp_path/'a.png', tmp_path/'b.png'])
-    assert capsys.readouterr().err.splitlines()[0] == 'noticed 2 photos that are newer than their results; --overwrite makes them again'
+    assert capsys.readouterr().err.splitlines()[0] == 'noticed 2 files are newer than their results; --overwrite makes them again'
 
 def test_a_missing_sheet_is_made_of_the_result(gray, tmp_path):
     a = photo(tmp_path/'a.png', gray)

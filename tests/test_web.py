@@ -163,8 +163,9 @@ def test_the_page_has_pythons_values():
     from colorize_nb.page import previews, routes, sessions
     from test_site import load
     built,server = load('site').page_values('pip install it'),routes.page_settings(sessions.Server(ROOT))
-    for k in ('local', 'models', 'sliders', 'accept'): assert built['settings'][k] == server[k]
+    for k in ('local', 'models', 'sliders', 'accept', 'films'): assert built['settings'][k] == server[k]
     assert built['settings']['limits'] == server['limits']|dict(upload=previews.Settings().photo) and 'TIFF' not in built['settings']['kinds'] and 'pip install it' in built['settings']['more']
+    assert built['settings']['film'] == f"{server['film']}; first pip install it" and 'colorize film.mp4' in server['film']
     page = built['page']
     assert page['limits']['pixels'] == previews.Settings().pixels and page['notes'].items() < previews.NOTES.items() and page['previewPixels'] == previews.PREVIEW_PIXELS
     worker = (ROOT/'browser/worker.js').read_text()

@@ -170,10 +170,14 @@ def page_values(install):
     "What the page and its worker take from Python: limits, sizes, sentences and sliders"
     from colorize_nb.paint import NEARLY_GRAY
     from colorize_nb.page import previews as p
+    from colorize_nb.batch.names import FILM_SUFFIXES
+    from colorize_nb.files.photo import NOT_FILMS
     limits = {k: getattr(p.Settings(), k) for k in ('photos', 'pixels')}
     formats = ', '.join(f for f in p.FORMAT_WORDS.split(', ') if f not in NO_BROWSER)
+    films = install.split(' && ')[0].replace('[app]', '[film]')
     settings = dict(local=True, models=p.Models().describe(), sliders=p.sliders(), limits=limits|dict(upload=p.Settings().photo),
                     accept=p.accepted(), kinds=f'{formats}, or a folder of them',
+                    film=f'{NOT_FILMS}; first {films}', films=[*FILM_SUFFIXES],
                     more=f'A browser leaves out metadata, TIFF and 16 bits. The program keeps them: {install}')
     notes = {k: p.NOTES[k] for k in ('tinted', 'color', 'nearly gray')}
     page = dict(limits=limits, notes=notes, nearlyGray=NEARLY_GRAY, variants=p.VARIANTS, previewPixels=p.PREVIEW_PIXELS,

@@ -37,7 +37,7 @@ class Option:
     kind:type # float, int, bool, str, or tuple for hints
     default:object # In Python
     help:str # What it does
-    of:str # 'photo': how it looks; 'file': how it is read and written; 'run': for folders and several photos
+    of:str # 'photo': how it looks; 'file': how it is read and written; 'film': how a film is encoded; 'run': for many
     group:str # Its title in the help of a command
     low:float=None # Least value
     high:float=None # Greatest value
@@ -47,6 +47,7 @@ class Option:
     noted:str='' # When the metadata note of a result has it: 'always', 'given', or never
     form:str='' # How its value is written, as in K/N
     mega:bool=False # Whether the command line takes millions of the unit
+    only:str='' # 'photos' or 'films', where it changes nothing for the others
     @property
     def flag(self)->str: # With '_' for '-'
         "Return its name on the command line"
@@ -114,14 +115,19 @@ def _near(name, srcs): return nearest(name, [os.path.basename(str(s)) for s in s
 
 # %% ../../nbs/31_options.ipynb #0a7375b5
 class _Named:
-    "The hints of several photos"
+    "The hints of several photos and films"
     def __init__(self, hints, reach):
+        from colorize_nb.batch.names import is_film
         from colorize_nb.steer import HintError, as_hints
-        self.hints = {k: as_hints(v, reach) for k,v in hints.items()}
+        self.hints = {k: tuple(v) if is_film(k) else as_hints(v, reach) for k,v in hints.items()}
         self.names = {}  # in the one spelling -> as it was given
         for k in hints:
             same = self.names.setdefault(_spelled(k), k)
             if same != k: raise HintError(f'{k} and {same} are one photo: give its hints once')
+
+    def of(self, src):
+        "Return the hints of a photo or film"
+        return next((self.hints[k] for k in self.names_of(src)), ())
 
     def names_of(self, src):
         "Return the names that mean a photo, the longest first"
@@ -137,12 +143,33 @@ class _Named:
         return [folded[t.casefold()] for t in tails if t.casefold() in folded]
 
     def check(self, srcs):
-        "Raise `HintError` where a name means none of the photos"
+        "Raise `HintError` where a name means none of the photos and films"
+        from colorize_nb.batch.names import is_film
         from colorize_nb.steer import HintError
         srcs = list(srcs)
         found = {k for s in srcs for k in self.names_of(s)}
         lost = [k for k in self.hints if k not in found]
-        if lost: raise HintError(f'no photo is called {_few(lost)}, but there are hints for it{_near(lost[0], srcs)}')
+        if not lost: return
+        kind = 'film' if is_film(lost[0]) else 'photo'
+        raise HintError(f'no {kind} is called {_few(lost)}, but there are hints for it{_near(lost[0], srcs)}')
+
+# %% ../../nbs/31_options.ipynb #78b018a6
+class _Shared:
+    "The hints of one photo or film, or the same ones for several"
+    def __init__(self, hints, reach):
+        from colorize_nb.steer import as_hints
+        listed = hints if isinstance(hints, (list, tuple)) else ()
+        self.timed = any(isinstance(h, str) and '@' in h for h in listed)
+        self.hints = tuple(hints) if self.timed else as_hints(hints, reach)
+
+    def of(self, src):
+        "Return the hints; raises `HintError` where they are of a film, and this is a photo"
+        from colorize_nb.batch.names import is_film
+        from colorize_nb.steer import HintError
+        if self.timed and not is_film(src): raise HintError(f'{self.hints[0]} has a time, as hints of films have')
+        return self.hints
+
+    def check(self, srcs): "They name nothing that could be missing"
 
 # %% ../../nbs/31_options.ipynb #b4413bf9
 def _read_shard(s):
@@ -169,7 +196,7 @@ def _option(default, help, of, group, **more):
 # %% ../../nbs/31_options.ipynb #ead6696a
 @dataclass
 class Options:
-    "How photos are colorized; raises `OptionError`"
+    "How photos and films are colorized; raises `OptionError`"
     strength:float=_option(1., 'Amount of colour; 0 gives the gray back exactly', 'photo', 'colours',
                            low=0, high=3, step=.05, noted='always')
     vivid:float=_option(None, 'From natural, 0, to vivid, 1: more colour, more mistakes', 'photo', 'colours',
@@ -181,32 +208,35 @@ class Options:
     reach:float=_option(None, 'How far hints reach that do not say it themselves', 'photo', 'hints',
                         low=0, high=1, step=.05, usual=.5)
     keep_tint:bool=_option(False, 'Leave the tone of sepia or yellowed photos under the colours', 'photo', 'photos',
-                           noted='given')
-    negative:bool=_option(False, 'The photos are negatives: turn them first', 'photo', 'photos', noted='given')
+                           noted='given', only='photos')
+    negative:bool=_option(False, 'The photos are negatives: turn them first', 'photo', 'photos', noted='given',
+                          only='photos')
     keep_color:bool=_option(False, 'Leave photos alone that have colours already', 'file', 'photos')
     max_pixels:int=_option(10**8, 'Refuse larger photos', 'file', 'photos',
-                           low=0, high=10**11, unit='pixels', mega=True)
+                           low=0, high=10**11, unit='pixels', mega=True, only='photos')
     overwrite:bool=_option(False, 'Replace results that are there', 'file', 'results')
-    compare:bool=_option(False, 'Also write NAME-compare.jpg: before and after side by side', 'file', 'results')
+    compare:bool=_option(False, 'Also write NAME-compare.jpg: before and after side by side', 'file', 'results',
+                         only='photos')
     note:bool=_option(True, 'Note in the metadata that the colours are generated', 'file', 'results')
     variants:int=_option(0, 'Also write so many other colourings: NAME-variant1 and so on', 'run', 'results',
-                         low=0, high=16)
+                         low=0, high=16, only='photos')
     shard:str=_option(None, 'Only part K of N of the photos, the same ones each time: for several machines',
                       'run', 'the run', form='K/N')
+    films:bool=_option(False, 'Colorize the films in folders, too', 'run', 'films')
+    crf:float=_option(18., 'Quality of a film, lower is better and larger', 'film', 'films', low=0, high=51, only='films')
+    lossless:bool=_option(False, 'Encode films without any loss', 'film', 'films', only='films')
 
     def __post_init__(self):
         for k,v in vars(self).items(): OPTIONS[k].check(v)
         if self.shard is not None: _read_shard(self.shard)
-        from colorize_nb.steer import as_hints
-        self._named = _Named(self.hints, self.reach) if isinstance(self.hints, dict) else None
-        self.hints = self._named.hints if self._named else as_hints(self.hints, self.reach)
-    def hints_for(self, src)->tuple: # A photo's path -> `Hint`s
-        "Return the hints of one photo; of two names that mean it, the longer one counts"
-        if not self._named: return self.hints
-        return next((self.hints[k] for k in self._named.names_of(src)), ())
-    def all_named(self, srcs): # All photos
-        "Raise `HintError` where hints name a photo that is not there"
-        if self._named: self._named.check(srcs)
+        self._hints = (_Named if isinstance(self.hints, dict) else _Shared)(self.hints, self.reach)
+        self.hints = self._hints.hints
+    def hints_for(self, src)->tuple: # A path -> `Hint`s of a photo, or hints of a film as they were given
+        "Return the hints of one photo or film; of two names that mean it, the longer one counts"
+        return self._hints.of(src)
+    def all_named(self, srcs): # All photos and films
+        "Raise `HintError` where hints name a photo or film that is not there"
+        self._hints.check(srcs)
     def mine(self, within:str)->bool: # See `in_shard`
         "Whether a photo is in the shard that is asked for"
         return not self.shard or in_shard(within, self.shard)
@@ -218,14 +248,16 @@ class Options:
     def for_one_photo(self)->'Options':
         "Return these options; raises `OptionError` for those of a run"
         for f in fields(self):
-            if OPTIONS[f.name].of == 'run' and getattr(self, f.name) != f.default:
-                raise OptionError(f.name, 'is for folders and several photos: use `colorize_folder`')
+            if getattr(self, f.name) == f.default: continue
+            of = OPTIONS[f.name].of
+            if of == 'run': raise OptionError(f.name, 'is for folders and several photos: use `colorize_folder`')
+            if of == 'film': raise OptionError(f.name, 'is for films: use `colorize_film`')
         return self
 
 # %% ../../nbs/31_options.ipynb #fbc63ea4
 OPTIONS = {f.name: Option(f.name, f.type, f.default, **f.metadata) for f in fields(Options)}
 OPTIONS['jobs'] = Option('jobs', int, None, 'Photos in work at a time', 'run', 'the run',
-                         low=1, high=64, usual='one for each core')  # of a machine: no part of `Options`
+                         low=1, high=64, usual='one for each core', only='photos')  # of a machine: no part of `Options`
 
 # %% ../../nbs/31_options.ipynb #973b5a8f
 def option_table()->dict: # Name -> dict of all that an `Option` has

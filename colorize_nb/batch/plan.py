@@ -13,10 +13,10 @@ from itertools import chain, count
 from pathlib import Path
 from PIL import Image
 from .options import Options
-from .sources import MAX_ENTRY, Entry, archive_photos, find_photos
+from .sources import MAX_ENTRY, SKIPPED_FILM, Entry, archive_photos, find_photos
 from .report import NEWER, Row
-from .names import (OWN, beside, file_names, fit, identity, is_there, noted, out_name, result_format,
-                                     same_file, sheet_name)
+from .names import (FILM_SUFFIXES, FILM_RESULTS, OWN, beside, file_names, fit, identity, is_film, is_there, noted,
+                                     out_name, result_format, same_file, sheet_name)
 from ..messages import nearest
 from ..files.pixels import PhotoError
 from ..files.photo import FORMATS, SUFFIXES
@@ -25,8 +25,8 @@ from ..files.atomic import read_in
 # %% ../../nbs/34_plan.ipynb #b038709c
 @dataclass
 class Task:
-    "One photo, and all that is written for it"
-    src:Path # A photo, an entry of an archive, or a `Stdin`
+    "One photo or film, and all that is written for it"
+    src:Path # A photo, a film, an entry of an archive, or a `Stdin`
     dst:Path # Its result
     sheet:Path=None # Before and after
     row:Row=None # Its outcome, where that is known already
@@ -38,12 +38,21 @@ class Task:
     within:str='' # Its path in the folder or archive that was named, which decides its shard
     def __post_init__(self):
         if self.sheet is None: self.sheet = sheet_name(self.dst)
+    @property
+    def film(self)->bool: return isinstance(self.src, Path) and is_film(self.src)
+    @property
+    def kind(self)->str: return 'film' if self.film else 'photo'
+    def files(self, compare:bool=True, # Whether sheets are made
+    )->dict: # 'result' or 'sheet' -> its name
+        "Return the files that may be written; a film has no sheet"
+        sheet = {} if self.film or not compare else dict(sheet=self.sheet)
+        return dict(result=self.dst)|sheet
     def end(self, status:str, # As in `Row`
             reason:str='', # Why, one line
     ):
         "Give the task its row, so that it is not run"
         dst = '' if status in ('failed', 'own') else str(self.dst)
-        self.row = Row(str(self.src), dst, status, reason)
+        self.row = Row(str(self.src), dst, status, reason, film=self.film)
 
 # %% ../../nbs/34_plan.ipynb #dd91ab8e
 class Stdin:
@@ -76,9 +85,9 @@ def _archive_tasks(src, dst):
         tasks.append(Task(photo, Path(root, result), within=str(photo.path)))
     return tasks,others
 
-def _folder_tasks(src, dst):
-    "Return a task for each photo of a folder, and rows for its other files"
-    photos,others = find_photos(src, dst)
+def _folder_tasks(src, dst, films):
+    "Return a task for each photo of a folder, and each film if `films` are wanted, and rows for its other files"
+    photos,others = find_photos(src, dst, films)
     names = {folder: file_names(folder) for folder in {photo.parent for photo in photos}}
     tasks = []
     for photo in photos:
@@ -88,13 +97,19 @@ def _folder_tasks(src, dst):
         tasks.append(Task(photo, result, within=path.as_posix()))
     return tasks,others
 
-def _tasks(src, dst):
-    "Return a task for each photo of a folder or archive, and rows for the other files; raises `PhotoError`"
+def _nothing(others, films):
+    "Return why a folder or archive gave no task"
+    skipped = sum(row.reason == SKIPPED_FILM for row in others)
+    if skipped: return f"no photos in it, but {skipped} film{'s'*(skipped > 1)}: --films colorizes films, too"
+    return 'no photos or films in it' if films else 'no photos in it'
+
+def _tasks(src, dst, films=False):
+    "Return a task for each photo or film of a folder or archive, and rows for the other files; raises `PhotoError`"
     if src.suffix.lower() == '.zip' and os.path.isfile(src): tasks,others = _archive_tasks(src, dst)
-    elif os.path.isdir(src): tasks,others = _folder_tasks(src, dst)
+    elif os.path.isdir(src): tasks,others = _folder_tasks(src, dst, films)
     else: raise PhotoError(f'{src}: no such folder or zip file')
     if not tasks and not any(row.status == 'failed' for row in others):
-        others.append(Row(str(src), '', 'failed', 'no photos in it'))
+        others.append(Row(str(src), '', 'failed', _nothing(others, films)))
     return tasks,others
 
 # %% ../../nbs/34_plan.ipynb #0d22717a
@@ -159,8 +174,9 @@ def _name_results(tasks, taken):
 
 def _name_sheets(tasks, taken, stems):
     "Give each task a sheet of its own"
-    results = Counter((t.dst.parent, t.dst.stem.lower()) for t in tasks)
+    results = Counter((t.dst.parent, t.dst.stem.lower()) for t in tasks if not t.film)
     for t in tasks:
+        if t.film: continue
         shared = results[t.dst.parent, t.dst.stem.lower()] > 1
         if isinstance(t.src, Path) and not t.fixed: shared = _shares_sheet(t.src, stems) or shared
         whole = t.dst.with_name(fit(t.dst.name, '-compare.jpg'))
@@ -204,7 +220,7 @@ def _meet(task, other, kind, path, options):
         if not task.fixed and noted(path):
             task.end('own', OWN)
         elif written:
-            task.end('failed', f'the {kind} would overwrite the photo itself')
+            task.end('failed', f'the {kind} would overwrite the {task.kind} itself')
     elif _is_result_of(task, path, other, options):
         if not other.row: other.end('own', f'the {kind} of {task.src}')
     elif written:
@@ -216,7 +232,7 @@ def _protect_inputs(tasks, options, reads=()):
     others = _other_inputs(tasks, reads)
     photos = _by_identity(tasks)
     for t in tasks:
-        for kind,path in dict(result=t.dst, sheet=t.sheet).items():
+        for kind,path in t.files().items():
             if t.row or t.stdout: break
             at = identity(path)
             written = kind == 'result' or options.compare
@@ -266,13 +282,14 @@ def _changed(src):
 def _written(task, options):
     "Return the files that are written for a task"
     if task.stdout: return []
-    return [task.dst, task.sheet] if options.compare else [task.dst]
+    return [*task.files(options.compare).values()]
 
 def _fault(task, options):
     "Return why a task cannot be done, or ''"
     fault = _path_fault(task.src) if isinstance(task.src, Path) else ''
     if fault: return fault
-    try: result_format(None if task.stdout else task.src, task.dst)
+    try:
+        if not task.film: result_format(None if task.stdout else task.src, task.dst)
     except PhotoError as e: return str(e)
     for path in _written(task, options):
         if os.path.isdir(path): return f'{path} is a folder'
@@ -289,7 +306,7 @@ def _check(task, options):
     fault = _fault(task, options)
     if fault: task.end('failed', fault)
     if fault or task.stdout: return
-    task.empty = tuple(path for path in (task.dst, task.sheet) if os.path.lexists(path) and not is_there(path))
+    task.empty = tuple(path for path in task.files().values() if os.path.lexists(path) and not is_there(path))
     complete = all(map(is_there, _written(task, options)))
     if complete and not options.overwrite: task.end('exists', NEWER if _is_newer(task) else '')
 
@@ -297,7 +314,7 @@ def _check(task, options):
 def _with_variants(task, n):
     "Yield a task, and one for each of the `n` other colourings of its photo"
     yield task
-    if task.stdout: return
+    if task.stdout or task.film: return
     for i in range(1, n+1):
         dst = task.dst.with_name(fit(task.dst.stem, f'-variant{i}{task.dst.suffix}'))
         yield Task(task.src, dst, named=task.named, fixed=task.fixed, variant=i, within=task.within)
@@ -349,7 +366,7 @@ def plan_folder(src:str|Path, # A folder, or a zip file
     "Plan a folder or archive; raises `PhotoError`"
     options = options or Options()
     src = Path(src)
-    tasks,others = _tasks(src, dst and Path(dst))
+    tasks,others = _tasks(src, dst and Path(dst), options.films)
     return resolve_tasks(tasks, options),_rows_of_shard(others, src, options)
 
 # %% ../../nbs/34_plan.ipynb #c7ab2cdf
@@ -359,19 +376,23 @@ def _is_other_file(out):
     kind = guess_type(Path(out).name)[0] or ''
     return kind.startswith(('image/', 'video/', 'audio/', 'text/', 'application/pdf', 'application/zip'))
 
-def _is_file(out, one):
-    "Return whether `-o` is a file; raises `ValueError` where it can be neither file nor folder. `one`: for one photo"
+def _cannot_write(out, film):
+    "Return the line for a name after `-o` that no result can have"
+    if film: return f"-o {out}: a film is written as {', '.join(FILM_RESULTS)}, or into a folder"
+    return f'-o {out}: cannot write {Path(out).suffix.lower()}; use .jpg, .png, .tif or .webp, or name a folder'
+
+def _is_file(out, one, film=False):
+    "Return whether `-o` is a file, for one photo or film; raises `ValueError` where it can be neither that nor a folder"
     if out is None: return False
     if not str(out): raise ValueError('-o is empty')
     if os.path.isdir(out): return False
     suffix = Path(out).suffix.lower()
-    if suffix in SUFFIXES and one: return True
-    if suffix in SUFFIXES:
+    if one and suffix in (FILM_RESULTS if film else SUFFIXES): return True
+    if not one and (suffix in SUFFIXES or suffix in FILM_RESULTS):
         raise ValueError(f'{out} is one file, but there is more than one photo: name a folder')
-    if os.path.lexists(out):
-        raise ValueError(f'{out} is a file of another kind')
-    if _is_other_file(out):
-        raise ValueError(f'-o {out}: cannot write {suffix}; use .jpg, .png, .tif or .webp, or name a folder')
+    if suffix in SUFFIXES or suffix in FILM_SUFFIXES: raise ValueError(_cannot_write(out, film))
+    if os.path.lexists(out): raise ValueError(f'{out} is a file of another kind')
+    if _is_other_file(out): raise ValueError(_cannot_write(out, film))
     return False
 
 # %% ../../nbs/34_plan.ipynb #a413ec82
@@ -386,9 +407,10 @@ def _from_stdin():
     except (OSError, ValueError): source = None
     return Stdin(data, source)
 
-def _check_stdout(options, one):
+def _check_stdout(options, one, film=False):
     "Raise `ValueError` for options that need files, where the result goes to standard output"
     if not one: raise ValueError('-o - takes one photo')
+    if film: raise ValueError('-o -: a film needs a file, as -o FILE.mp4, or a folder')
     if options.compare: raise ValueError('--compare needs a place for its sheet: -o FILE')
     if options.variants: raise ValueError('--variants needs a place for them: -o FILE')
     if options.shard: raise ValueError('--shard is for many photos')
@@ -400,20 +422,20 @@ def _place(src, out, is_file):
     return Path(out)/out_name(src) if out else beside(src)
 
 def _one_task(path, out, is_file):
-    "Return the task of a single photo, under the name that it would have alone"
+    "Return the task of a single photo or film, under the name that it would have alone"
     src = _from_stdin() if path == '-' else Path(path)
     if out == '-' or path == '-' and out is None:
         return Task(src, Path(out_name(src, {})), stdout=True, named=True)
     task = Task(src, _place(src, out, is_file), named=True, fixed=is_file, within=Path(path).as_posix())
-    if not is_file and src.suffix.lower() not in SUFFIXES:
+    if not is_file and src.suffix.lower() not in SUFFIXES and not task.film:
         task.end('failed', f"not a photo by its name; photos end in {', '.join(SUFFIXES)}")
     return task
 
-def _many_tasks(path, out, several):
+def _many_tasks(path, out, several, films):
     "Return the tasks of a folder or archive, and rows; if it is one of `several`, `out` gets a folder of its name"
     src = Path(path)
     if out and several: out = Path(out, src.name if os.path.isdir(src) else src.stem)
-    try: return _tasks(src, out and Path(out))
+    try: return _tasks(src, out and Path(out), films)
     except PhotoError as e: return [],[Row(path, '', 'failed', str(e))]
 
 def _is_many(path):
@@ -432,16 +454,17 @@ def plan(paths:list, # Files and folders; '-' is standard input
     if not all(map(str, paths)): raise ValueError('an empty argument is no photo')
     paths = [path if path == '-' else os.fspath(path) for path in paths]
     one = len(paths) == 1 and not _is_many(paths[0])
-    if out == '-' or paths == ['-'] and out is None: _check_stdout(options, one)
-    is_file = out != '-' and _is_file(out, one)
+    film = one and is_film(paths[0])
+    if out == '-' or paths == ['-'] and out is None: _check_stdout(options, one, film)
+    is_file = out != '-' and _is_file(out, one, film)
     tasks = []
     rows = []
     for path in dict.fromkeys(paths):
         fault = '' if path == '-' else _path_fault(path)
         if fault:
-            rows.append(Row(path, '', 'failed', fault))
+            rows.append(Row(path, '', 'failed', fault, film=is_film(path)))
         elif _is_many(path):
-            more,others = _many_tasks(path, out, len(paths) > 1)
+            more,others = _many_tasks(path, out, len(paths) > 1, options.films)
             tasks += more
             rows += _rows_of_shard(others, path, options)
         else:

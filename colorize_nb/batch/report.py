@@ -29,9 +29,11 @@ class Row:
     hints:list=field(default_factory=list) # As they were given, 'x,y,#rrggbb'
     spelled:str='' # An entry's name as its archive spells it, where that had to be guessed
     variant:int=0 # Number of the variant; 0 for the first colouring
+    film:bool=False # Whether it is a film
+    frames:int=None # Of a film that was made now
 
 # %% ../../nbs/32_report.ipynb #f09a67b9
-NEWER = 'the photo is newer than its result; --overwrite makes it again'
+NEWER = 'newer than its result; --overwrite makes it again'
 NOTICES = {'tinted':'sepia or yellowed: its tone is taken out',
            'tint kept':'sepia or yellowed: its tone is kept under the colours',
            'color':'a colour photo: its own colours are replaced by guesses',
@@ -57,6 +59,8 @@ def advise(noticed:list, # Keys of `NOTICES`
 _outcomes = dict(done='colorized', exists='already there', own='made by an earlier run, skipped',
                  kept='in colour, left alone', other='not photos, skipped', failed='failed')
 
+def _several(n, word): return f"{n} {word}{'s'*(n != 1)}"
+
 @dataclass
 class Report:
     "The outcome of a run: a row for each file"
@@ -75,16 +79,27 @@ class Report:
     def variants(self)->list:
         "The rows of further colourings that were made"
         return [row for row in self.of('done') if row.variant]
+    @property
+    def films(self)->list:
+        "The rows of films that were made"
+        return [row for row in self.of('done') if row.film]
     def counts(self)->dict: # Status -> photos
         "Count the photos of each status; their variants are not counted, but where they failed"
         return {s: sum(not row.variant or s == 'failed' for row in self.of(s)) for s in _outcomes}
+    def _made(self):
+        "Return what was colorized, in words"
+        n = self.counts()['done']
+        films = len(self.films)
+        variants = len(self.variants)
+        and_variants = f" and {_several(variants, 'variant')}" if variants else ''
+        if not films: return f"{n} {_outcomes['done']}{and_variants}"
+        parts = [_several(n-films, 'photo')+and_variants]*(n > films)+[_several(films, 'film')]
+        return f"{' and '.join(parts)} {_outcomes['done']}"
     def __str__(self):
         counts = self.counts()
         words = dict(_outcomes)
         if counts['other'] == 1: words['other'] = 'not a photo, skipped'
-        variants = len(self.variants)
-        if variants: words['done'] += f" and {variants} variant{'s'*(variants > 1)}"
-        return ', '.join(f'{n} {words[s]}' for s,n in counts.items() if n or s == 'done')
+        return ', '.join([self._made(), *(f'{n} {words[s]}' for s,n in counts.items() if n and s != 'done')])
 
 # %% ../../nbs/32_report.ipynb #842225fc
 def _is_report(path):

@@ -8,7 +8,9 @@ __all__ = ['tell_report']
 # %% ../../nbs/36_summary.ipynb #71b25a19
 import os, re, sys
 from ..messages import lasting, say, to_install
+from .options import OPTIONS
 from .report import NEWER, NOTICES, Report
+from .sources import SKIPPED_FILM
 
 # %% ../../nbs/36_summary.ipynb #8a7f3856
 def _photos(rows):
@@ -53,10 +55,13 @@ def _helped(reason):
     return re.sub(r'needs the (\w+) extra', lambda m: f'{m[0]}: {to_install(m[1])}', reason)
 
 # %% ../../nbs/36_summary.ipynb #7940a7b7
+_only = {o.flag: o.only for o in OPTIONS.values()}
+
 def _stayed(there, steered):
     "Yield what a person should know of results that existed, where `steered` flags were given"
-    if not steered: return
-    stale = [r for r in there if steered != ['compare'] or r.reason in ('', NEWER)]  # a sheet that was missing is made
+    def counts(r): return [k for k in steered if _only.get(k) != ('photos' if r.film else 'films')]
+    stale = [r for r in there if counts(r)]
+    stale = [r for r in stale if counts(r) != ['compare'] or r.reason in ('', NEWER)]  # a sheet that was missing is made
     if len(stale) == 1: yield f'{stale[0].dst} already exists and was kept: --overwrite makes it with these settings'
     elif stale: yield f'{len(stale)} results already exist and were kept: --overwrite makes them with these settings'
 
@@ -65,7 +70,7 @@ def _of_kept(there, done, steered):
     "Yield what a person should know of results that existed"
     newer = [r for r in there if r.reason == NEWER]
     if len(newer) == 1: yield f'{newer[0].src}: {NEWER}'
-    elif newer: yield f'{len(newer)} photos that are newer than their results; --overwrite makes them again'
+    elif newer: yield f'{len(newer)} files are newer than their results; --overwrite makes them again'
     elif there and not done and not steered: yield 'results that exist are kept; --overwrite replaces them'
 
 def _of_one(row, kinds):
@@ -96,8 +101,19 @@ def _left_alone(report):
     "Yield a line for each photo that was not colorized on purpose; many earlier results are one line"
     for kind,word in dict(other='skipped', own='skipped', kept='kept').items():
         rows = report.of(kind)
+        films = [r for r in rows if r.reason == SKIPPED_FILM]
+        if len(films) > 3:
+            yield f"{word} {len(films)} films{SKIPPED_FILM.removeprefix('a film')}; --report names them"
+            rows = [r for r in rows if r not in films]
         if kind == 'own' and len(rows) > 3: yield f'{word} {len(rows)} results of earlier runs; --report names them'
         else: yield from (f'{word} {r.src}: {r.reason}' for r in rows)
+
+def _failed(rows):
+    "Yield a line for each file that failed; films for which a package is missing are one"
+    missing = [r for r in rows if r.film and 'extra' in r.reason]
+    if len(missing) > 1: yield f'{len(missing)} films: {missing[0].reason}'
+    else: missing = []
+    yield from (f'{r.src}: {_helped(r.reason)}' for r in rows if r not in missing)
 
 def tell_report(report:Report, # Of a run
                 seconds:float=0, # How long it took
@@ -112,7 +128,7 @@ def tell_report(report:Report, # Of a run
         for line in (*_of_kept(_photos(there), done, steered), *_of_done(_photos(done))): say(f'noticed {line}')
         _ignored(_photos(done+report.of('kept')))
     for line in _stayed(there, steered): say(f'noticed {line}')
-    for r in report.failed: say(f'failed {r.src}: {_helped(r.reason)}')
+    for line in _failed(report.failed): say(f'failed {line}')
     if quiet: return
     on_terminal = all(f is not None and f.isatty() for f in (sys.stdout, sys.stderr))
     if len(done) == 1 and done[0].dst != '-' and not on_terminal: say(done[0].dst, file=sys.stdout)  # for scripts

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MAX_BOXES', 'boxes', 'webp_lossless', 'png_colors', 'read_heif', 'Jp2', 'read_jp2', 'less_depth', 'jp2_picture',
-           'as_meant', 'foreign_format', 'unsupported']
+           'as_meant', 'foreign_format', 'film_kind', 'unsupported']
 
 # %% ../../nbs/07a_boxes.ipynb #7ce24b9d
 import struct
@@ -380,14 +380,38 @@ _magic = {b'%!PS':'EPS', b'\xc5\xd0\xd3\xc6':'EPS', b'%PDF':'PDF', b'GIF8':'GIF'
           b'IIU\0':'camera raw (RW2)', b'II\x1a\0\0\0HEAPCCDR':'camera raw (CRW)', b'FOVb':'camera raw (X3F)',
           b'\0MRM':'camera raw (MRW)'}
 _not_hevc = {b'avci', b'avcs', b'jpeg', b'jpgs', b'j2ki', b'j2is', b'vvic', b'vvis'}
+_sound = {b'M4A ', b'M4B '}
 
 def foreign_format(head:bytes, # The first bytes of a file; AVIF and HEIC are known already
 )->str: # '' for a file that may be a photo
     "Return the name of a format that is not accepted"
     if head[4:8] == b'ftyp' and head[8:12] == b'crx ': return 'camera raw (CR3)'
-    if head[4:8] == b'ftyp': return 'a HEIF that is not HEVC' if head[8:12] in _not_hevc else 'a video'
+    if head[4:8] == b'ftyp' and head[8:12] in _not_hevc: return 'a HEIF that is not HEVC'
+    if head[4:8] == b'ftyp' and head[8:12] in _sound: return 'a sound file'
     if head[:2] in (b'II', b'MM') and head[8:10] == b'CR': return 'camera raw (CR2)'
     return next((name for magic,name in _magic.items() if head.lstrip().startswith(magic)), '')
+
+# %% ../../nbs/07a_boxes.ipynb #7a9159b6
+_boxed_films = {b'moov', b'mdat', b'wide', b'free', b'skip', b'pnot'}  # QuickTime before there was `ftyp`
+_film_magic = {b'\x1aE\xdf\xa3':'Matroska or WebM', b'\0\0\1\xba':'MPEG-PS', b'\0\0\1\xb3':'MPEG', b'FLV\1':'FLV',
+               b'0&\xb2u\x8ef\xcf\x11':'WMV', b'OggS':'Ogg'}
+_no_film = _not_hevc|_sound|{b'crx ', b'avif', b'avis', b'heic', b'heix', b'heim', b'heis', b'hevc', b'hevx', b'mif1',
+                             b'msf1', b'miaf', b'jp2 ', b'jpx ', b'jpm ', b'jxl '}
+
+def _is_transport(head):
+    "Whether packets of MPEG-TS begin with their mark: of 188 bytes, or of 192 that begin with a time"
+    return any(len(head) > at+2*n and {head[at+i*n] for i in range(3)} == {0x47} for at,n in ((0,188), (4,192)))
+
+def film_kind(head:bytes, # The first 400 bytes of a file, or more
+)->str: # '' for a file that is no film
+    "Return the kind of a film; HEIC and AVIF begin like an MP4, and are none"
+    box,brand = head[4:8],head[8:12]
+    if box == b'ftyp' and (brand in _no_film or any(b in head[16:64] for b in (b'avif', b'heic'))): return ''
+    if box == b'ftyp': return 'QuickTime' if brand == b'qt  ' else 'MP4'
+    if box in _boxed_films: return 'QuickTime'
+    if head[:4] == b'RIFF' and head[8:12] == b'AVI ': return 'AVI'
+    if _is_transport(head): return 'MPEG-TS'
+    return next((kind for magic,kind in _film_magic.items() if head.startswith(magic)), '')
 
 # %% ../../nbs/07a_boxes.ipynb #367b60ad
 _strange = {1:'YCbCr(1)', 3:'YCbCr(2)', 4:'YCbCr(3)', 9:'PhotoYCC', 13:'YCCK', 19:'CIEJab', 20:'e-sRGB', 21:'ROMM-RGB',

@@ -13,13 +13,14 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from ..batch.names import beside, sheet_name
+from ..files.photo import NOT_FILMS
+from ..batch.names import FILM_SUFFIXES, beside, sheet_name
 from ..batch.options import OPTIONS
 from ..messages import say
 from .previews import (FORMAT_WORDS, MB, NOTES, Ask, Refused, Upload, accepted, ask_json, bounds, crop, doubt,
                                        hints_from_json, jpeg, likely, number, open_upload, preview, read_ask, reason,
                                        result_name, sharpen, shortened, sliders, small_copy, variants, zipped)
-from .sessions import (Server, Session, bearer, change_and_make, enqueue, find_session, knows, make_result,
+from .sessions import (Server, Session, bearer, change_and_make, enqueue, film_reason, find_session, knows, make_result,
                                        open_and_preview, progress, remove, unzip)
 
 # %% ../../nbs/52_routes.ipynb #5d996f4a
@@ -137,7 +138,8 @@ def page_settings(server:Server)->dict:
     "Return what stays the same for a page: models, sliders, formats and limits"
     limits = {k: getattr(server.settings, k) for k in ('photos', 'pixels', 'upload')}
     return dict(local=server.token is None, models=server.models.describe(), sliders=sliders(), limits=limits,
-                accept=accepted(), kinds=f'{FORMAT_WORDS}, or a zip of them')
+                accept=accepted(), kinds=f'{FORMAT_WORDS}, or a zip of them',
+                film=NOT_FILMS, films=[*FILM_SUFFIXES])
 
 def _state(c:Call): return JSONResponse(state(c.server, c.session))
 
@@ -187,7 +189,7 @@ async def receive(c:Call, f:Path):
         async for data in c.request.stream():
             out.write(data)
             if c.session.bytes+out.tell() > most:
-                raise Refused(413, f'more than {most//MB} MB in all; start over for more')
+                raise Refused(413, film_reason(f) or f'more than {most//MB} MB in all; start over for more')
 
 # %% ../../nbs/52_routes.ipynb #037f9787
 def admit(c:Call,
@@ -225,7 +227,7 @@ async def _add(c:Call):
         await receive(c, f)
         packed = _is_zip(f)
         size = f.stat().st_size
-        if size > most and not packed: raise Refused(413, f'more than {most//MB} MB')
+        if size > most and not packed: raise Refused(413, film_reason(f, name) or f'more than {most//MB} MB')
     except BaseException: shutil.rmtree(f.parent, ignore_errors=True); raise
     c.session.bytes += size
     return take(c, f, name, packed)

@@ -79,7 +79,10 @@ class Guard:
         try: yield
         finally: self.away -= 1
 
-def _too_large(most): return Refused(413, f'more than {most/MB:g} MB')
+def _too_large(most):
+    film = '; if it is a film: colorize film.mp4' if most > MB else ''
+    return Refused(413, f'more than {most/MB:g} MB{film}')
+
 NO_SPACE = 'no room left; try again later'
 
 @patch

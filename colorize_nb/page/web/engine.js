@@ -4,7 +4,8 @@
 //   state()                         -> State: {photos: [{id, name, size: [w, h] | null, ask: Ask, previews, made, failed}], refused: [{name, why}],
 //                                      progress: {what: 'open' | 'make' | 'load', done, total, left, before} | null, before}; 'load' counts bytes of the page itself;
 //                                      settings: {local, models: [{name, vivid}], sliders: {strength, vivid, reach: {low, high, step, start}}, limits: {photos, pixels, upload},
-//                                      accept: [what the file input accepts], kinds: what it opens, in words, more: what else to know, if anything}
+//                                      accept: [what the file input accepts], kinds: what it opens, in words, more: what else to know, if anything,
+//                                      film: why a film is refused, with {} for its kind, films: [suffixes of films]}
 //   add(file), example(name)        -> State; the photo is there at once and has a size when it is opened
 //   before(id), thumb(id)           -> Blob, small
 //   preview(id, ask)                -> {blob, notes}: a picture, and sentences about it

@@ -2,6 +2,7 @@
 
 import {Stop} from './engine.js'
 import {$, sleep} from './common.js'
+import {refusal} from './films.js'
 
 const AGAIN = 1500  // ms until a lost connection is tried again
 
@@ -28,11 +29,8 @@ export class Uploads {
   begin({accept}) { $('#files').accept = accept.join() }  // the page's settings are here
 
   async add(files) {
-    const {store, messages} = this, most = store.settings?.limits.upload
-    for (const f of files) {
-      if (f.size > most) messages.trouble(`${f.name}: more than ${Math.round(most/1e6)} MB`)
-      else store.coming.push(f)
-    }
+    const {store} = this
+    store.coming.push(...files)
     store.draw()
     if (this.running) return
     this.running = new AbortController()
@@ -41,9 +39,11 @@ export class Uploads {
     store.draw()
   }
   async send(f) {  // f stays the first one where it shall be tried again
-    const {store} = this
+    const {store} = this, why = await refusal(f, store.settings ?? {})
+    if (this.running.signal.aborted) return
     let state = store.state
-    try { state = await this.engine.add(f, this.running.signal) }
+    if (why) this.messages.trouble(`${f.name}: ${why}`)
+    else try { state = await this.engine.add(f, this.running.signal) }
     catch (e) {
       if (await this.again(f, e)) return
       state = store.state
