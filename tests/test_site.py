@@ -64,6 +64,15 @@ def test_the_gallery_is_of_the_weights_that_ship():
     weights = f"default {load_config('default')['files']['default.safetensors'][:16]}"
     for p in pics: assert Image.open(p).info['comment'].decode() == weights and p.stat().st_size < 120_000 and min(Image.open(p).size) > 400, p.name
 
+def test_the_clips_are_of_the_weights_that_ship():
+    "Of films: before and after, two or three seconds, small enough for a page"
+    clips,page = sorted((ROOT/'docs/film').glob('*.webp')),(ROOT/'docs/gallery.md').read_text(encoding='utf-8')
+    assert {p.name for p in clips} == set(re.findall(r'\(film/(.*?)\)', page)) and len(clips) == 3
+    weights = f"default {load_config('default')['files']['default.safetensors'][:16]}"
+    for p in clips:
+        im = Image.open(p)
+        assert im.getexif()[270] == weights and p.stat().st_size <= 400_000 and im.n_frames >= 20 and im.width >= 480, p.name
+
 def test_files_that_came_out_wrong_have_their_tests():
     "30 inputs, 19 findings, and siblings: each row names tests that exist, or a notebook"
     rows = [l for l in (ROOT/'docs/inputs.md').read_text(encoding='utf-8').splitlines() if re.match(r'\| (?!no\.|input)', l)]
