@@ -1,12 +1,16 @@
-"""What a frame of film costs here and in the networks of others: python -m benchmarks.film_beside CLIP... --ddcolor FOLDER > benchmarks/film_beside.csv
-Processor time a frame of the whole way here (`benchmarks/film.py`'s parts: decoding, flow, painting, encoding, and the network on every eighth frame) beside the networks alone of two programs that colour
-every frame by itself. Both at the sizes that they use when nothing is said, in torch on one thread, with random weights: time does not depend on them.
+"""What a frame of film costs here and in the networks of others:
+python -m benchmarks.film_beside CLIP... --ddcolor FOLDER > benchmarks/film_beside.csv
+Processor time a frame of the whole way here (`benchmarks/film.py`'s parts: decoding, flow, painting, encoding, and
+the network on every eighth frame) beside the networks alone of two programs that colour every frame by itself. Both
+at the sizes that they use when nothing is said, in torch on one thread, with random weights: time does not depend on
+them.
 
-- DeOldify's video network (wide, on a ResNet-101) at render factor 21, 336x336: written down here after its code, without the hooks that only training needs. Its self attention and its blurs are in it, the
-  spectral norm is not: folded into the weights, it costs nothing.
+- DeOldify's video network (wide, on a ResNet-101) at render factor 21, 336x336: written down here after its code. Its
+  self attention and its blurs are in it, the spectral norm is not: folded into the weights, it costs nothing.
 - DDColor, tiny, at 512x512: the authors' code, from a clone of github.com/piddnad/DDColor.
 
-Their programs also write every frame as a file, read it, and encode the film: none of that is counted. Needs the film extra and torch. All sides run in turn, `ROUNDS` times; medians are written."""
+Their programs also write every frame as a file, read it, and encode the film: none of that is counted. Needs the film
+extra and torch. All sides run in turn, `ROUNDS` times; medians are written."""
 import argparse, csv, os, statistics, sys, time, types
 from pathlib import Path
 import torch
@@ -98,7 +102,8 @@ class DeOldify(nn.Module):
         return 6*torch.sigmoid(self.out(y+self.cross(y)))-3
 
 def ddcolor(folder):
-    "DDColor's tiny network, from a clone of its repository; its packages' `__init__` bring tools for training, which are not wanted"
+    "DDColor's tiny network, from a clone of its repository"
+    # its packages' `__init__` bring tools for training, which are not wanted
     for name in ('basicsr', 'basicsr.archs'):
         sys.modules[name] = package = types.ModuleType(name)
         package.__path__ = [str(folder/name.replace('.', '/'))]
@@ -118,7 +123,8 @@ def seconds(net, side):
 def main(clips, folder):
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    nets = {'DeOldify, video, network alone':(DeOldify().eval(), 336), 'DDColor, tiny, network alone':(ddcolor(folder).eval(), 512)}
+    nets = {'DeOldify, video, network alone':(DeOldify().eval(), 336),
+            'DDColor, tiny, network alone':(ddcolor(folder).eval(), 512)}
     for net,side in nets.values(): seconds(net, side)
     spent = {}
     def note(name, sees, ms): spent.setdefault((name, sees), []).append(ms)
@@ -126,14 +132,16 @@ def main(clips, folder):
     for clip in clips:
         with Film(clip) as film: sizes[clip] = f'{film.storage.width}x{film.storage.height}'
     for _ in range(ROUNDS):
-        for clip in clips: note(f'here, all of it, {sizes[clip]}', '192 and 384, every 8th', sum(parts(clip).values()))
+        for clip in clips:
+            note(f'here, all of it, {sizes[clip]}', '192 and 384, every 8th', sum(parts(clip).values()))
         for name,(net,side) in nets.items(): note(name, f'{side}x{side}, every', 1e3*seconds(net, side))
     out = csv.writer(sys.stdout, lineterminator='\n')
     out.writerow(['side', 'the network sees, frames', 'ms', 'lowest', 'highest', *(f'times {sizes[c]}' for c in clips)])
     here = [statistics.median(v) for (k,_),v in spent.items() if k.startswith('here')]
     for (name,sees),all_ms in spent.items():
         middle = statistics.median(all_ms)
-        out.writerow([name, sees, *(f'{v:.0f}' for v in (middle, min(all_ms), max(all_ms))), *(f'{middle/h:.1f}' for h in here)])
+        times = [f'{v:.0f}' for v in (middle, min(all_ms), max(all_ms))]
+        out.writerow([name, sees, *times, *(f'{middle/ours:.1f}' for ours in here)])
 
 if __name__ == '__main__':
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -1,11 +1,17 @@
-"""Two measures of steadiness, of films beside those of others: python experiments/film_beside.py CLIP... > results/film_beside.csv
-A clip named `*_combined.mp4` has gray on its left half and what ColorMNet made of it (on a GPU, with a true first frame) on its right, as the repository yyang181/colormnet shows it in docs/media;
-any other clip is in colour itself. Of each the first 50 frames are colorized here, steadied and frame by frame, through the encoder with its default quality.
+"""Two measures of steadiness, of films beside those of others:
+python experiments/film_beside.py CLIP... > results/film_beside.csv
+A clip named `*_combined.mp4` has gray on its left half and what ColorMNet made of it (on a GPU, with a true first
+frame) on its right, as the repository yyang181/colormnet shows it in docs/media; any other clip is in colour itself.
+Of each the first 50 frames are colorized here, steadied and frame by frame, through the encoder with its default
+quality.
 
-- Warp error (Lai et al. 2018): mean distance of a*b* of a pixel from where it was in the frame before, by the flow of gray, where the flow can be trusted; nothing is measured across cuts.
-- CDC (Liu et al. 2021): Jensen-Shannon divergence of the histograms of B, G and R between frames 1, 2 and 4 apart, in thousandths.
+- Warp error (Lai et al. 2018): mean distance of a*b* of a pixel from where it was in the frame before, by the flow of
+  gray, where the flow can be trusted; nothing is measured across cuts.
+- CDC (Liu et al. 2021): Jensen-Shannon divergence of the histograms of B, G and R between frames 1, 2 and 4 apart, in
+  thousandths.
 
-Gray has a warp error of 0, and a dull film a low one: so chroma, the mean distance of a*b* from gray, stands beside it, and the share of one in the other."""
+Gray has a warp error of 0, and a dull film a low one: so chroma, the mean distance of a*b* from gray, stands beside
+it, and the share of one in the other."""
 import csv, sys, tempfile
 from pathlib import Path
 from unittest import mock
@@ -71,7 +77,8 @@ def chroma_of(frame):
 
 def warp_error(frames, steps):
     "Warp error in units of a*b*, and mean chroma"
-    off,chroma = [],[]
+    off = []
+    chroma = []
     before = None
     for frame,step in zip(frames, [None, *steps]):
         ab = chroma_of(frame)
@@ -114,10 +121,12 @@ def write_gray(frames, path, rate):
 def ours(colorizer, grays, rate, folder):
     "What is made here of gray frames: paths by name"
     write_gray(grays, folder/'gray.mkv', rate)
-    made = dict(steadied=folder/'steadied.mp4', alone=folder/'alone.mp4')
-    colorizer.colorize_film(folder/'gray.mkv', made['steadied'], bar=False)
-    with mock.patch.object(own_way, 'Steady', Alone): colorizer.colorize_film(folder/'gray.mkv', made['alone'], bar=False)
-    return {'here':made['steadied'], 'here, frame by frame':made['alone']}
+    steadied = folder/'steadied.mp4'
+    alone = folder/'alone.mp4'
+    colorizer.colorize_film(folder/'gray.mkv', steadied, bar=False)
+    with mock.patch.object(own_way, 'Steady', Alone):
+        colorizer.colorize_film(folder/'gray.mkv', alone, bar=False)
+    return {'here':steadied, 'here, frame by frame':alone}
 
 def even(gray): return gray[:gray.shape[0]//2*2,:gray.shape[1]//2*2]
 

@@ -1,6 +1,7 @@
 """The clips of docs/film.md and docs/gallery.md: python tools/film_clips.py
-Pans over old photographs in the public domain (Library of Congress), with the grain, flicker, dirt and unsteady gate of an old film. They are made here, colorized with the command, and shown small beside
-what they were. The same each time. The weights' hash stands in each file. Needs the film extra."""
+Pans over old photographs in the public domain (Library of Congress), with the grain, flicker, dirt and unsteady gate
+of an old film. They are made here, colorized with the command, and shown small beside what they were. The same each
+time. The weights' hash stands in each file. Needs the film extra."""
 import io, subprocess, sys, tempfile
 from pathlib import Path
 from unittest import mock
@@ -24,9 +25,9 @@ def view(photo, middle, width, shake):
     "A part of a photo as large as a frame: its middle and its width, as shares of the photo's"
     h,w = photo.shape
     k = SIZE[0]/(width*w)
-    x,y = middle[0]*w*k-SIZE[0]/2-shake[0],middle[1]*h*k-SIZE[1]/2-shake[1]
+    x,y = np.multiply(middle, (w*k,h*k))-np.divide(SIZE, 2)-shake
     move = np.array([[k, 0, -x], [0, k, -y]], np.float32)
-    return cv2.warpAffine(photo, move, SIZE, flags=cv2.INTER_AREA if k < 1 else cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+    return cv2.warpAffine(photo, move, SIZE, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
 
 def dirt(frame, rng):
     "A speck or a hair, now and then"
@@ -53,9 +54,12 @@ def shot(name, begin, end, frames, rng, damage):
         yield aged(view(photo, (x,y), width, damage*rng.normal(0, .6, 2)), rng, damage)
 
 # name -> shots: photo, first view, last view, frames, damage
-FILMS = dict(street=[('street', (.42, .55, .6), (.54, .5, .66), 40, .6)],
-             shots=[('mother', (.5, .3, .75), (.5, .34, .88), 18, .5), ('bank', (.4, .6, .6), (.55, .5, .7), 18, .5), ('mother', (.5, .34, .88), (.5, .38, .9), 18, .5)],
-             bank=[('bank', (.45, .62, .55), (.5, .5, .85), 44, .8)])
+FILMS = dict(
+    street=[('street', (.42, .55, .6), (.54, .5, .66), 40, .6)],
+    shots=[('mother', (.5, .3, .75), (.5, .34, .88), 18, .5),
+           ('bank', (.4, .6, .6), (.55, .5, .7), 18, .5),
+           ('mother', (.5, .34, .88), (.5, .38, .9), 18, .5)],
+    bank=[('bank', (.45, .62, .55), (.5, .5, .85), 44, .8)])
 
 def write_film(path, name):
     "A gray film, without loss"
@@ -76,22 +80,26 @@ class Alone(Steady):
     def add(self, item, small, must=False): return Chunk([item], [fresh(self.colors(item, small))], True, True, {})
     def end(self): return None
 
-def colorize(src, dst): subprocess.run([sys.executable, '-m', 'colorize_nb', str(src), '-o', str(dst), '--quiet'], check=True)
+def colorize(src, dst):
+    subprocess.run([sys.executable, '-m', 'colorize_nb', str(src), '-o', str(dst), '--quiet'], check=True)
 
 def colorize_alone(src, dst):
-    with mock.patch.object(own_way, 'Steady', Alone): Colorizer.from_pretrained().colorize_film(src, dst, bar=False)
+    with mock.patch.object(own_way, 'Steady', Alone):
+        Colorizer.from_pretrained().colorize_film(src, dst, bar=False)
 
 def pictures(path):
     "Every second frame"
     with av.open(str(path)) as film:
-        return [Image.fromarray(f.to_ndarray(format='rgb24')) for i,f in enumerate(film.decode(video=0)) if i%2 == 0]
+        frames = [f.to_ndarray(format='rgb24') for f in film.decode(video=0)]
+    return [Image.fromarray(f) for f in frames[::2]]
 
 def beside(columns):
     "Films beside each other, each with its name, as frames"
     w,h = SHOWN
     for frames in zip(*columns.values()):
         out = Image.new('RGB', (len(columns)*(w+2)-2,h), '#8a8a8a')
-        for i,(label,frame) in enumerate(zip(columns, frames)): out.paste(tile(frame, label, (w,h)), (i*(w+2),0))
+        for i,(label,frame) in enumerate(zip(columns, frames)):
+            out.paste(tile(frame, label, (w,h)), (i*(w+2),0))
         yield out
 
 def animated(frames, about):
@@ -100,7 +108,8 @@ def animated(frames, about):
     exif[270] = about
     for quality in range(75, 20, -10):
         out = io.BytesIO()
-        frames[0].save(out, 'WEBP', save_all=True, append_images=frames[1:], duration=round(2000/RATE), loop=0, quality=quality, method=6, exif=exif)
+        how = dict(duration=round(2000/RATE), loop=0, quality=quality, method=6, exif=exif)
+        frames[0].save(out, 'WEBP', save_all=True, append_images=frames[1:], **how)
         if out.tell() <= MOST: return out.getvalue(),quality
     raise ValueError(f'more than {MOST} bytes at any quality')
 
