@@ -106,6 +106,7 @@ def _planned(a):
     tasks,rows = plan(expand(a.path), a.o, options, reads)
     if a.report is not None: check_apart(a.report, tasks, reads)
     _one_photo(a.hint, tasks)
+    for t in tasks if a.hint else (): options.hints_for(t.src)  # a hint for a film is none for a photo
     if not a.shard: options.all_named(t.src for t in tasks)  # of a shard, `plan` has asked that
     return options,tasks,rows
 
