@@ -31,7 +31,7 @@ def _save(report, path, overwrite):
 # %% ../nbs/49_cli.ipynb #3a2371d3
 def _loaded(model, device):
     "Return a colorizer; `None` after a line that says why there is none"
-    from colorize_nb import Colorizer
+    from colorize_nb.films import Colorizer  # the last module that a run needs
     try: return Colorizer.from_pretrained(model, device=device)
     except (ValueError, ImportError, RuntimeError, AssertionError) as e:
         reason = str(e).splitlines() or ['']
