@@ -171,7 +171,7 @@ class _Shared:
         if self.timed and not is_film(src): raise HintError(f'{self.hints[0]} is a hint for a film; for a photo write X,Y,COLOR')
         return self.hints
 
-    def check(self, srcs): "They name nothing that could be missing"
+    def check(self, srcs): "Accept any photos: these hints name none"
 
 # %% ../../nbs/31_options.ipynb #b4413bf9
 def _read_shard(s):
