@@ -31,7 +31,7 @@ def _save(report, path, overwrite):
 # %% ../nbs/49_cli.ipynb #3a2371d3
 def _loaded(model, device):
     "Return a colorizer; `None` after a line that says why there is none"
-    from colorize_nb import Colorizer
+    from colorize_nb.films import Colorizer  # the last module that a run needs
     try: return Colorizer.from_pretrained(model, device=device)
     except (ValueError, ImportError, RuntimeError, AssertionError) as e:
         reason = str(e).splitlines() or ['']
@@ -106,6 +106,7 @@ def _planned(a):
     tasks,rows = plan(expand(a.path), a.o, options, reads)
     if a.report is not None: check_apart(a.report, tasks, reads)
     _one_photo(a.hint, tasks)
+    for t in tasks if a.hint else (): options.hints_for(t.src)  # a hint for a film is none for a photo
     if not a.shard: options.all_named(t.src for t in tasks)  # of a shard, `plan` has asked that
     return options,tasks,rows
 

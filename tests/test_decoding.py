@@ -278,7 +278,7 @@ def test_damage_in_a_tiff_is_noticed(packed):
 
 @pytest.mark.parametrize('head,why', [(b'\xff\x0a\xfa\x1f', 'JPEG XL is not'), (b'\0\0\0\x0cJXL \r\n\x87\n', 'JPEG XL is not'), (b'\0\0\0\x18ftypcrx ', 'camera raw .CR3. is not'),
     (b'II*\0\x10\0\0\0CR\2\0', 'camera raw .CR2. is not'), (b'FUJIFILMCCD-RAW 0201', 'camera raw .RAF. is not'), (b'IIRO\x08\0\0\0', 'camera raw .ORF. is not'), (b'IIU\0\x18\0\0\0', 'camera raw .RW2. is not'),
-    (b'II\xbc\1\x20\0\0\0', 'JPEG XR is not'), (b'\xff\xd8\xff\xf7\0\x0b\x08\0\x30\0\x40\1\1\x11\0', 'JPEG-LS is not'), (b'\0\0\0\x18ftypavci', 'a HEIF that is not HEVC is not'), (b'\0\0\0\x18ftypisom', 'a video is not')])
+    (b'II\xbc\1\x20\0\0\0', 'JPEG XR is not'), (b'\xff\xd8\xff\xf7\0\x0b\x08\0\x30\0\x40\1\1\x11\0', 'JPEG-LS is not'), (b'\0\0\0\x18ftypavci', 'a HEIF that is not HEVC is not'), (b'\0\0\0\x18ftypisom', 'a film .MP4., not a photo')])
 def test_formats_are_called_by_their_names(head, why):
     with pytest.raises(PhotoError, match=why): open_photo(head.ljust(300, b'\0'))
 

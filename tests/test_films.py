@@ -185,7 +185,9 @@ def test_hints_of_films_and_photos(toy, box, tmp_path, said):
     assert run(box, o=tmp_path/'x', hints=h) == 2 and 'no film is called a.mp4, c.mkv' in said()[-1]
     assert run(box/'a.mp4', o=tmp_path/'y.mp4', hints=hints(['0:00@3,3,blue'])) == 0
     assert run(box/'a.mp4', o=tmp_path/'z.mp4', hint=['0:99@3,3,red']) == 1 and 'after the end of the film' in '\n'.join(said())
-    assert run(box/'a.jpg', o=tmp_path/'z.jpg', hint=['0:01@3,3,red']) == 1 and 'has a time, as hints of films have' in '\n'.join(said())
+    assert run(box/'a.jpg', o=tmp_path/'z.jpg', hint=['0:01@3,3,red']) == 2 and 'is a hint for a film; for a photo write X,Y,COLOR' in said()[-1]
+    said()
+    assert run(box, films=True, hints=hints({'a.mp4': '0:00@3,3,blue'})) == 2 and 'a.mp4: a list of hints is expected' in said()[0]
     with pytest.raises(HintError, match='no film is called'): Options(hints={'b.mp4': []}).all_named(['a.mp4'])
 
 def test_python(toy, box, tmp_path):

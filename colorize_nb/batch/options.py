@@ -119,6 +119,8 @@ class _Named:
     def __init__(self, hints, reach):
         from colorize_nb.batch.names import is_film
         from colorize_nb.steer import HintError, as_hints
+        no_list = [k for k,v in hints.items() if is_film(k) and not isinstance(v, (list, tuple))]
+        if no_list: raise HintError(f'{no_list[0]}: a list of hints is expected, as in ["0:12.5@412,310,#7a1f1f"]')
         self.hints = {k: tuple(v) if is_film(k) else as_hints(v, reach) for k,v in hints.items()}
         self.names = {}  # in the one spelling -> as it was given
         for k in hints:
@@ -166,10 +168,10 @@ class _Shared:
         "Return the hints; raises `HintError` where they are of a film, and this is a photo"
         from colorize_nb.batch.names import is_film
         from colorize_nb.steer import HintError
-        if self.timed and not is_film(src): raise HintError(f'{self.hints[0]} has a time, as hints of films have')
+        if self.timed and not is_film(src): raise HintError(f'{self.hints[0]} is a hint for a film; for a photo write X,Y,COLOR')
         return self.hints
 
-    def check(self, srcs): "They name nothing that could be missing"
+    def check(self, srcs): "Accept any photos: these hints name none"
 
 # %% ../../nbs/31_options.ipynb #b4413bf9
 def _read_shard(s):

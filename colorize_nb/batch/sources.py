@@ -206,7 +206,8 @@ def _names(infos):
 def _outcome(entry, names, max_entry):
     "Return status and reason of an entry that is not read, `None` for a photo; `names` are taken already"
     if entry.name.startswith('.'): return 'other','hidden'
-    if is_film(entry.name): return 'other',f'a film in an archive is not read: unpack it, then colorize {entry.name}'
+    if is_film(entry.name) and entry.suffix.lower() != '.ts':
+        return 'other',f'a film in an archive is not read: unpack it, then colorize {entry.name}'
     if entry.suffix.lower() not in SUFFIXES: return 'other','not a photo'
     if stat.S_ISLNK(entry.info.external_attr >> 16): return 'other','a link is not followed'
     fault = entry.fault(max_entry)

@@ -104,16 +104,17 @@ def _left_alone(report):
         films = [r for r in rows if r.reason == SKIPPED_FILM]
         if len(films) > 3:
             yield f"{word} {len(films)} films{SKIPPED_FILM.removeprefix('a film')}; --report names them"
-            rows = [r for r in rows if r not in films]
+            rows = [r for r in rows if r.reason != SKIPPED_FILM]
         if kind == 'own' and len(rows) > 3: yield f'{word} {len(rows)} results of earlier runs; --report names them'
         else: yield from (f'{word} {r.src}: {r.reason}' for r in rows)
 
 def _failed(rows):
     "Yield a line for each file that failed; films for which a package is missing are one"
-    missing = [r for r in rows if r.film and 'extra' in r.reason]
-    if len(missing) > 1: yield f'{len(missing)} films: {missing[0].reason}'
-    else: missing = []
-    yield from (f'{r.src}: {_helped(r.reason)}' for r in rows if r not in missing)
+    def lacks(r): return r.film and r.reason.startswith('films need')
+    missing = [r for r in rows if lacks(r)]
+    together = len(missing) > 1
+    if together: yield f'{len(missing)} films: {missing[0].reason}'
+    yield from (f'{r.src}: {_helped(r.reason)}' for r in rows if not (together and lacks(r)))
 
 def tell_report(report:Report, # Of a run
                 seconds:float=0, # How long it took
