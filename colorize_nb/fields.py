@@ -204,7 +204,7 @@ def recalled(small:Small, # The first frame of a shot
 EVERY = 8 # frames
 SELDOM = 24 # frames, where nothing moves
 CHANGE = 1.5 # sum of 1 - likeness
-QUIET = .35
+QUIET = .2
 CHUNK = 32 # frames
 AHEAD = 48 # frames
 
