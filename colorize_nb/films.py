@@ -42,7 +42,7 @@ def film_row(colorizer, # A `Colorizer`
              hints_file:str=None, # See `read_film_hints`
 )->Row:
     "Colorize one film; returns how it went"
-    from colorize_nb.film import read_film_hints
+    from colorize_nb.film_hints import read_film_hints
     try:
         if hints_file: options = options|dict(hints=read_film_hints(hints_file, os.path.basename(src)))
         dst.parent.mkdir(parents=True, exist_ok=True)
