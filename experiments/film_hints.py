@@ -10,8 +10,10 @@ from colorize_nb import Colorizer
 from colorize_nb.batch.options import Options
 from colorize_nb.color import lab2rgb8, rgb2lab
 from colorize_nb.fields import is_cut, step_to
-from colorize_nb.film import Eye, FilmHint, Painter, Reader, _hint_tracks
-from colorize_nb.film_file import Film
+import colorize_nb.film as module
+from colorize_nb.film import Eye, Painter, Reader
+from colorize_nb.film_file import Film, plane
+from colorize_nb.film_hints import FilmHint
 from colorize_nb.steer import Hint
 
 APART = 60 # frames
@@ -76,16 +78,14 @@ class Clip:
         painter.film,painter.strength,painter.keep_color = self.film,1.,False
         store = self.film.storage
         frame = av.VideoFrame(store.width, store.height, store.pix_fmt)
-        from colorize_nb.film_file import plane
         for i,x in enumerate((waiting.picture.luma, *painter._chroma(waiting, field))): plane(frame, i, store.dtype)[:] = x
         frame.colorspace = store.matrix
         frame.color_range = 2 if store.full else 1
         return rgb2lab(frame.to_ndarray(format='rgb24'))
 
 def tracked(film, eye, hints):
-    import colorize_nb.film as module
     whole,module.Film = module.Film,lambda _: film
-    try: return _hint_tracks('', eye, hints, lambda: None)
+    try: return module._hint_tracks('', eye, hints, lambda: None)
     finally: module.Film = whole
 
 def places(film, rgb, truth, plain):

@@ -8,7 +8,8 @@ from colorize_nb import Colorizer  # noqa: E402
 from colorize_nb.color import rgb2lab  # noqa: E402
 from colorize_nb.fields import EVERY, SELDOM, Steady, is_cut, reversed_step, small_frame, step_to  # noqa: E402
 from colorize_nb.chroma import Storage, chroma_cells, chroma_lines, paint_chroma, storage_of  # noqa: E402
-from colorize_nb.film import FilmHint, as_film_hints, film_name, read_film_hints  # noqa: E402
+from colorize_nb.film import film_name  # noqa: E402
+from colorize_nb.film_hints import FilmHint, as_film_hints, read_film_hints  # noqa: E402
 from colorize_nb.film_file import Coding, Film  # noqa: E402
 from colorize_nb.segments import FilmError, Segments  # noqa: E402
 from colorize_nb.steer import Hint, HintError  # noqa: E402
@@ -491,16 +492,31 @@ def test_shapes_that_cannot_be(tmp_path, size):
 def test_the_same_pictures_give_the_same_bytes(tmp_path):
     "Whatever lay in memory before: x264's macroblock tree reads some of it in narrow pictures"
     from colorize_nb.film_file import Encoder
-    src = make_clip(tmp_path/'a.mp4', n=60, size=(64,48), cuts=(25, 35), scenes=(1, 2, 1))
+    src = make_clip(tmp_path/'a.mp4', n=120, size=(64,48), cuts=(50, 70), scenes=(1, 2, 1))
     rng = np.random.default_rng(0)
     with Film(src) as film:
-        pictures = [(p, [np.full((24,32), 110+p.number, np.uint8)]*2) for p in film.pictures()]
+        pictures = [(p, rng.integers(120, 136, (2,24,32)).astype(np.uint8)) for p in film.pictures()]
         def encoded():
-            for n in rng.integers(10, 300000, 60): np.full(n, n%256, np.uint8)
+            junk = [np.full(rng.integers(10, 300000), rng.integers(256), np.uint8) for _ in range(60)]
+            del junk
             encoder = Encoder(film, Coding())
             for p,chroma in pictures: encoder.add(p, *chroma)
             return encoder.finish()['data'].tobytes()
         assert len({encoded() for _ in range(60)}) == 1
+
+@pytest.mark.parametrize('curve,said', [(16,'HDR (PQ) is not supported: convert it to SDR first'), (18,'HDR (HLG) is not supported: convert it to SDR first'), (14,'')])
+def test_hdr_is_refused(toy, tmp_path, curve, said):
+    "In one sentence; BT.2020 with an ordinary curve is no HDR"
+    def setup(video, out):
+        c = video.codec_context
+        c.colorspace,c.color_primaries,c.color_trc = 9,9,curve
+    src = make_clip(tmp_path/'a.mp4', n=2, fmt='yuv420p10le', setup=setup)
+    if said:
+        assert refused(src, tmp_path/'b.mp4') == said
+        assert not (tmp_path/'b.mp4').exists() and not list(tmp_path.glob('.*'))
+    else:
+        f = frames(toy.colorize_film(src, tmp_path/'b.mp4', bar=False).dst)[0][1]
+        assert (int(f.colorspace), int(f.color_primaries), int(f.color_trc)) == (9, 9, 14)
 
 class Killed(BaseException): pass
 
