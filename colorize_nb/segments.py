@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from fastcore.basics import patch
 from .files.atomic import read_regular, sweep, write_file
+from .batch.names import segments_name
 
 # %% ../nbs/46a_segments.ipynb #5e9a0004
 class FilmError(ValueError): "A film that cannot be read or written; the message is one line"
@@ -24,8 +25,7 @@ class Segments:
     def __init__(self, dst:str|Path, # The result
                  settings:str, # All that the result depends on
     ):
-        dst = Path(dst)
-        self.folder = dst.with_name(f'.{dst.name}.parts')
+        self.folder = segments_name(Path(dst))
         self.folder.mkdir(parents=True, exist_ok=True)
         self._lock = open(self.folder/'lock', 'ab')
         self._take_lock()

@@ -1,6 +1,7 @@
 "Films: what comes out beside what went in, with clips that are made here."
 import os, shutil, signal, subprocess, sys, time
 from fractions import Fraction
+from pathlib import Path
 import numpy as np, pytest
 av = pytest.importorskip('av', reason='needs the film extra')
 cv2 = pytest.importorskip('cv2', reason='needs the film extra')
@@ -8,7 +9,7 @@ from colorize_nb import Colorizer  # noqa: E402
 from colorize_nb.color import rgb2lab  # noqa: E402
 from colorize_nb.fields import EVERY, SELDOM, Steady, is_cut, reversed_step, small_frame, step_to  # noqa: E402
 from colorize_nb.chroma import Storage, chroma_cells, chroma_lines, paint_chroma, storage_of  # noqa: E402
-from colorize_nb.film import film_name  # noqa: E402
+from colorize_nb.batch.names import beside  # noqa: E402
 from colorize_nb.film_hints import FilmHint, as_film_hints, read_film_hints  # noqa: E402
 from colorize_nb.film_file import Coding, Film  # noqa: E402
 from colorize_nb.segments import FilmError, Segments  # noqa: E402
@@ -570,7 +571,7 @@ def test_flicker_of_old_film_is_no_cut():
     assert not is_cut(step_to(black, black))
 
 def test_names():
-    assert film_name('x/a.mkv').name == 'a-color.mkv' and film_name('a.MOV').name == 'a-color.mp4'
+    assert beside(Path('x/a.mkv')).name == 'a-color.mkv' and beside(Path('a.MOV')).name == 'a-color.mp4'
     assert storage_of(av.VideoFrame(65, 63, 'yuv420p')).pix_fmt == 'yuv444p'
     assert Coding().crf == 18
 
