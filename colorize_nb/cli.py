@@ -95,6 +95,7 @@ def _planned(a):
     tasks,rows = plan(expand(a.path), a.o, options, reads)
     if a.report is not None: check_apart(a.report, tasks, reads)
     _one_photo(a.hint, tasks)
+    options.one_picture(t.src for t in tasks)
     if not a.shard: options.all_named(t.src for t in tasks)  # of a shard, `plan` has asked that
     return options,tasks,rows
 
@@ -107,8 +108,8 @@ def _idle(a, tasks):
     if a.overwrite and not a.report and to_stdout: yield '--overwrite changes nothing on standard output'
     if a.reach is not None and not hints: yield f'--reach {a.reach:g} changes nothing without --hint or --hints'
     if a.strength: return
-    for k in ('vivid', 'hint', 'hints', 'variants'):
-        if getattr(a, k) not in (None, 0): yield f'--{k} changes nothing with --strength 0'
+    for k in ('vivid', 'hint', 'hints', 'variants', 'colors_from'):
+        if getattr(a, k) not in (None, 0): yield f'--{k.replace("_", "-")} changes nothing with --strength 0'
 
 # %% ../nbs/49_cli.ipynb #57ee7ed0
 def _steered(a):
@@ -118,7 +119,7 @@ def _steered(a):
     return [k for k in ('model', 'hint', *changing, 'compare') if getattr(a, k) != usual[k].default]
 
 # %% ../nbs/49_cli.ipynb #f11ab002
-_NOT_FOR_FILMS = 'compare', 'variants', 'negative', 'keep_tint', 'shard', 'max_megapixels', 'jobs'
+_NOT_FOR_FILMS = 'colors_from', 'compare', 'variants', 'negative', 'keep_tint', 'shard', 'max_megapixels', 'jobs'
 _FOR_FILMS = 'strength', 'vivid', 'render_size', 'reach', 'keep_color', 'crf', 'lossless', 'overwrite'
 
 def _film_rows(c, a):

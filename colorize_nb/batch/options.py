@@ -167,6 +167,13 @@ def _option(default, help, of, group, **more):
     return field(default=default, metadata=dict(help=help, of=of, group=group, **more))
 
 # %% ../../nbs/31_options.ipynb #ead6696a
+def _as_noted(value):
+    "Return a value as the note has it; of a path its name only, which tells nothing of a disk"
+    if isinstance(value, (str, os.PathLike)): return os.path.basename(os.path.abspath(value))
+    if isinstance(value, bool): return str(value)
+    try: return f'{value:g}'
+    except (TypeError, ValueError): return 'a picture'  # in memory
+
 @dataclass
 class Options:
     "How photos are colorized; raises `OptionError`"
@@ -180,6 +187,8 @@ class Options:
                         'photo', 'hints')
     reach:float=_option(None, 'How far hints reach that do not say it themselves', 'photo', 'hints',
                         low=0, high=1, step=.05, usual=.5)
+    colors_from:str=_option(None, 'Take the colours of this picture of the same scene; for many photos, a folder of pictures '
+                            'with the same names', 'photo', 'colours', noted='given', form='PICTURE')
     keep_tint:bool=_option(False, 'Leave the tone of sepia or yellowed photos under the colours', 'photo', 'photos',
                            noted='given')
     negative:bool=_option(False, 'The photos are negatives: turn them first', 'photo', 'photos', noted='given')
@@ -197,6 +206,8 @@ class Options:
     def __post_init__(self):
         for k,v in vars(self).items(): OPTIONS[k].check(v)
         if self.shard is not None: _read_shard(self.shard)
+        if self.variants and self.colors_from is not None:
+            raise OptionError('variants', 'are other guesses, and colors_from leaves little to guess: give one of them')
         from colorize_nb.steer import as_hints
         self._named = _Named(self.hints, self.reach) if isinstance(self.hints, dict) else None
         self.hints = self._named.hints if self._named else as_hints(self.hints, self.reach)
@@ -207,14 +218,30 @@ class Options:
     def all_named(self, srcs): # All photos
         "Raise `HintError` where hints name a photo that is not there"
         if self._named: self._named.check(srcs)
+    def one_picture(self, srcs): # All photos
+        "Raise `OptionError` where one picture is given for several photos, or one that is not there"
+        picture = self.colors_from
+        if picture is None: return
+        is_path = isinstance(picture, (str, os.PathLike))
+        if is_path and not os.path.exists(picture): raise OptionError('colors_from', f'{picture}: no such file or folder')
+        several = len({str(src) for src in srcs})
+        if several > 1 and not (is_path and os.path.isdir(picture)):
+            why = f'is one picture, and there are {several} photos: name a folder of pictures with the same names'
+            raise OptionError('colors_from', why)
+    def pictures(self)->list: # Of paths
+        "Return the files that colours are taken from"
+        picture = self.colors_from
+        if not isinstance(picture, (str, os.PathLike)): return []
+        if not os.path.isdir(picture): return [picture]
+        return [os.path.join(folder, name) for folder,_,names in os.walk(picture) for name in names]
     def mine(self, within:str)->bool: # See `in_shard`
         "Whether a photo is in the shard that is asked for"
         return not self.shard or in_shard(within, self.shard)
     def noted(self)->dict: # Name -> text
         "Return the options that stand in a result's metadata"
         values = {k: getattr(self, k) for k,o in OPTIONS.items() if o.noted}
-        given = {k: v for k,v in values.items() if OPTIONS[k].noted == 'always' or v != OPTIONS[k].default}
-        return {k: str(v) if isinstance(v, bool) else f'{v:g}' for k,v in given.items()}
+        given = {k: v for k,v in values.items() if OPTIONS[k].noted == 'always' or v is not OPTIONS[k].default}
+        return {k: _as_noted(v) for k,v in given.items()}
     def for_one_photo(self)->'Options':
         "Return these options; raises `OptionError` for those of a run"
         for f in fields(self):

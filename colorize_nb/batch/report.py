@@ -29,6 +29,7 @@ class Row:
     hints:list=field(default_factory=list) # As they were given, 'x,y,#rrggbb'
     spelled:str='' # An entry's name as its archive spells it, where that had to be guessed
     variant:int=0 # Number of the variant; 0 for the first colouring
+    taken:float=None # Share of the colours that another picture gave
 
 # %% ../../nbs/32_report.ipynb #f09a67b9
 NEWER = 'the photo is newer than its result; --overwrite makes it again'
