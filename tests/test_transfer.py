@@ -4,9 +4,8 @@ import numpy as np, pytest
 from PIL import Image
 from conftest import OLD_PHOTO, gray_level
 from colorize_nb import Colorizer
-from colorize_nb.align import Fit, bent, blurred, cell_places, find_fit, find_places, how_sure, inside, sampled
-from colorize_nb.batch.options import OptionError, Options
-from colorize_nb.batch.report import Report
+from colorize_nb.align import blurred, find_fit, find_places, how_sure, sampled
+from colorize_nb.batch.options import OptionError
 from colorize_nb.cli import colorize
 from colorize_nb.color import lightness, rgb2lab
 from colorize_nb.files.pixels import PhotoError

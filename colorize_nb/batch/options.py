@@ -9,6 +9,7 @@ __all__ = ['OPTIONS', 'OptionError', 'check_range', 'Option', 'flag_help', 'flag
 import os, re
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from fastcore.basics import patch
 from ..messages import brief, nearest
 
 # %% ../../nbs/31_options.ipynb #6821bffe
@@ -162,11 +163,6 @@ def in_shard(within:str, # A photo's path within the folder or archive that was 
     return int.from_bytes(h.digest()[:8], 'big')%n == k-1
 
 # %% ../../nbs/31_options.ipynb #344fad70
-def _option(default, help, of, group, **more):
-    "Return a field of `Options` that carries all else that an `Option` has"
-    return field(default=default, metadata=dict(help=help, of=of, group=group, **more))
-
-# %% ../../nbs/31_options.ipynb #ead6696a
 def _as_noted(value):
     "Return a value as the note has it; of a path its name only, which tells nothing of a disk"
     if isinstance(value, (str, os.PathLike)): return os.path.basename(os.path.abspath(value))
@@ -174,6 +170,11 @@ def _as_noted(value):
     try: return f'{value:g}'
     except (TypeError, ValueError): return 'a picture'  # in memory
 
+def _option(default, help, of, group, **more):
+    "Return a field of `Options` that carries all else that an `Option` has"
+    return field(default=default, metadata=dict(help=help, of=of, group=group, **more))
+
+# %% ../../nbs/31_options.ipynb #ead6696a
 @dataclass
 class Options:
     "How photos are colorized; raises `OptionError`"
@@ -218,22 +219,6 @@ class Options:
     def all_named(self, srcs): # All photos
         "Raise `HintError` where hints name a photo that is not there"
         if self._named: self._named.check(srcs)
-    def one_picture(self, srcs): # All photos
-        "Raise `OptionError` where one picture is given for several photos, or one that is not there"
-        picture = self.colors_from
-        if picture is None: return
-        is_path = isinstance(picture, (str, os.PathLike))
-        if is_path and not os.path.exists(picture): raise OptionError('colors_from', f'{picture}: no such file or folder')
-        several = len({str(src) for src in srcs})
-        if several > 1 and not (is_path and os.path.isdir(picture)):
-            why = f'is one picture, and there are {several} photos: name a folder of pictures with the same names'
-            raise OptionError('colors_from', why)
-    def pictures(self)->list: # Of paths
-        "Return the files that colours are taken from"
-        picture = self.colors_from
-        if not isinstance(picture, (str, os.PathLike)): return []
-        if not os.path.isdir(picture): return [picture]
-        return [os.path.join(folder, name) for folder,_,names in os.walk(picture) for name in names]
     def mine(self, within:str)->bool: # See `in_shard`
         "Whether a photo is in the shard that is asked for"
         return not self.shard or in_shard(within, self.shard)
@@ -253,6 +238,27 @@ class Options:
 OPTIONS = {f.name: Option(f.name, f.type, f.default, **f.metadata) for f in fields(Options)}
 OPTIONS['jobs'] = Option('jobs', int, None, 'Photos in work at a time', 'run', 'the run',
                          low=1, high=64, usual='one for each core')  # of a machine: no part of `Options`
+
+# %% ../../nbs/31_options.ipynb #4988dc71
+@patch
+def one_picture(self:Options, srcs): # All photos
+    "Raise `OptionError` where one picture is given for several photos, or one that is not there"
+    picture = self.colors_from
+    if picture is None: return
+    is_path = isinstance(picture, (str, os.PathLike))
+    if is_path and not os.path.exists(picture): raise OptionError('colors_from', f'{picture}: no such file or folder')
+    several = len({str(src) for src in srcs})
+    if several > 1 and not (is_path and os.path.isdir(picture)):
+        why = f'is one picture, and there are {several} photos: name a folder of pictures with the same names'
+        raise OptionError('colors_from', why)
+
+@patch
+def pictures(self:Options)->list: # Of paths
+    "Return the files that colours are taken from"
+    picture = self.colors_from
+    if not isinstance(picture, (str, os.PathLike)): return []
+    if not os.path.isdir(picture): return [picture]
+    return [os.path.join(folder, name) for folder,_,names in os.walk(picture) for name in names]
 
 # %% ../../nbs/31_options.ipynb #973b5a8f
 def option_table()->dict: # Name -> dict of all that an `Option` has
