@@ -270,9 +270,10 @@ def how_sure(a, b, seen, # As for `off_curve`
     off = np.abs(blurred(off_curve(a, b, seen), SURE))
     flat = .1*overall*np.clip((OFF[1]-off)/(OFF[1]-OFF[0]), 0, 1)
     like = (both+flat)/((energy+energy_b)/2+.1)
+    sure = np.clip((like-DOUBTED)/(TRUSTED-DOUBTED), 0, 1)*seen
+    near,shown = blurred(np.stack([sure, seen.astype(np.float32)]), 2*SURE)
     within = blurred(seen.astype(np.float32), 2.)
-    sure = np.clip((like-DOUBTED)/(TRUSTED-DOUBTED), 0, 1)*np.clip(2*within-1, 0, 1)*seen
-    return sure*np.clip(2.5*blurred(sure, 1.5*SURE)-.75, 0, 1)
+    return sure*np.clip(4*near/np.maximum(shown, .05)-3, 0, 1)*np.clip(2*within-1, 0, 1)
 
 # %% ../nbs/13_align.ipynb #3bb17581
 @dataclass

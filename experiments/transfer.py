@@ -15,11 +15,9 @@ from colorize_nb.color import lightness, rgb2lab
 from colorize_nb.files.pixels import PhotoError
 
 PHOTOS = 24
-DRIFTS = {'nothing':{}, 'zoom 5 %':dict(zoom=.05), 'zoom 10 %':dict(zoom=.1), 'shift 5 %':dict(shift=.05), 'shift 10 %':dict(shift=.1), 'turn 2 degrees':dict(turn=2),
-          'turn 5 degrees':dict(turn=5), 'bends of 1 %':dict(bends=.01), 'bends of 2 %':dict(bends=.02), 'cut to 80 %':dict(cut=.8), 'cut to 60 %':dict(cut=.6),
-          'strong contrast':dict(gamma=2.), 'JPEG 50':dict(quality=50), 'half size':dict(size=.5), 'quarter size':dict(size=.25), 'another face':dict(face=True),
-          'grain':dict(grain=12), 'border':dict(border=.06),
-          'zoom 4 %, shift 2 %, turn 1, bends, half size':dict(zoom=.04, shift=.02, turn=1, bends=.008, size=.5)}
+DRIFTS = {'nothing':{}, 'zoom 10 %':dict(zoom=.1), 'shift 10 %':dict(shift=.1), 'turn 5 degrees':dict(turn=5), 'bends of 2 %':dict(bends=.02), 'cut to 60 %':dict(cut=.6),
+          'contrast':dict(gamma=2.), 'JPEG 50':dict(quality=50), 'half size':dict(size=.5), 'quarter size':dict(size=.25), 'another face':dict(face=True), 'border':dict(border=.06),
+          'all: zoom 4 %, shift 2 %, turn 1, bends, half size':dict(zoom=.04, shift=.02, turn=1, bends=.008, size=.5)}
 
 def way_of(h, w, rng, zoom=0, shift=0, turn=0, bends=0, cut=1, **_):
     "Where each pixel of an edit lies in the photo: (row, column)"
