@@ -107,6 +107,7 @@ def _planned(a):
     if a.report is not None: check_apart(a.report, tasks, reads)
     _one_photo(a.hint, tasks)
     for t in tasks if a.hint else (): options.hints_for(t.src)  # a hint for a film is none for a photo
+    options.one_picture(t.src for t in tasks)
     if not a.shard: options.all_named(t.src for t in tasks)  # of a shard, `plan` has asked that
     return options,tasks,rows
 
@@ -130,8 +131,8 @@ def _idle(a, tasks):
     if a.overwrite and not a.report and to_stdout: yield '--overwrite changes nothing on standard output'
     if a.reach is not None and not hints: yield f'--reach {a.reach:g} changes nothing without --hint or --hints'
     if a.strength: return
-    for k in ('vivid', 'hint', 'hints', 'variants'):
-        if getattr(a, k) not in (None, 0): yield f'--{k} changes nothing with --strength 0'
+    for k in ('vivid', 'hint', 'hints', 'variants', 'colors_from'):
+        if getattr(a, k) not in (None, 0): yield f'--{k.replace("_", "-")} changes nothing with --strength 0'
 
 # %% ../nbs/49_cli.ipynb #57ee7ed0
 def _steered(a):

@@ -6,8 +6,9 @@
 __all__ = []
 
 # %% ../nbs/43_jobs.ipynb #7a865067
+import os
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 import numpy as np
 from fastcore.basics import patch
@@ -28,7 +29,7 @@ from .batch.report import Report, Row, advise
 from .batch.plan import Task, plan_folder, resolve_tasks
 from .batch.run import run_in_turn, run_many, write_result, write_sheet
 from .colorizer import as_positive
-from .hints import Colorizer
+from .transfer import Colorizer, picture_for
 
 # %% ../nbs/43_jobs.ipynb #96552223
 def _weights(cfg):
@@ -37,16 +38,17 @@ def _weights(cfg):
     return {f: h for f,h in files.items() if f.endswith('.safetensors')} or files
 
 @patch
-def _about(self:Colorizer, o, hints=()):
+def _about(self:Colorizer, o, hints=(), taken=None):
     "Return what the note tells of a result"
     own = ['unsaved', *_weights(self.cfg).values()][-1]
-    hinted = dict(hints='; '.join(map(str, hints))) if hints else {}
-    return dict(model=self.cfg['name'], weights=own[:16], **o.noted(), **hinted, version=__version__)
+    more = dict(hints='; '.join(map(str, hints))) if hints else {}
+    if taken is not None: more['colors_taken'] = f'{taken:.2f}'
+    return dict(model=self.cfg['name'], weights=own[:16], **o.noted(), **more, version=__version__)
 
 @patch
-def _note(self:Colorizer, o, hints=(), xmp=b''):
+def _note(self:Colorizer, o, hints=(), xmp=b'', taken=None):
     "Return the packet of metadata `xmp` with the note in it, unless the options want none"
-    return xmp_note(xmp, **self._about(o, hints)) if o.note else xmp
+    return xmp_note(xmp, **self._about(o, hints, taken)) if o.note else xmp
 
 # %% ../nbs/43_jobs.ipynb #9d0a32fd
 @dataclass
@@ -76,12 +78,19 @@ class _Job:
         if dst is None: dst = '-' if t.stdout else str(t.dst)
         return Row(str(t.src), dst, status, reason, **kw)
 
+def _with_its_picture(o, src):
+    "Return the options of one photo: of a folder of pictures, its own"
+    folder = o.colors_from
+    if not isinstance(folder, (str, os.PathLike)) or not os.path.isdir(folder): return o
+    return replace(o, colors_from=picture_for(src, folder), hints=())  # its hints are known already
+
 def _open_job(t, o):
     "Return the `_Job` of a task; raises `PhotoError`, or `HintError` for hints of many pages"
     fmt = result_format(None if t.stdout else t.src, t.dst)
-    job = _Job(t, o, Pages(t.src, o.max_pixels), fmt, o.hints_for(t.src))
+    job = _Job(t, _with_its_picture(o, t.src), Pages(t.src, o.max_pixels), fmt, o.hints_for(t.src))
     n = len(job.pages)
     if n > 1 and (job.hints or t.variant): raise HintError(f'{n} pages: hints and variants are for a single picture')
+    if n > 1 and o.colors_from is not None: raise PhotoError(f'{n} pages: colours are taken for a single picture')
     if n > 1 and fmt != 'TIFF': raise PhotoError(f'{n} pages fit into a .tif only, not into {t.dst.name}')
     return job
 
@@ -106,6 +115,7 @@ class _Output:
     sheet:Image.Image=None # Before and after
     noticed:list=field(default_factory=list) # Keys of `NOTICES`
     warnings:list=field(default_factory=list) # What was ignored in the file, one line each
+    taken:float=None # As in `Painted`
     def add(self, page):
         "Add all that a page's output says to this one, and return the page's file"
         self.size = self.size or page.size
@@ -113,6 +123,7 @@ class _Output:
         self.sheet = self.sheet or page.sheet
         self.noticed += [n for n in page.noticed if n not in self.noticed]
         self.warnings += [w for w in page.warnings if w not in self.warnings]
+        self.taken = page.taken
         return page.data
 
 # %% ../nbs/43_jobs.ipynb #f17f7989
@@ -143,8 +154,8 @@ def _page(self:Colorizer, job, photo, with_sheet=False):
     im = page.pixels if deep else page.picture()
     thumb = to_8_bits(im[::max(1, h//1024),::max(1, w//1024)]) if deep else im
     sheet = small_sheet(photo.pixels, Image.fromarray(to_8_bits(im)) if deep else im) if with_sheet else None
-    data = _encoded(job, photo, im, self._note(o, job.hints, photo.xmp))
-    return _Output(data, (w,h), True, sheet, _notices(page, thumb, o), photo.warnings)
+    data = _encoded(job, photo, im, self._note(o, job.hints, photo.xmp, page.taken))
+    return _Output(data, (w,h), True, sheet, _notices(page, thumb, o), photo.warnings, page.taken)
 
 # %% ../nbs/43_jobs.ipynb #ff6a79b5
 @patch
@@ -196,7 +207,8 @@ def _written(self:Colorizer, job, out):
     warnings = [*out.warnings]
     if job.hints and not self.cfg.get('hints'):
         warnings.insert(0, f"the model {self.cfg['name']} takes no hints: they are spread over its colours")
-    said = dict(size=out.size, pages=len(job.pages), warnings=warnings)
+    taken = None if out.taken is None else round(out.taken, 4)
+    said = dict(size=out.size, pages=len(job.pages), warnings=warnings, taken=taken)
     if not out.painted: return job.row('kept', 'a colour photo', dst='', **said)
     if out.sheet and not write_sheet(t, encode(out.sheet, 'JPEG', xmp=self._note(o, job.hints)), o):
         warnings.append(f'{t.sheet.name} is there already, and stays')
@@ -241,8 +253,10 @@ def colorize_many(self:Colorizer, tasks:list, # As from `plan`
     "Do each task, films after all photos; goes on after a bad file and reports it"
     o = options or Options()
     report = report or Report()
+    o.one_picture(t.src for t in tasks)
     if not o.shard: o.all_named(t.src for t in tasks)  # of a shard, the plan has asked that
-    settings = {k: v for k,v in asdict(o).items() if k != 'hints'}
+    settings = {f.name: getattr(o, f.name) for f in fields(o) if f.name != 'hints'}
+    if o.colors_from is not None: settings['colors_from'] = str(o.colors_from)
     report.model = dict(name=self.cfg['name'], weights=_weights(self.cfg))
     report.settings = settings|dict(render_size=o.render_size or self.cfg['render_size'])
     photos = [t for t in tasks if not t.film]

@@ -9,6 +9,7 @@ __all__ = ['OPTIONS', 'OptionError', 'check_range', 'Option', 'flag_help', 'flag
 import os, re
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from fastcore.basics import patch
 from ..messages import brief, nearest
 
 # %% ../../nbs/31_options.ipynb #6821bffe
@@ -191,6 +192,13 @@ def in_shard(within:str, # A photo's path within the folder or archive that was 
     return int.from_bytes(h.digest()[:8], 'big')%n == k-1
 
 # %% ../../nbs/31_options.ipynb #344fad70
+def _as_noted(value):
+    "Return a value as the note has it; of a path its name only, which tells nothing of a disk"
+    if isinstance(value, (str, os.PathLike)): return os.path.basename(os.path.abspath(value))
+    if isinstance(value, bool): return str(value)
+    try: return f'{value:g}'
+    except (TypeError, ValueError): return 'a picture'  # in memory
+
 def _option(default, help, of, group, **more):
     "Return a field of `Options` that carries all else that an `Option` has"
     return field(default=default, metadata=dict(help=help, of=of, group=group, **more))
@@ -205,14 +213,14 @@ class Options:
                         low=0, high=1, step=.05, usual="the model's own", noted='given')
     render_size:int=_option(None, 'Side of what the network sees', 'photo', 'colours',
                             low=16, high=4096, unit='pixels', usual="the model's own", noted='given')
-    hints:tuple=_option((), 'Colours of spots, see `as_hints`; or a dict of these by the names of photos',
-                        'photo', 'hints')
+    hints:tuple=_option((), 'Colours of spots, see `as_hints`; or a dict of these by names', 'photo', 'hints')
     reach:float=_option(None, 'How far hints reach that do not say it themselves', 'photo', 'hints',
                         low=0, high=1, step=.05, usual=.5)
+    colors_from:str=_option(None, 'Take the colours of this picture of the same scene, or of a folder, by names', 'photo',
+                            'colours', noted='given', form='PICTURE', only='photos')
     keep_tint:bool=_option(False, 'Leave the tone of sepia or yellowed photos under the colours', 'photo', 'photos',
                            noted='given', only='photos')
-    negative:bool=_option(False, 'The photos are negatives: turn them first', 'photo', 'photos', noted='given',
-                          only='photos')
+    negative:bool=_option(False, 'The photos are negatives: turn them', 'photo', 'photos', noted='given', only='photos')
     keep_color:bool=_option(False, 'Leave photos alone that have colours already', 'file', 'photos')
     max_pixels:int=_option(10**8, 'Refuse larger photos', 'file', 'photos',
                            low=0, high=10**11, unit='pixels', mega=True, only='photos')
@@ -231,6 +239,8 @@ class Options:
     def __post_init__(self):
         for k,v in vars(self).items(): OPTIONS[k].check(v)
         if self.shard is not None: _read_shard(self.shard)
+        if self.variants and self.colors_from is not None:
+            raise OptionError('variants', 'are other guesses, and colors_from leaves little to guess: give one of them')
         self._hints = (_Named if isinstance(self.hints, dict) else _Shared)(self.hints, self.reach)
         self.hints = self._hints.hints
     def hints_for(self, src)->tuple: # A path -> `Hint`s of a photo, or hints of a film as they were given
@@ -245,8 +255,8 @@ class Options:
     def noted(self)->dict: # Name -> text
         "Return the options that stand in a result's metadata"
         values = {k: getattr(self, k) for k,o in OPTIONS.items() if o.noted}
-        given = {k: v for k,v in values.items() if OPTIONS[k].noted == 'always' or v != OPTIONS[k].default}
-        return {k: str(v) if isinstance(v, bool) else f'{v:g}' for k,v in given.items()}
+        given = {k: v for k,v in values.items() if OPTIONS[k].noted == 'always' or v is not OPTIONS[k].default}
+        return {k: _as_noted(v) for k,v in given.items()}
     def for_one_photo(self)->'Options':
         "Return these options; raises `OptionError` for those of a run"
         for f in fields(self):
@@ -260,6 +270,27 @@ class Options:
 OPTIONS = {f.name: Option(f.name, f.type, f.default, **f.metadata) for f in fields(Options)}
 OPTIONS['jobs'] = Option('jobs', int, None, 'Photos in work at a time', 'run', 'the run',
                          low=1, high=64, usual='one for each core', only='photos')  # of a machine: no part of `Options`
+
+# %% ../../nbs/31_options.ipynb #4988dc71
+@patch
+def one_picture(self:Options, srcs): # All photos
+    "Raise `OptionError` where one picture is given for several photos, or one that is not there"
+    picture = self.colors_from
+    if picture is None: return
+    is_path = isinstance(picture, (str, os.PathLike))
+    if is_path and not os.path.exists(picture): raise OptionError('colors_from', f'{picture}: no such file or folder')
+    several = len({str(src) for src in srcs})
+    if several > 1 and not (is_path and os.path.isdir(picture)):
+        why = f'is one picture, and there are {several} photos: name a folder of pictures with the same names'
+        raise OptionError('colors_from', why)
+
+@patch
+def pictures(self:Options)->list: # Of paths
+    "Return the files that colours are taken from"
+    picture = self.colors_from
+    if not isinstance(picture, (str, os.PathLike)): return []
+    if not os.path.isdir(picture): return [picture]
+    return [os.path.join(folder, name) for folder,_,names in os.walk(picture) for name in names]
 
 # %% ../../nbs/31_options.ipynb #973b5a8f
 def option_table()->dict: # Name -> dict of all that an `Option` has

@@ -344,7 +344,7 @@ def resolve_tasks(tasks:list, # `Task`s, each with the name that it would have a
     "Decide what is written before anything is"
     tasks = _once([variant for t in tasks for variant in _with_variants(t, options.variants)])
     _give_names(tasks, _earlier(tasks))
-    _protect_inputs(tasks, options, reads)
+    _protect_inputs(tasks, options, [*reads, *options.pictures()])
     tasks = _of_shard(_without_ended(tasks), options)
     for t in tasks: _check(t, options)
     return [t for t in tasks if not t.row or t.row.status != 'own' or t.named]

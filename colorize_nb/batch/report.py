@@ -31,6 +31,8 @@ class Row:
     variant:int=0 # Number of the variant; 0 for the first colouring
     film:bool=False # Whether it is a film
     frames:int=None # Of a film that was made now
+    taken:float=None # Share of the colours that another picture gave
+
 
 # %% ../../nbs/32_report.ipynb #f09a67b9
 NEWER = 'newer than its result; --overwrite makes it again'

@@ -79,6 +79,17 @@ def _of_one(row, kinds):
     advice = [] if told == ['negative'] else row.advice
     if told: yield f"{row.src}: {'; '.join([NOTICES[n] for n in told]+advice)}"
 
+def _of_taken(done):
+    "Yield how much of the colours came from other pictures: a line for each photo, or one for all"
+    taken = [row for row in done if row.taken is not None]
+    if len(taken) > 3:
+        low,high = (f(row.taken for row in taken) for f in (min, max))
+        yield f'{len(taken)} photos took {low:.0%} to {high:.0%} of their colours; --report has the share of each'
+        return
+    for row in taken:
+        rest = f'; {1-row.taken:.0%} is guessed' if row.taken < .995 else ''
+        yield f'{row.src}: {row.taken:.0%} of its colours are taken{rest}'
+
 def _of_done(done):
     "Yield what was noticed of photos: a line for each, or one for all"
     color = [r for r in done if 'color' in r.noticed]
@@ -94,6 +105,7 @@ def _of_done(done):
     if len(color) > 1:
         yield (f'{len(color)} colour photos: their own colours are replaced by guesses; '
                '--keep-color leaves such photos alone')
+    yield from _of_taken(done)
     if toned: yield f'{len(toned)} sepia or yellowed: the tone is taken out; --keep-tint keeps it'
 
 # %% ../../nbs/36_summary.ipynb #81d8f73f
