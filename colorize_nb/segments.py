@@ -49,6 +49,13 @@ class Segments:
 
 # %% ../nbs/46a_segments.ipynb #9b383ace
 def _name(i): return f'{i:06d}.npz'
+def _state_name(i): return f'state_{i:06d}.npz'
+
+def _packed(arrays):
+    "Arrays as the bytes of an .npz"
+    out = io.BytesIO()
+    np.savez(out, **arrays)
+    return out.getvalue()
 
 @patch
 def paths(self:Segments)->list:
@@ -61,15 +68,15 @@ def paths(self:Segments)->list:
 def add(self:Segments, segment:dict, # From `Encoder.finish`
         state:dict, # Name -> array or number: what the next frames depend on
 ):
-    "Keep the next segment"
-    out = io.BytesIO()
-    np.savez(out, **segment, **{f'state_{k}': v for k,v in state.items()})
-    write_file(self.folder/_name(len(self.paths())), out.getvalue())
+    "Keep the next segment; a segment that is there has its state beside it"
+    i = len(self.paths())
+    write_file(self.folder/_state_name(i), _packed(state))
+    write_file(self.folder/_name(i), _packed(segment))
+    (self.folder/_state_name(i-1)).unlink(missing_ok=True)
 
 @patch
 def state(self:Segments)->dict: # Empty where nothing is finished
     "Return what was kept with the last segment"
     paths = self.paths()
     if not paths: return {}
-    with np.load(io.BytesIO(read_regular(paths[-1])), allow_pickle=False) as d:
-        return {k.removeprefix('state_'): d[k] for k in d.files if k.startswith('state_')}
+    with np.load(io.BytesIO(read_regular(self.folder/_state_name(len(paths)-1))), allow_pickle=False) as d: return dict(d)

@@ -593,6 +593,37 @@ def test_the_shipped_model_and_kills(tmp_path):
     assert (tmp_path/'b.mp4').read_bytes() == (tmp_path/'whole.mp4').read_bytes()
     shutil.rmtree(tmp_path)
 
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == 'nt', reason='signals and limits of POSIX')
+def test_the_command_stopped_or_without_space(tmp_path):
+    "Ctrl+C, SIGTERM and a full disk: a line, no result; afterwards the same command goes on to the same file"
+    import resource
+    src = make_clip(tmp_path/'a.mp4', n=90, cuts=(40,), sound=1)
+    (tmp_path/'run.py').write_text('import sys\nfrom colorize_nb import film\nfrom colorize_nb.cli import colorize\nfilm.SEGMENT = 1\ncolorize()\n')
+    def start(name, before=None):
+        command = [sys.executable, str(tmp_path/'run.py'), str(src), '-o', str(tmp_path/name), '--render-size', '64']
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=before, text=True)
+    def ends(process, status, said):
+        told = process.communicate()[0]
+        assert process.returncode == status and said in told and 'Traceback' not in told, told
+    ends(start('whole.mp4'), 0, '1 colorized')
+    size = (tmp_path/'whole.mp4').stat().st_size
+    for how,status in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+        name = f'{how.name}.mp4'
+        process = start(name, lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
+        while not (tmp_path/f'.{name}.parts'/'000000.npz').exists(): time.sleep(.01)
+        process.send_signal(how)
+        ends(process, status, 'goes on where it was')
+        assert not (tmp_path/name).exists()
+        ends(start(name), 0, '1 colorized')
+    def little():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size*2//3, size*2//3))
+    ends(start('full.mp4', little), 1, 'File too large')
+    assert not (tmp_path/'full.mp4').exists()
+    ends(start('full.mp4'), 0, '1 colorized')
+    for name in ('SIGINT', 'SIGTERM', 'full'): assert (tmp_path/f'{name}.mp4').read_bytes() == (tmp_path/'whole.mp4').read_bytes()
+
 def test_the_command(tmp_path, capsys):
     "A film on the command line: its name, its report, what is there already, wrong use"
     import json
