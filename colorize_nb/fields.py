@@ -256,10 +256,11 @@ def _needs_colors(self:Steady, frame):
 def add(self:Steady, item, # What belongs to the frame
         small:Small, # The next frame of the film
         must:bool=False, # Run the network on it in any case
+        back:Step=None, # To the frame before, where that is known already
 )->Chunk: # Or `None`
     "Take a frame; returns frames that are done, if there are some"
     done = None
-    back = None if self.last is None else step_to(small, self.last.small)
+    if back is None and self.last is not None: back = step_to(small, self.last.small)
     if back is not None and is_cut(back):
         done = self.end()
         back = None

@@ -24,7 +24,7 @@ from .steer import Hint, HintError
 from .batch.names import beside
 from .batch.options import Options, check_range
 from .colorizer import Colorizer
-from .fields import AHEAD, CHUNK, Small, Steady, small_frame
+from .fields import AHEAD, CHUNK, Small, Steady, small_frame, step_to
 from .segments import FilmError, Segments
 from .film_hints import Tracks, as_film_hints
 from .film_file import Coding, Encoder, Film, film_format, join_film, plane
@@ -188,11 +188,19 @@ class Reader:
     def _colors(self, waiting, small):
         waiting.kind = _own_kind(waiting.picture.frame)
         return self.eye.colors(waiting.picture.number, small)
-    def _take(self, picture, small):
+    def _small_frames(self, first):
+        "Yield each frame from number `first`, its small copy, and the step to the one before"
+        before = None
+        for picture in self.film.pictures():
+            if picture.number < first: continue
+            small = self.eye.small(picture)
+            yield picture,small,before and step_to(small, before)
+            before = small
+    def _take(self, picture, small, back):
         "Add a frame; a `Chunk` or `None`"
         waiting = Waiting(picture, small)
         if self.keep_chroma: waiting.chroma = _own_chroma(picture.frame, self.film.storage)
-        chunk = self.steady.add(waiting, small, must=picture.number in self.eye.given)
+        chunk = self.steady.add(waiting, small, picture.number in self.eye.given, back)
         waiting.picture = picture._replace(frame=None)  # the decoder can use its memory again
         return chunk
 
@@ -201,10 +209,10 @@ def chunks(self:Reader, done:int=0, # Frames that are painted already
            state:dict=None, # Kept with the last of them
 ):
     "Yield all chunks that are not painted yet"
-    with closing(_ahead((p, self.eye.small(p)) for p in self.film.pictures() if p.number >= done-1)) as frames:
-        for picture,small in frames:
+    with closing(_ahead(self._small_frames(done-1))) as frames:
+        for picture,small,back in frames:
             if picture.number == done-1: self.steady.resume(state, small)
-            elif chunk := self._take(picture, small): yield chunk
+            elif chunk := self._take(picture, small, back): yield chunk
     if chunk := self.steady.end(): yield chunk
 
 # %% ../nbs/48_film.ipynb #0479d3fa
