@@ -27,6 +27,7 @@ from .colorizer import Colorizer
 from .fields import AHEAD, CHUNK, Small, Steady, small_frame, step_to
 from .segments import FilmError, Segments
 from .film_hints import Tracks, as_film_hints
+from .film_still import hints_of_still
 from .film_file import Coding, Encoder, Film, film_format, join_film, plane
 import cv2  # after `fields`, which says what to install
 
@@ -223,6 +224,7 @@ class FilmResult:
     made:bool # Whether it was made now; `False`: it was there already
     frames:int=0
     shots:int=0
+    taken:float=None # Share of its best frame for which a still had colours
     noticed:tuple=() # What a person should know, a line each
 
 def _settings(colorizer, src, options, coding, keep_color, hints):
@@ -234,11 +236,12 @@ def _settings(colorizer, src, options, coding, keep_color, hints):
     made = dict(version=__version__, film=[stat.st_size, stat.st_mtime_ns], model=model)
     return json.dumps(made|colors|rest, sort_keys=True)
 
-def _note(colorizer, options, hints):
+def _note(colorizer, options, hints, still):
     "The line in the metadata that says that colours are generated"
     said = dict(model=colorizer.cfg['name'], strength=f'{options.strength:g}', version=__version__)
     if options.vivid is not None: said['vivid'] = f'{options.vivid:g}'
     if hints: said['hints'] = ' '.join(map(str, hints))
+    if still: said['colors_taken'] = f'{still.taken:.2f}'
     told = ', '.join(f'{k} {v}' for k,v in said.items())
     return f'compositeWithTrainedAlgorithmicMedia: colours by colorize_nb, {told}'
 
@@ -254,6 +257,15 @@ def _stored_spot(hint, film, cells):
         width,height = height,width
     h,w = cells
     return (x+.5)/width*w-.5,(y+.5)/height*h-.5
+
+def _upright_grays(src, eye, step):
+    "Yield the time of the middle of each frame, in seconds, and its small gray copy, upright"
+    with Film(src) as film:
+        first = None
+        for p in film.pictures():
+            first = p.pts if first is None else first
+            yield float((p.pts-first)*film.base+p.duration*film.base/2),_turned(eye.small(p).gray, film.rotation//90)
+            step()
 
 def _hint_tracks(src, eye, hints, step):
     "Where hints are in each frame, and in which frames they were given; reads the film once"
@@ -306,6 +318,23 @@ def _run(reader, painter):
         if waits: waits.result()
     if chunk: painter.close(chunk.state)
 
+# %% ../nbs/48_film.ipynb #f57a0020
+@patch
+def _told(self:Colorizer, eye, hints, picture, bar):
+    "Let an `Eye` know its hints and those of a still; returns what the still gave, or `None`"
+    film = eye.film
+    still = None
+    if picture is not None:
+        looks = _Progress(bar, f'looking for the still in {film.path.name}', film.count)
+        still = hints_of_still(_upright_grays(film.path, eye, looks), picture, film.upright)
+        looks.close()
+        hints = *hints,*still.hints
+    if hints:
+        follows = _Progress(bar, f'following hints in {film.path.name}', film.count)
+        eye.tracks,eye.given = _hint_tracks(film.path, eye, hints, follows)
+        follows.close()
+    return still
+
 # %% ../nbs/48_film.ipynb #91065952
 @patch
 def colorize_film(self:Colorizer, src:str|Path, # A film
@@ -315,6 +344,7 @@ def colorize_film(self:Colorizer, src:str|Path, # A film
                   render_size:int=None, # Side in pixels of what the network sees; default the model's own
                   hints=(), # See `as_film_hints`
                   reach:float=None, # How far hints reach that do not say it themselves, from 0 to 1; default 0.5
+                  colors_from=None, # A still in colour of one of its frames, in any form that `open_photo` takes
                   keep_color:bool=False, # Leave shots that have colours already alone
                   crf:float=18., # H.264's quality from 0 to 51; lower is better and larger
                   lossless:bool=False, # Encode without any loss
@@ -322,7 +352,7 @@ def colorize_film(self:Colorizer, src:str|Path, # A film
                   overwrite:bool=False, # Replace a result that is there
                   bar:bool=True, # Show progress on a terminal
 )->FilmResult:
-    "Colorize a film; goes on where it was stopped; raises `FilmError`, `HintError` or `OptionError`"
+    "Colorize a film; goes on where it was stopped; raises `FilmError`, `HintError`, `OptionError` or `PhotoError`"
     src = Path(src)
     dst = Path(dst) if dst else beside(src)
     options = Options(strength=strength, vivid=vivid, render_size=render_size)
@@ -334,24 +364,24 @@ def colorize_film(self:Colorizer, src:str|Path, # A film
         if os.path.samefile(src, dst): raise FilmError(f'{dst}: the result would overwrite the film itself')
         if not overwrite: return FilmResult(dst, False)
     try:
-        with Film(src) as film: return self._film(film, dst, options, coding, hints, keep_color, note, overwrite, bar)
+        with Film(src) as film:
+            return self._film(film, dst, options, coding, hints, colors_from, keep_color, note, overwrite, bar)
     except OSError as e: raise FilmError(f'{e.filename or dst}: {e.strerror or e}') from None
 
 @patch
-def _film(self:Colorizer, film, dst, options, coding, hints, keep_color, note, overwrite, bar):
+def _film(self:Colorizer, film, dst, options, coding, hints, picture, keep_color, note, overwrite, bar):
     "Colorize an opened film"
     eye = Eye(self, film, options)
-    if hints:
-        follows = _Progress(bar, f'following hints in {film.path.name}', film.count)
-        eye.tracks,eye.given = _hint_tracks(film.path, eye, hints, follows)
-        follows.close()
-    parts = Segments(dst, _settings(self, film.path, options, coding, keep_color, hints))
+    still = self._told(eye, hints, picture, bar)
+    every = hints if still is None else (*hints, *still.hints)
+    parts = Segments(dst, _settings(self, film.path, options, coding, keep_color, every))
     try:
         painter = Painter(film, parts, coding, options.strength, keep_color)
         painter.step = progress = _Progress(bar, film.path.name, max(0, film.count-painter.frames))
         try: _run(Reader(film, eye, keep_color), painter)
         finally: progress.close()
-        left_out = join_film(film, parts, dst, coding, _note(self, options, hints) if note else '', overwrite)
+        left_out = join_film(film, parts, dst, coding, _note(self, options, hints, still) if note else '', overwrite)
         parts.clear()
     finally: parts.close()
-    return FilmResult(dst, True, painter.frames, painter.totals['shots'], _noticed(film, painter, left_out))
+    noticed = _noticed(film, painter, [*([str(still)] if still else []), *left_out])
+    return FilmResult(dst, True, painter.frames, painter.totals['shots'], still and still.taken, noticed)

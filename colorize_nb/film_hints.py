@@ -67,35 +67,34 @@ def read_film_hints(path:str|Path, # A JSON file: a list of hints, or names of f
 LOST = .2 # likeness around a spot below which it is given up
 LONGEST = 4000 # frames of a shot that are kept for hints
 
-def follow(spot, # Column and row, in cells
-           step, # A `Step` from its frame to another
-)->tuple: # Column and row there, or `None`
-    "Return where a spot went"
-    x,y = spot
+def follow(spots, # `(n,2)`: column and row of each, in cells
+           step, # A `Step` from their frame to another
+)->list: # Of each (column, row) there, or `None`
+    "Return where spots went"
     h,w = step.like.shape
-    at = np.array([[[x,y]]], np.float32)
-    there = cv2.remap(step.at, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0,0]
-    inside = -.5 <= there[0] <= w-.5 and -.5 <= there[1] <= h-.5
-    top = max(0, round(y)-2)
-    left = max(0, round(x)-2)
-    around = step.like[top:top+5,left:left+5]
-    return tuple(there.tolist()) if inside and around.mean() > LOST else None
+    at = np.float32([spots])
+    there = cv2.remap(step.at, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0]
+    columns,rows = np.clip(np.rint(at[0]), 0, (w-1,h-1)).astype(int).T
+    alike_around = cv2.blur(step.like, (5,5))[rows,columns] > LOST
+    inside = ((there >= -.5) & (there <= (w-.5,h-.5))).all(1)
+    return [tuple(spot) if there_is else None for spot,there_is in zip(there.tolist(), inside&alike_around)]
 
-def found(first:Small, # The frame in which a hint was given
-          spot, # Where, in cells
+def found(first:Small, # The frame in which hints were given
+          spots, # Where, `(n,2)` in cells
           small:Small, # Another frame
-          guess, # Where it may be there
-)->tuple: # Column and row there, in cells
-    "Return where the surroundings of a spot lie near a guess; the guess where they are not found, or not found back"
+          guesses, # Where they may be there, `(n,2)`
+)->list: # Of each (column, row) there
+    "Return where the surroundings of spots lie near guesses; the guess where they are not found, or not found back"
     k = len(small.gray)//len(small.L)
-    here = np.float32([[spot]])*k+(k-1)/2
-    near = np.float32([[guess]])*k+(k-1)/2
+    here = np.float32(spots)*k+(k-1)/2
+    near = np.float32(guesses)*k+(k-1)/2
     how = dict(winSize=(15,15), maxLevel=1, flags=cv2.OPTFLOW_USE_INITIAL_FLOW)
     there,seen,_ = cv2.calcOpticalFlowPyrLK(first.gray, small.gray, here, near.copy(), **how)
     back,known,_ = cv2.calcOpticalFlowPyrLK(small.gray, first.gray, there, here.copy(), **how)
-    apart = np.hypot(*(back-here)[0,0])
-    if not (seen[0,0] and known[0,0] and apart < .5 and np.hypot(*(there-near)[0,0]) < k): return guess
-    return tuple(((there[0,0]-(k-1)/2)/k).tolist())
+    close = (np.hypot(*(back-here).T) < .5) & (np.hypot(*(there-near).T) < k)
+    sure = (seen[:,0] > 0) & (known[:,0] > 0) & close
+    exact = ((there-(k-1)/2)/k).tolist()
+    return [tuple(spot) if ok else tuple(guess) for spot,guess,ok in zip(exact, guesses, sure)]
 
 class Tracks:
     "Where hints are in each frame"
@@ -105,15 +104,23 @@ class Tracks:
         self.shot = []  # (number, `Small`)
         self.kept = deque(maxlen=SHOTS)  # (number, `Small`): first and last frames of earlier shots
     def spots(self, number): return self.at.setdefault(number, [])
+    def _moved(self, spots, step):
+        "Those that are still there after a step, with their hints"
+        moved = follow([spot for spot,_ in spots], step) if spots else []
+        return [(spot, hint) for spot,(_,hint) in zip(moved, spots) if spot]
+    def _exact(self, spots, small):
+        "Yield spots of a frame where they look as they did in the frames of their hints"
+        firsts = {id(self.first[hint][0]): self.first[hint][0] for _,hint in spots}
+        for first in firsts.values():
+            some = [(spot, hint) for spot,hint in spots if self.first[hint][0] is first]
+            given = [self.first[hint][1] for _,hint in some]
+            yield from zip(found(first, given, small, [spot for spot,_ in some]), (hint for _,hint in some))
     def _walk(self, frames):
         "Carry spots from each frame to the next of `frames`, those that it does not have yet"
         for (a,before),(b,after) in zip(frames, frames[1:]):
             known = {hint for _,hint in self.at.get(b, [])}
             here = [s for s in self.at.get(a, []) if s[1] not in known]
-            if not here: continue
-            step = step_to(before, after)
-            moved = [(follow(spot, step), hint) for spot,hint in here]
-            self.spots(b).extend((found(*self.first[h], after, p), h) for p,h in moved if p)
+            if here: self.spots(b).extend(self._exact(self._moved(here, step_to(before, after)), after))
 
 # %% ../nbs/47a_film_hints.ipynb #2a49e45a
 @patch
@@ -123,8 +130,7 @@ def _returning(self:Tracks):
     i,step = alike(first, [s for _,s in self.kept])
     if step is None: return
     back = step_to(self.kept[i][1], first)
-    moved = [(follow(spot, back), hint) for spot,hint in self.at.get(self.kept[i][0], [])]
-    self.spots(number).extend((p, h) for p,h in moved if p)
+    self.spots(number).extend(self._moved(self.at.get(self.kept[i][0], []), back))
 
 @patch
 def end_shot(self:Tracks):

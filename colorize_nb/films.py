@@ -18,6 +18,7 @@ from .batch.options import Options
 from .batch.plan import Task
 from .batch.report import Row
 from .batch.run import make_folder
+from .transfer import picture_of
 from .jobs import Colorizer
 
 # %% ../nbs/48a_films.ipynb #b6f07bc2
@@ -50,6 +51,7 @@ def _film_options(colorizer, o, src):
     "Return the options that `colorize_film` takes, out of those of the run"
     taken = signature(colorizer.colorize_film).parameters
     options = {k: v for k,v in vars(o).items() if k in taken}
+    options['colors_from'] = picture_of(src, o.colors_from)
     hints = [h if isinstance(h, (list, tuple)) else str(h) for h in o.hints_for(src)]
     return options|dict(hints=hints)
 
@@ -72,4 +74,5 @@ def _film_file(self:Colorizer, t:Task, o:Options, bar:bool=True):
     except ValueError as e: raise PhotoError(_for_row(str(e), t)) from None
     status = 'done' if result.made else 'exists'
     hints = [*map(str, options['hints'])]
-    return Row(str(t.src), str(result.dst), status, warnings=[*result.noticed], hints=hints, frames=result.frames or None)
+    return Row(str(t.src), str(result.dst), status, warnings=[*result.noticed], hints=hints, frames=result.frames or None,
+               taken=result.taken)

@@ -6,7 +6,6 @@
 __all__ = []
 
 # %% ../nbs/43_jobs.ipynb #7a865067
-import os
 from contextlib import nullcontext
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -29,7 +28,7 @@ from .batch.report import Report, Row, advise
 from .batch.plan import Task, plan_folder, resolve_tasks
 from .batch.run import run_in_turn, run_many, write_result, write_sheet
 from .colorizer import as_positive
-from .transfer import Colorizer, picture_for
+from .transfer import Colorizer, picture_of
 
 # %% ../nbs/43_jobs.ipynb #96552223
 def _weights(cfg):
@@ -80,9 +79,8 @@ class _Job:
 
 def _with_its_picture(o, src):
     "Return the options of one photo: of a folder of pictures, its own"
-    folder = o.colors_from
-    if not isinstance(folder, (str, os.PathLike)) or not os.path.isdir(folder): return o
-    return replace(o, colors_from=picture_for(src, folder), hints=())  # its hints are known already
+    picture = picture_of(src, o.colors_from)
+    return o if picture is o.colors_from else replace(o, colors_from=picture, hints=())  # its hints are known already
 
 def _open_job(t, o):
     "Return the `_Job` of a task; raises `PhotoError`, or `HintError` for hints of many pages"

@@ -73,7 +73,8 @@ def test_shards_of_a_zip_file_and_of_named_photos(gray, tmp_path):
     for name,paths in dict(zip=[tmp_path/'in.zip'], named=sorted(src.glob('*.*g'))).items():
         one = {(str(t.src), t.dst.name) for t in plan([*map(str, paths)], str(tmp_path/'o'))[0]}
         some = [{(str(t.src), t.dst.name) for t in plan([*map(str, paths)], str(tmp_path/'o'), Options(shard=f'{k}/2'))[0]} for k in (1,2)]
-        assert some[0]|some[1] == one and not some[0]&some[1] and all(some), name
+        assert some[0]|some[1] == one and not some[0]&some[1], name
+        assert name == 'named' or all(some)  # named photos go by their whole path, which differs from run to run: all may be in one shard
 
 def test_what_no_shard_can_read_fails_in_each(tmp_path, capsys):
     for k in (1,2,3):

@@ -217,7 +217,7 @@ class Options:
     reach:float=_option(None, 'How far hints reach that do not say it themselves', 'photo', 'hints',
                         low=0, high=1, step=.05, usual=.5)
     colors_from:str=_option(None, 'Take the colours of this picture of the same scene, or of a folder, by names', 'photo',
-                            'colours', noted='given', form='PICTURE', only='photos')
+                            'colours', noted='given', form='PICTURE')
     keep_tint:bool=_option(False, 'Leave the tone of sepia or yellowed photos under the colours', 'photo', 'photos',
                            noted='given', only='photos')
     negative:bool=_option(False, 'The photos are negatives: turn them', 'photo', 'photos', noted='given', only='photos')
