@@ -10,7 +10,7 @@ from colorize_nb.color import rgb2lab  # noqa: E402
 from colorize_nb.fields import EVERY, SELDOM, Steady, is_cut, reversed_step, small_frame, step_to  # noqa: E402
 from colorize_nb.chroma import Storage, chroma_cells, chroma_lines, paint_chroma, storage_of  # noqa: E402
 from colorize_nb.batch.names import beside  # noqa: E402
-from colorize_nb.film_hints import FilmHint, as_film_hints, read_film_hints  # noqa: E402
+from colorize_nb.film_hints import FilmHint, as_film_hints  # noqa: E402
 from colorize_nb.film_file import Coding, Film  # noqa: E402
 from colorize_nb.segments import FilmError, Segments  # noqa: E402
 from colorize_nb.steer import Hint, HintError  # noqa: E402
@@ -338,17 +338,12 @@ def test_colours_are_those_of_the_field():
     lab = rgb2lab(f.to_ndarray(format='rgb24', src_colorspace='ITU709', dst_colorspace='ITU709'))[20:30,20:40].mean((0,1))
     assert abs(lab[1]-20) < 3 and abs(lab[2]-30) < 3 and abs(lab[0]-60) < 3
 
-def test_hints_as_text_and_file(tmp_path):
+def test_hints_as_text():
     assert as_film_hints(['0:12.5@412,310,#7a1f1f']) == (FilmHint(12.5, Hint(412, 310, '#7a1f1f')),)
     assert as_film_hints(['1:00:02@1,2,red,0.3'])[0] == FilmHint(3602., Hint(1, 2, 'red', .3))
     assert as_film_hints([[12, 1, 2, 'red']], reach=.2)[0].hint.reach == .2
     for bad in ('412,310,#7a1f1f', 'x@1,2,red', '-3@1,2,red', '1@1,2', 7):
         with pytest.raises(HintError): as_film_hints([bad])
-    (tmp_path/'h.json').write_text('{"a.mp4": ["0:01@1,2,red", [2, 3, 4, "blue"]], "b.mp4": []}')
-    assert [h.time for h in read_film_hints(tmp_path/'h.json', 'a.mp4')] == [1, 2]
-    assert read_film_hints(tmp_path/'h.json', 'c.mp4') == ()
-    (tmp_path/'h.json').write_text('3')
-    with pytest.raises(HintError, match='list'): read_film_hints(tmp_path/'h.json', 'a.mp4')
 
 def disc(frame, i):
     "A light disc that goes to the right over a dark ground"
