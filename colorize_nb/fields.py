@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['LIKENESS', 'CONTRAST', 'SHIFT', 'KEEP', 'MOST', 'SEEN', 'FLOOR', 'SHOTS', 'RECALLED', 'EVERY', 'SELDOM', 'CHANGE',
            'QUIET', 'CHUNK', 'AHEAD', 'Small', 'small_frame', 'Step', 'moved', 'likeness', 'step_to', 'reversed_step',
-           'is_cut', 'carried', 'joined', 'fresh', 'Frame', 'both_ways', 'alike', 'recalled', 'Chunk', 'Steady']
+           'is_cut', 'carried', 'joined', 'fresh', 'Frame', 'both_ways', 'alike', 'recalled', 'is_due', 'Chunk',
+           'Steady']
 
 # %% ../nbs/45_fields.ipynb #976b5d10
 import threading
@@ -208,6 +209,15 @@ QUIET = .2
 CHUNK = 32 # frames
 AHEAD = 48 # frames
 
+def is_due(rest:float, # How much has changed since the network was run, sum of 1 - likeness
+           gone:int, # How many frames ago that was
+           every:int=EVERY, # As for `Steady`
+           seldom:int=SELDOM, # Likewise
+)->bool:
+    "Tell whether the network should be run again"
+    if rest > CHANGE: return True
+    return gone >= every and (rest > QUIET or gone >= seldom)
+
 @dataclass
 class Chunk:
     "Frames that are done"
@@ -249,8 +259,7 @@ def _known(self:Steady, frame, small):
 @patch
 def _needs_colors(self:Steady, frame):
     "Tell whether the network should be run on a frame"
-    if frame.back is None or frame.rest > CHANGE: return True
-    return frame.gone >= self.every and (frame.rest > QUIET or frame.gone >= self.seldom)
+    return frame.back is None or is_due(frame.rest, frame.gone, self.every, self.seldom)
 
 @patch
 def add(self:Steady, item, # What belongs to the frame

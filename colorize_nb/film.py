@@ -24,7 +24,7 @@ from .steer import Hint, HintError
 from .batch.names import beside
 from .batch.options import Options, check_range
 from .colorizer import Colorizer
-from .fields import AHEAD, CHUNK, Small, Steady, small_frame, step_to
+from .fields import AHEAD, CHUNK, Small, Steady, is_cut, is_due, small_frame, step_to
 from .segments import FilmError, Segments
 from .film_hints import Tracks, as_film_hints
 from .film_still import hints_of_still
@@ -165,7 +165,7 @@ def _own_kind(frame):
     k = max(1, max(frame.width, frame.height)//128)
     return tone(frame.reformat(max(2, frame.width//k//2*2), max(2, frame.height//k//2*2), 'rgb24').to_ndarray())[0]
 
-def _ahead(items, n=8):
+def _ahead(items, n=16):
     "Yield `items`, which a thread of its own makes up to `n` ahead"
     items = iter(items)
     with ThreadPoolExecutor(1) as worker:
@@ -185,10 +185,13 @@ class Reader:
         self.film = film
         self.eye = eye
         self.keep_chroma = keep_chroma
+        self.pool = ThreadPoolExecutor(2)
+        self.looks = {}  # number of a frame -> its colours, in work
         self.steady = Steady(self._colors, chunk=max(4, int(CHUNK*share)), ahead=max(8, int(AHEAD*share)))
     def _colors(self, waiting, small):
         waiting.kind = _own_kind(waiting.picture.frame)
-        return self.eye.colors(waiting.picture.number, small)
+        number = waiting.picture.number
+        return self.looks.pop(number).result() if number in self.looks else self.eye.colors(number, small)
     def _small_frames(self, first):
         "Yield each frame from number `first`, its small copy, and the step to the one before"
         before = None
@@ -197,6 +200,18 @@ class Reader:
             small = self.eye.small(picture)
             yield picture,small,before and step_to(small, before)
             before = small
+    def _look(self, frames, rest, gone):
+        "Begin to run the network on the frames on which `Steady` will run it, before it asks"
+        for picture,small,back in frames:
+            number = picture.number
+            rest = rest+1-float(back.like.mean()) if back else rest
+            gone += back is not None
+            begins = number == 0 or back and is_cut(back)
+            if begins or number in self.eye.given or is_due(rest, gone):
+                self.looks[number] = self.pool.submit(self.eye.colors, number, small)
+                rest = 0.
+                gone = 0
+            yield picture,small,back
     def _take(self, picture, small, back):
         "Add a frame; a `Chunk` or `None`"
         waiting = Waiting(picture, small)
@@ -210,7 +225,9 @@ def chunks(self:Reader, done:int=0, # Frames that are painted already
            state:dict=None, # Kept with the last of them
 ):
     "Yield all chunks that are not painted yet"
-    with closing(_ahead(self._small_frames(done-1))) as frames:
+    last = state if state and 'fore' in state else dict(rest=0, gone=0)
+    looked = self._look(self._small_frames(done-1), float(last['rest']), int(last['gone']))
+    with self.pool, closing(_ahead(looked)) as frames:
         for picture,small,back in frames:
             if picture.number == done-1: self.steady.resume(state, small)
             elif chunk := self._take(picture, small, back): yield chunk
