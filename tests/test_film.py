@@ -601,7 +601,7 @@ def test_the_command_stopped_or_without_space(tmp_path):
     def ends(process, status, said):
         told = process.communicate()[0]
         assert process.returncode == status and said in told and 'Traceback' not in told, told
-    ends(start('whole.mp4'), 0, '1 colorized')
+    ends(start('whole.mp4'), 0, '1 film colorized')
     size = (tmp_path/'whole.mp4').stat().st_size
     for how,status in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
         name = f'{how.name}.mp4'
@@ -610,13 +610,13 @@ def test_the_command_stopped_or_without_space(tmp_path):
         process.send_signal(how)
         ends(process, status, 'goes on where it was')
         assert not (tmp_path/name).exists()
-        ends(start(name), 0, '1 colorized')
+        ends(start(name), 0, '1 film colorized')
     def little():
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (size*2//3, size*2//3))
     ends(start('full.mp4', little), 1, 'File too large')
     assert not (tmp_path/'full.mp4').exists()
-    ends(start('full.mp4'), 0, '1 colorized')
+    ends(start('full.mp4'), 0, '1 film colorized')
     for name in ('SIGINT', 'SIGTERM', 'full'): assert (tmp_path/f'{name}.mp4').read_bytes() == (tmp_path/'whole.mp4').read_bytes()
 
 def test_the_command(tmp_path, capsys):

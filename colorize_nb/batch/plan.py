@@ -388,7 +388,7 @@ def _is_file(out, one, film=False):
     if os.path.isdir(out): return False
     suffix = Path(out).suffix.lower()
     if one and suffix in (FILM_RESULTS if film else SUFFIXES): return True
-    if not one and (suffix in SUFFIXES or suffix in FILM_RESULTS):
+    if not one and suffix in (FILM_RESULTS+tuple(SUFFIXES) if film else SUFFIXES):
         raise ValueError(f'{out} is one file, but there is more than one photo: name a folder')
     if suffix in SUFFIXES or suffix in FILM_SUFFIXES: raise ValueError(_cannot_write(out, film))
     if os.path.lexists(out): raise ValueError(f'{out} is a file of another kind')
@@ -455,8 +455,9 @@ def plan(paths:list, # Files and folders; '-' is standard input
     paths = [path if path == '-' else os.fspath(path) for path in paths]
     one = len(paths) == 1 and not _is_many(paths[0])
     film = one and is_film(paths[0])
+    films = any(is_film(path) or _is_many(path) for path in paths)
     if out == '-' or paths == ['-'] and out is None: _check_stdout(options, one, film)
-    is_file = out != '-' and _is_file(out, one, film)
+    is_file = out != '-' and _is_file(out, one, films)
     tasks = []
     rows = []
     for path in dict.fromkeys(paths):
