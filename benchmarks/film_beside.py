@@ -133,7 +133,7 @@ def main(clips, folder):
         with Film(clip) as film: sizes[clip] = f'{film.storage.width}x{film.storage.height}'
     for _ in range(ROUNDS):
         for clip in clips:
-            note(f'here, all of it, {sizes[clip]}', '192 and 384, every 8th', sum(parts(clip).values()))
+            note(f'here, all of it, {sizes[clip]}', '240, every 8th to 24th', sum(parts(clip).values()))
         for name,(net,side) in nets.items(): note(name, f'{side}x{side}, every', 1e3*seconds(net, side))
     out = csv.writer(sys.stdout, lineterminator='\n')
     out.writerow(['side', 'the network sees, frames', 'ms', 'lowest', 'highest', *(f'times {sizes[c]}' for c in clips)])
