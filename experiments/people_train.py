@@ -23,7 +23,7 @@ from colorize_nb.train.photo_store import Store, crop_windows
 from colorize_nb.network.weights import load_config, load_weights
 
 SIZES = {128:20, 160:14, 192:10, 256:6}      # side in pixels: photos in a batch
-SHARES = .12, .22, .33, .33                  # how often each size is drawn
+SHARES = .15, .15, .25, .45                  # how often each size is drawn
 AGED = .35      # share of the photos
 NO_HINTS = .55  # likewise
 
@@ -164,7 +164,8 @@ class Training:
         rng = np.random.default_rng(1000+self.step)
         torch.manual_seed(1000+self.step)
         size = list(SIZES)[rng.choice(len(SIZES), p=SHARES)]
-        photos,least = (small,.6) if small and size <= 128 and rng.random() < .6 else (shelf,.4)
+        use_small = small and size <= 160 and rng.random() < .7
+        photos,least = (small,.6) if use_small else (shelf,max(.4, .65*size/shelf.side))  # or all are soft
         rgb,faces = batch(photos, SIZES[size]*self.o.batches, size, rng, least)
         return size,rgb.to(self.o.device),faces.to(self.o.device)
 

@@ -91,6 +91,11 @@ def source(s):
     m = re.fullmatch(r'(.*?)(?:@([0-9a-fA-F]+|HEAD))?(?::(.*))?', rest)
     return name,m[1],m[2] or 'HEAD',m[3] or ''
 
+def stream(src, most, kept, people):
+    "The jobs of a source"
+    name,repository,commit,folder = src
+    for path,data in islice(blobs(repository, commit, folder), most): yield f'{name}/{path}',data,kept,people
+
 class Writer:
     "Writes squares one after the other, and an index of them"
     def __init__(self, folder, most):
@@ -128,7 +133,7 @@ def main():
     o = a.parse_args()
     kept = np.array([int(v, 16) for v in o.kept.read_text().split()], np.uint64)
     people = set(filter(None, o.people.split(','))) or {s[0] for s in o.sources}
-    streams = [((f'{n}/{p}', b, kept, n in people) for p,b in islice(blobs(r, c, f), o.most)) for n,r,c,f in o.sources]
+    streams = [stream(s, o.most, kept, s[0] in people) for s in o.sources]
     jobs = (job for turn in zip_longest(*streams) for job in turn if job)
     o.shelf.mkdir(parents=True, exist_ok=True)
     writer = Writer(o.shelf, o.most*len(o.sources))
