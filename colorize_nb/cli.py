@@ -131,7 +131,7 @@ def _idle(a, tasks):
     if a.overwrite and not a.report and to_stdout: yield '--overwrite changes nothing on standard output'
     if a.reach is not None and not hints: yield f'--reach {a.reach:g} changes nothing without --hint or --hints'
     if a.strength: return
-    for k in ('vivid', 'hint', 'hints', 'variants', 'colors_from'):
+    for k in ('vivid', 'hint', 'hints', 'variants', 'colors_from', 'like'):
         if getattr(a, k) not in (None, 0): yield f'--{k.replace("_", "-")} changes nothing with --strength 0'
 
 # %% ../nbs/49_cli.ipynb #57ee7ed0

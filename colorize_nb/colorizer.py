@@ -260,10 +260,12 @@ def colorize(self:Colorizer, src, # Path, bytes, PIL image, array or `Photo`
              reach:float=None, # How far hints reach that do not say it themselves, from 0 to 1; default 0.5
              negative:bool=False, # The photo is a negative: turn it first
              colors_from=None, # A picture in colour of the same scene, in any form that `src` has
+             like=None, # Another photo in colour: what looks alike takes its colours
 )->Image.Image: # RGB, or RGBA where the photo has alpha; same size
     "Colorize one photo; raises `PhotoError`, `HintError` or `OptionError` with the reason in one line"
     o = Options(strength=strength, render_size=render_size, max_pixels=max_pixels, keep_tint=keep_tint,
-                hints=hints, vivid=vivid, reach=reach, negative=negative, colors_from=colors_from)
+                hints=hints, vivid=vivid, reach=reach, negative=negative, colors_from=colors_from,
+                like=like)
     with at_work:
         photo = as_positive(open_photo(src, max_pixels), o)
         known = len(photo.warnings)  # of its file

@@ -28,7 +28,8 @@ from .batch.report import Report, Row, advise
 from .batch.plan import Task, plan_folder, resolve_tasks
 from .batch.run import run_in_turn, run_many, write_result, write_sheet
 from .colorizer import as_positive
-from .transfer import Colorizer, picture_of
+from .transfer import picture_of
+from .like import Colorizer
 
 # %% ../nbs/43_jobs.ipynb #96552223
 def _weights(cfg):
@@ -254,7 +255,7 @@ def colorize_many(self:Colorizer, tasks:list, # As from `plan`
     o.one_picture(t.src for t in tasks)
     if not o.shard: o.all_named(t.src for t in tasks)  # of a shard, the plan has asked that
     settings = {f.name: getattr(o, f.name) for f in fields(o) if f.name != 'hints'}
-    if o.colors_from is not None: settings['colors_from'] = str(o.colors_from)
+    settings |= {k: str(settings[k]) for k in ('colors_from', 'like') if settings[k] is not None}
     report.model = dict(name=self.cfg['name'], weights=_weights(self.cfg))
     report.settings = settings|dict(render_size=o.render_size or self.cfg['render_size'])
     photos = [t for t in tasks if not t.film]

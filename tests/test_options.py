@@ -11,7 +11,7 @@ RANGED = [o for o in OPTIONS.values() if o.low is not None]
 
 def test_options_are_what_they_were():
     "Their names and defaults are public"
-    assert {k: OPTIONS[k].default for k in NAMES} == dict(strength=1., vivid=None, render_size=None, hints=(), reach=None, colors_from=None, keep_tint=False, negative=False,
+    assert {k: OPTIONS[k].default for k in NAMES} == dict(strength=1., vivid=None, render_size=None, hints=(), reach=None, colors_from=None, like=None, keep_tint=False, negative=False,
         keep_color=False, max_pixels=10**8, overwrite=False, compare=False, note=True, variants=0, shard=None,
         films=False, crf=18., lossless=False)
     assert OPTIONS.keys()-NAMES == {'jobs'} and Options() == Options(**{k: OPTIONS[k].default for k in NAMES})

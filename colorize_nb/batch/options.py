@@ -218,6 +218,8 @@ class Options:
                         low=0, high=1, step=.05, usual=.5)
     colors_from:str=_option(None, 'Take the colours of this picture of the same scene, or of a folder, by names', 'photo',
                             'colours', noted='given', form='PICTURE')
+    like:str=_option(None, 'Take the colours of the same things in this other photo', 'photo', 'colours', noted='given',
+                     form='PICTURE', only='photos')
     keep_tint:bool=_option(False, 'Leave the tone of sepia or yellowed photos under the colours', 'photo', 'photos',
                            noted='given', only='photos')
     negative:bool=_option(False, 'The photos are negatives: turn them', 'photo', 'photos', noted='given', only='photos')
@@ -241,6 +243,8 @@ class Options:
         if self.shard is not None: _read_shard(self.shard)
         if self.variants and self.colors_from is not None:
             raise OptionError('variants', 'are other guesses, and colors_from leaves little to guess: give one of them')
+        if self.like is not None and self.colors_from is not None:
+            raise OptionError('like', 'is for another scene, and colors_from for the same one: give one of them')
         self._hints = (_Named if isinstance(self.hints, dict) else _Shared)(self.hints, self.reach)
         self.hints = self._hints.hints
     def hints_for(self, src)->tuple: # A path -> `Hint`s of a photo, or hints of a film as they were given
@@ -257,14 +261,17 @@ class Options:
         values = {k: getattr(self, k) for k,o in OPTIONS.items() if o.noted}
         given = {k: v for k,v in values.items() if OPTIONS[k].noted == 'always' or v is not OPTIONS[k].default}
         return {k: _as_noted(v) for k,v in given.items()}
-    def for_one_photo(self)->'Options':
-        "Return these options; raises `OptionError` for those of a run"
-        for f in fields(self):
-            if getattr(self, f.name) == f.default: continue
-            of = OPTIONS[f.name].of
-            if of == 'run': raise OptionError(f.name, 'is for folders and several photos: use `colorize_folder`')
-            if of == 'film': raise OptionError(f.name, 'is for films: use `colorize_film`')
-        return self
+
+# %% ../../nbs/31_options.ipynb #f23c1a89
+@patch
+def for_one_photo(self:Options)->Options:
+    "Return these options; raises `OptionError` for those of a run"
+    for f in fields(self):
+        if getattr(self, f.name) == f.default: continue
+        of = OPTIONS[f.name].of
+        if of == 'run': raise OptionError(f.name, 'is for folders and several photos: use `colorize_folder`')
+        if of == 'film': raise OptionError(f.name, 'is for films: use `colorize_film`')
+    return self
 
 # %% ../../nbs/31_options.ipynb #fbc63ea4
 OPTIONS = {f.name: Option(f.name, f.type, f.default, **f.metadata) for f in fields(Options)}
@@ -272,25 +279,30 @@ OPTIONS['jobs'] = Option('jobs', int, None, 'Photos in work at a time', 'run', '
                          low=1, high=64, usual='one for each core', only='photos')  # of a machine: no part of `Options`
 
 # %% ../../nbs/31_options.ipynb #4988dc71
+def _is_path(picture): return isinstance(picture, (str, os.PathLike))
+
 @patch
 def one_picture(self:Options, srcs): # All photos
     "Raise `OptionError` where one picture is given for several photos, or one that is not there"
+    for name,what in dict(like='file', colors_from='file or folder').items():
+        given = getattr(self, name)
+        if _is_path(given) and not os.path.exists(given): raise OptionError(name, f'{given}: no such {what}')
     picture = self.colors_from
-    if picture is None: return
-    is_path = isinstance(picture, (str, os.PathLike))
-    if is_path and not os.path.exists(picture): raise OptionError('colors_from', f'{picture}: no such file or folder')
+    if picture is None or _is_path(picture) and os.path.isdir(picture): return
     several = len({str(src) for src in srcs})
-    if several > 1 and not (is_path and os.path.isdir(picture)):
-        why = f'is one picture, and there are {several} photos: name a folder of pictures with the same names'
-        raise OptionError('colors_from', why)
+    if several < 2: return
+    why = f'is one picture, and there are {several} photos: name a folder of pictures with the same names'
+    raise OptionError('colors_from', why)
 
 @patch
 def pictures(self:Options)->list: # Of paths
     "Return the files that colours are taken from"
-    picture = self.colors_from
-    if not isinstance(picture, (str, os.PathLike)): return []
-    if not os.path.isdir(picture): return [picture]
-    return [os.path.join(folder, name) for folder,_,names in os.walk(picture) for name in names]
+    found = []
+    for picture in filter(_is_path, (self.like, self.colors_from)):
+        if not os.path.isdir(picture): found.append(picture)
+        else: found += [os.path.join(folder, name) for folder,_,names in os.walk(picture) for name in names]
+    return found
+
 
 # %% ../../nbs/31_options.ipynb #973b5a8f
 def option_table()->dict: # Name -> dict of all that an `Option` has
