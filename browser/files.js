@@ -1,6 +1,7 @@
 // What a file is, a note in what is made, and a zip of results.
 
 import {BUILT} from './built.js'
+import {english} from './words.js'
 
 const text = (b, at, n) => String.fromCharCode(...b.subarray(at, at+n))
 const enc = s => new TextEncoder().encode(s)
@@ -8,9 +9,9 @@ const enc = s => new TextEncoder().encode(s)
 // {size: [w, h] as stored | null, plain: without loss, deep: 16 bits}; throws for what no browser opens
 export async function sniff(file) {
   const b = new Uint8Array(await file.slice(0, 512*1024).arrayBuffer()), v = new DataView(b.buffer), head = text(b, 0, 4)
-  if (!b.length) throw new Error('it is empty')
-  if (/^(II\*\0|MM\0\*)/.test(head)) throw new Error(`a browser opens no TIFF; the program does: ${BUILT.install}`)
-  if (head === 'PK\x03\x04') throw new Error('unpack the zip and drop its folder')
+  if (!b.length) throw new Error(english('said.empty'))
+  if (/^(II\*\0|MM\0\*)/.test(head)) throw new Error(english('said.tiff', {install: BUILT.install}))
+  if (head === 'PK\x03\x04') throw new Error(english('said.zip'))
   if (head === '\x89PNG' && b.length > 25) return {size: [v.getUint32(16), v.getUint32(20)], plain: true, deep: b[24] === 16}
   if (b[0] === 0xff && b[1] === 0xd8) return {size: jpegSize(b, v)}
   return {size: null, plain: /^(BM|GIF8)/.test(head)}
@@ -61,7 +62,7 @@ export async function zip(files) {
     at += 30+n.length+blob.size
   }
   const size = ends.reduce((s, e) => s+e.byteLength, 0), end = new Writer(22)
-  if (at+size > 0xffffffff) throw new Error('more than 4 GB: download them one by one')
+  if (at+size > 0xffffffff) throw new Error(english('said.zip large'))
   end.u32(0x06054b50); end.u16(0); end.u16(0); end.u16(files.length); end.u16(files.length); end.u32(size); end.u32(at); end.u16(0)
   return new Blob([...parts, ...ends, end.b], {type: 'application/zip'})
 }

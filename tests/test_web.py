@@ -1,7 +1,8 @@
 """The page without a server: its JavaScript gives what Python gives, and in a browser it does all of it alone.
 tests/golden/web/cases.json holds what Python's functions give; after a change of these: python tests/test_web.py"""
-import base64, io, json, os, shutil, subprocess, zipfile
+import base64, io, json, os, re, shutil, subprocess, zipfile
 from functools import partial
+from html.parser import HTMLParser
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -170,6 +171,85 @@ def test_the_page_has_pythons_values():
     assert page['limits']['pixels'] == previews.Settings().pixels and page['notes'].items() < previews.NOTES.items() and page['previewPixels'] == previews.PREVIEW_PIXELS
     worker = (ROOT/'browser/worker.js').read_text()
     assert not [text for text in previews.NOTES.values() if text in worker] and '60e6' not in worker
+
+# ---- its words
+
+WEB = ROOT/'colorize_nb/page/web'
+WORDS = WEB/'words.js'
+FORMATS,KEYS = {'Matroska or WebM'},{'Enter', 'nearly gray'} # names that no language changes; of keyboards, and of a note
+ATTRIBUTES = {'aria-label':'data-words-label', 'title':'data-words-title', 'alt':'data-words-alt', 'placeholder':''}
+
+@pytest.fixture(scope='module')
+def words():
+    "Keys and texts of each language"
+    if not NODE: pytest.skip('needs node')
+    code = f"import {{WORDS}} from '{WORDS.as_uri()}'; console.log(JSON.stringify(WORDS))"
+    r = subprocess.run([NODE, '--input-type=module', '-e', code], capture_output=True, text=True, timeout=60)
+    assert r.returncode == 0, r.stderr
+    return json.loads(r.stdout)
+
+def scripts():
+    "Each script of both pages but that of the words, without its comments"
+    for f in sorted([*WEB.glob('*.js'), *(ROOT/'browser').glob('*.js')]):
+        if f.name != 'words.js': yield f,re.sub(r'(?m)(^|\s)//.*$|/\*.*?\*/', '', f.read_text(encoding='utf-8'))
+
+def literals(code):
+    "The texts in quotes; what a template puts in is left out"
+    for quoted in re.findall(r"'((?:[^'\\\n]|\\.)*)'|\"((?:[^\"\\\n]|\\.)*)\"|`((?:[^`\\]|\\.)*)`", code):
+        text = ''.join(quoted)
+        while (left := re.sub(r'\$?\{[^{}]*\}', '§', text)) != text: text = left
+        yield text
+
+def is_sentence(text):
+    "Whether a text is for people: two words, or a value and a word, that are no selector, style or name of a format"
+    return bool(re.search(r'(§|[A-Za-z]{2,})[,;:.]? [a-z]{2,}', text)) and not re.search(r'[#\[\]=<>]|^\.|: \w+;|script-src', text) and text not in FORMATS
+
+class Dressed(HTMLParser):
+    "What the page says before its scripts run: keys and their texts, and texts without a key"
+    def __init__(self, text): super().__init__(); self.path,self.keyed,self.bare = [],[],[]; self.feed(text)
+    def handle_starttag(self, tag, attrs):
+        a = dict(attrs)
+        if tag not in ('meta', 'link', 'img', 'input', 'path', 'circle', 'use'): self.path.append((tag, a.get('data-words')))
+        for name,key in ATTRIBUTES.items():
+            if not a.get(name): continue
+            if a.get(key): self.keyed.append((a[key], a[name]))
+            else: self.bare.append(a[name])
+    def handle_startendtag(self, tag, attrs): pass
+    def handle_endtag(self, tag):
+        while self.path.pop()[0] != tag: pass
+    def handle_data(self, data):
+        key = self.path[-1][1] if self.path else None
+        if not re.search('[A-Za-z]', data) or {'noscript', 'script'} & {t for t,_ in self.path}: return
+        if key: self.keyed.append((key, data.strip()))
+        else: self.bare.append(data.strip())
+
+def from_python():
+    "Sentences that Python gives the page"
+    pytest.importorskip('starlette', reason='needs the app extra')
+    from colorize_nb.page import previews, routes, sessions
+    from test_site import load
+    served,built = routes.page_settings(sessions.Server(ROOT)),load('site').page_values('pip install it')['settings']
+    return [*previews.NOTES.values(), *(s[k] for s in (served, built) for k in ('kinds', 'film')), built['more']]
+
+def test_every_word_has_a_key_and_every_key_a_use(words):
+    en = words['en']
+    html = Dressed((WEB/'index.html').read_text(encoding='utf-8'))
+    assert not html.bare and all(en[key] == text for key,text in html.keyed)
+    used,sentences = {key for key,_ in html.keyed},[]
+    for f,code in scripts():
+        texts = list(literals(code))
+        used |= {key for key in en if f"'{key}'" in code}
+        for start in {t.removesuffix('§') for t in texts if re.fullmatch(r'[a-z]+\.§', t)}: used |= {key for key in en if key.startswith(start)}
+        asked = re.findall(r"(?:(?<!\.)\b(?:say\(|english\(|put\([^,\n]+, )|\.(?:wait|forgive)\()'([^']+)'", code)
+        assert not [key for key in asked if key not in en], f.name
+        sentences += [f'{f.name}: {t}' for t in texts if t not in en and t not in KEYS and (is_sentence(t) or t.istitle() and t in en.values())]
+    assert not sentences
+    patterns = {k: re.sub(r'\\\{\w+\\\}', '.+', re.escape(t)) for k,t in en.items() if k.startswith('said.')}
+    for text in from_python():
+        found = {k for k,p in patterns.items() if re.fullmatch(p, text)}
+        assert len(found) == 1, (text, found)
+        used |= found
+    assert sorted(en.keys()-used) == []
 
 # ---- in a browser, from a server that knows nothing but files
 

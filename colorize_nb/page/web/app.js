@@ -2,6 +2,7 @@
 
 import {engine} from './engine.js'
 import {$, sleep} from './common.js'
+import {english, put, say, told} from './words.js'
 import {Store} from './store.js'
 import {History} from './history.js'
 import {Messages} from './messages.js'
@@ -30,7 +31,7 @@ function layout() {
   $('#start').hidden = has
   $('#work').hidden = !has
   $('#many').hidden = store.ready.length < 2
-  if (!store.photo) view.wait(has ? 'Opening…' : '')
+  if (!store.photo) view.wait(has ? 'wait.opening' : '')
 }
 
 store.addEventListener('open', async ({detail: {id}}) => {
@@ -44,10 +45,9 @@ store.addEventListener('open', async ({detail: {id}}) => {
 })
 
 function describe({kinds, limits, local, more}) {
-  $('#kinds').textContent = `or paste them. ${kinds}; up to ${limits.photos} photos of ${Math.round(limits.pixels/1e6)} megapixels.`
-  if (!local) $('#promise').firstChild.textContent = $('#promise').textContent
-    .replace('Everything stays on this computer.', 'Your photos go to the computer that runs this page and nowhere else.')
-  if (more) $('#promise').append(` ${more}`)
+  $('#kinds').textContent = say('start.kinds', {kinds: told(kinds), photos: limits.photos, megapixels: Math.round(limits.pixels/1e6)})
+  if (!local) put($('#promise span'), 'promise.there')
+  $('#beyond').textContent = told(more ?? '')
 }
 
 async function begin(token) {
@@ -58,7 +58,7 @@ async function begin(token) {
       await sleep(2000)
       return begin(token)
     }
-    if (token) messages.trouble('This is not the token.')
+    if (token) messages.trouble(english('said.token'))
     return $('#door').showModal()
   }
   controls.begin(store.settings)

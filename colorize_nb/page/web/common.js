@@ -3,6 +3,5 @@
 export const $ = s => document.querySelector(s)
 export const sleep = ms => new Promise(ok => setTimeout(ok, ms))
 export const same = (a, b) => JSON.stringify(a) === JSON.stringify(b)
-export const plural = (n, s) => `${n} ${s}${n === 1 ? '' : 's'}`
 export const element = (tag, more = {}) => Object.assign(document.createElement(tag), more)
 export const button = (more = {}) => element('button', {type: 'button', ...more})

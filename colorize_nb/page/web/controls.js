@@ -1,6 +1,7 @@
 // The panel beside the photo, and the keyboard: suggestions, sliders, the model, and hints, which are the visitor's own colours.
 
-import {$, button, element, plural, same} from './common.js'
+import {$, button, element, same} from './common.js'
+import {put, say} from './words.js'
 
 const SLIDERS = ['vivid', 'strength']
 const NEEDS_PHOTO = ['undo', 'redo', 'out', 'fit', 'in', 'hold', 'unsure', 'pair', 'download', ...SLIDERS]
@@ -49,7 +50,7 @@ export class Controls {
   }
   drawSliders({vivid, strength}) {
     $('#vivid').value = vivid
-    $('#vivid').setAttribute('aria-valuetext', vivid ? `${percent(vivid)} vivid` : 'natural')
+    $('#vivid').setAttribute('aria-valuetext', vivid ? say('vivid.some', {percent: percent(vivid)}) : say('vivid.none'))
     $('#strength').value = strength
     $('#much').value = percent(strength)
     $('#strength').setAttribute('aria-valuetext', percent(strength))
@@ -72,7 +73,7 @@ export class Controls {
     $('#list').replaceChildren(...hints.map(({color}, i) => {
       const li = element('li'), b = button({textContent: `${i+1}`, onclick: () => this.choose(i)})
       b.style.setProperty('--c', color)
-      b.setAttribute('aria-label', `Change colour ${i+1}, ${color}`)
+      b.setAttribute('aria-label', say('hint.change', {n: i+1, color}))
       li.append(b)
       return li
     }))
@@ -92,9 +93,11 @@ export class Controls {
     const img = element('img', {alt: ''}), b = button({onclick: () => this.set({variant: k})})
     Promise.resolve(src).then(s => { img.src = s }, e => this.preview.session.failed(e))
     b.dataset.k = k
-    b.setAttribute('aria-label', k ? `Suggestion ${k}` : 'Plain, as the network paints it')
-    b.append(img, element('span', {textContent: k ? `${k}` : 'Plain'}))
-    return b
+    const name = element('span')
+    if (k) name.textContent = k
+    else put(name, 'plain')
+    b.append(img, name)
+    return put(b, {wordsLabel: k ? 'way' : 'plain.label'}, {n: k})
   }
   sliders() {
     for (const id of SLIDERS) {
@@ -148,7 +151,7 @@ export class Controls {
     const hints = this.history.ask().hints.map(h => ({...h, x: scaled(h.x, 0), y: scaled(h.y, 1)}))
     this.store.open(to.id)
     this.set({hints})
-    this.messages.tell(`${plural(hints.length, 'colour')} taken to ${to.name}`)
+    this.messages.tell(say('carried', {n: hints.length, name: to.name}))
   }
   shut() {  // the picker was closed
     this.picker.index = null

@@ -18,6 +18,8 @@
 //
 // Ask is {strength, vivid, variant, hints: [{x, y, color, reach}], model}, x and y in pixels of the upright photo at full size; reach from 0 to 1 where it was set; model where one can choose.
 
+import {english} from './words.js'
+
 export class Stop extends Error { constructor(status, text) { super(text); this.status = status } }
 
 const token = new URLSearchParams(location.hash.slice(1)).get('token')  // a notebook puts it there: a frame may get no cookie
@@ -38,11 +40,11 @@ async function ask(method, path, body, signal) {
   if (json) headers['content-type'] = 'application/json'
   let r
   try { r = await fetch(path, {method, headers, body: json ? JSON.stringify(body) : body, signal, credentials: 'same-origin'}) }
-  catch (e) { if (e.name === 'AbortError') throw e; throw new Stop(0, 'The server does not answer. Does colorize-app still run?') }
+  catch (e) { if (e.name === 'AbortError') throw e; throw new Stop(0, english('said.silent')) }
   if (r.ok) return r
   let text
   try { text = (await r.json()).error } catch { text = '' }
-  throw new Stop(r.status, text || `the server says ${r.status}`)
+  throw new Stop(r.status, text || english('said.status', {status: r.status}))
 }
 const json = async (...a) => (await ask(...a)).json()
 const blob = async (...a) => (await ask(...a)).blob()

@@ -1,6 +1,7 @@
 // The photo on view: one preview at a time, always of the newest settings; the pixels of the full size where it is zoomed; the shading of doubt.
 
 import {$, element} from './common.js'
+import {put, say, told} from './words.js'
 
 const SLOW = 500, FETCHING = 400, STILL = 150  // ms: until waiting is said, and until a zoom is taken for finished
 const FINER = 1.15  // so many pixels of the screen for one of the preview ask for the full size
@@ -33,7 +34,7 @@ export class Preview {
     while (this.wanted) {
       const {id, ask} = this.wanted
       this.wanted = null
-      const timer = setTimeout(() => { if (this.store.at === id) this.view.wait('Colouring…') }, SLOW)
+      const timer = setTimeout(() => { if (this.store.at === id) this.view.wait('wait.colouring') }, SLOW)
       try { await this.show(id, await this.engine.preview(id, ask)) } catch (e) { this.session.failed(e) }
       clearTimeout(timer)
       this.view.wait('')
@@ -55,15 +56,19 @@ export class Preview {
     const p = this.store.photo
     if (!p) return
     const name = element('b', {textContent: p.name.split('/').pop()})
-    const care = element('span', {className: 'care', textContent: this.notes.join(' ')})
-    const more = p.failed ? [` · no result: ${p.failed}`] : this.notes.length ? [' · ', care] : []
-    $('#note').replaceChildren(name, ` · ${p.size[0]} × ${p.size[1]} pixels`, ...more)
+    const care = element('span', {className: 'care', textContent: this.notes.map(told).join(' ')})
+    const more = p.failed ? [` · ${say('photo.failed', {why: told(p.failed)})}`] : this.notes.length ? [' · ', care] : []
+    $('#note').replaceChildren(name, ` · ${say('photo.size', {width: p.size[0], height: p.size[1]})}`, ...more)
   }
 
   // pixels of the full size, as soon as the preview has too few
   zoomed() {
     const {view} = this
-    $('#fit').textContent = view.fitted ? 'Fit' : `${Math.round(view.scale*devicePixelRatio*100)} %`
+    if (view.fitted) put($('#fit'), 'fit')
+    else {
+      delete $('#fit').dataset.words
+      $('#fit').textContent = `${Math.round(view.scale*devicePixelRatio*100)} %`
+    }
     this.store.say('leave')
     clearTimeout(this.later)
     this.later = setTimeout(() => this.sharpenBoth(), STILL)
@@ -88,7 +93,7 @@ export class Preview {
   }
   async sharpen({box, width}) {
     const id = this.store.at, mine = this.full = new AbortController(), {signal} = mine
-    const timer = setTimeout(() => { if (!signal.aborted) this.view.wait('Fetching the full size…') }, FETCHING)
+    const timer = setTimeout(() => { if (!signal.aborted) this.view.wait('wait.full') }, FETCHING)
     try {
       for (const side of ['after', 'before']) {
         const blob = await this.engine.crop(id, this.history.ask(), side, box, width, signal)
@@ -114,7 +119,7 @@ export class Preview {
     $('#unsure').setAttribute('aria-pressed', this.shading)
     if (!this.shading) return this.view.shade(null)
     this.shade()
-    this.session.messages.tell('Shaded where the colours are unsure')
+    this.session.messages.tell(say('photo.shaded'))
   }
   hold(on) {
     this.view.hold(on)

@@ -1,6 +1,7 @@
 // Results: one file, both in one picture, all in a zip, and the same settings for every photo.
 
-import {$, plural, sleep} from './common.js'
+import {$, sleep} from './common.js'
+import {english, put, say} from './words.js'
 
 const ASKS = 1500, STEP = 400  // ms between two looks at the queue
 
@@ -9,30 +10,32 @@ export class Results {
     Object.assign(this, {engine, store, history, session, messages})
     $('#download').onclick = e => this.keep(e.currentTarget, 'file')
     $('#pair').onclick = e => this.keep(e.currentTarget, 'pair')
-    $('#all').onclick = e => this.busy(e.currentTarget, 'Making them…', () => this.keepAll())
+    $('#all').onclick = e => this.busy(e.currentTarget, 'making.all', () => this.keepAll())
     $('#same').onclick = () => this.sameForAll()
     $('#stop').onclick = () => { uploads.stop(); session.act(engine.stop()) }
   }
-  async busy(button, words, f) {  // a button that says so while something is made
-    const svg = button.querySelector('svg'), text = button.textContent
+  async busy(button, key, f) {  // a button that says so while something is made
+    const svg = button.querySelector('svg'), name = button.dataset.words
     button.disabled = true
-    button.replaceChildren(words)
+    svg.remove()
+    put(button, key)
     const timer = setInterval(async () => {  // somebody else's photo may come first
       try {
         const {before} = await this.engine.state()
-        button.textContent = before ? `After ${plural(before, 'other')}` : words
+        put(button, before ? 'making.after' : key, {n: before})
       } catch { /* the call itself will say so */ }
     }, ASKS)
     try { await f() } catch (e) { this.session.failed(e) }
     clearInterval(timer)
-    button.replaceChildren(svg, text)
+    button.prepend(svg)
+    put(button, name)
     button.disabled = false
   }
   keep(button, what) {
-    return this.busy(button, 'Making it…', async () => {
+    return this.busy(button, 'making', async () => {
       const id = this.store.at, {name} = await this.engine.finish(id, this.history.ask())
       await this.engine.save(id, what)
-      this.messages.tell(`${name} is ready`)
+      this.messages.tell(say('made', {name}))
       this.store.take(await this.engine.state())
     })
   }
@@ -44,8 +47,8 @@ export class Results {
       store.take(await engine.state())
     }
     const {photos} = store.state, failed = photos.filter(p => p.failed), late = photos.filter(p => p.size && !p.made && !p.failed)
-    if (failed.length) messages.trouble(failed.map(p => `${p.name}: ${p.failed}`).join('; '))
-    if (late.length) messages.trouble(`not in the zip, because not made as shown: ${late.map(p => p.name).join('; ')}`)
+    for (const p of failed) messages.trouble(p.failed, p.name)
+    if (late.length) messages.trouble(english('said.late', {names: late.map(p => p.name).join('; ')}))
     if (photos.some(p => p.made)) await engine.save('zip')
   }
   async sameForAll() {
@@ -53,7 +56,7 @@ export class Results {
     const variant = (model ?? 'default') === 'default' ? {} : {variant: 0}
     for (const p of this.store.ready) if (p.id !== this.store.at) this.history.change(p.id, {...shared, ...variant})
     await this.session.act(this.engine.all(shared))
-    this.messages.tell('These settings are used for all photos')
+    this.messages.tell(say('same.done'))
     this.session.watch()
   }
 }

@@ -3,6 +3,7 @@
 import {Stop} from './engine.js'
 import {$, sleep} from './common.js'
 import {refusal} from './films.js'
+import {english, say} from './words.js'
 
 const AGAIN = 1500  // ms until a lost connection is tried again
 
@@ -42,7 +43,7 @@ export class Uploads {
     const {store} = this, why = await refusal(f, store.settings ?? {})
     if (this.running.signal.aborted) return
     let state = store.state
-    if (why) this.messages.trouble(`${f.name}: ${why}`)
+    if (why) this.messages.trouble(why, f.name)
     else try { state = await this.engine.add(f, this.running.signal) }
     catch (e) {
       if (await this.again(f, e)) return
@@ -56,8 +57,8 @@ export class Uploads {
     const {messages} = this
     if (e.name === 'AbortError') return false
     if (e.status === 404) { await this.session.lost(); return true }
-    if (!(e instanceof Stop) || e.status !== 0) { messages.trouble(`${f.name}: ${e.message}`); return false }
-    if (!await readable(f)) { messages.trouble(`${f.name}: cannot be read`); return false }
+    if (!(e instanceof Stop) || e.status !== 0) { messages.trouble(e.message, f.name); return false }
+    if (!await readable(f)) { messages.trouble(english('said.unreadable'), f.name); return false }
     messages.trouble(e.message)  // the connection is lost
     await sleep(AGAIN)
     return true
@@ -76,7 +77,7 @@ export class Uploads {
     const name = store.state.photos.find(p => p.id === id)?.name
     await this.session.act(this.engine.remove(id))
     this.history.forget(id)
-    this.messages.tell(`${name} is removed`)
+    this.messages.tell(say('removed', {name}))
     document.querySelector('#strip [aria-current]')?.focus()
   }
   async startOver() {

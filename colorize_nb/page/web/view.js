@@ -2,6 +2,7 @@
 // It never takes scrolling away: the wheel zooms only where the page has nothing to scroll, or with Ctrl; one finger moves the photo only as far as it goes.
 
 import {$, button} from './common.js'
+import {put, say} from './words.js'
 
 const clamp = (v, lo, hi) => Math.min(Math.max(v, lo), hi)
 const MOVED = 5, TWICE = 230  // pixels that a click may slip; ms in which a second click makes it a double click
@@ -45,7 +46,11 @@ export class View extends EventTarget {  // events: soon {x, y} (perhaps), place
   }
   hold(on) { this.after.style.visibility = this.border.style.visibility = on ? 'hidden' : '' }
   target(p) { this.targeted = !!p; this.aim = p ?? this.aim; $('#aim').hidden = !p && !this.stage.matches(':focus-visible'); this.draw() }  // the cross
-  wait(text) { const p = $('#wait'); p.hidden = !text; p.textContent = text || '' }
+  wait(key) {
+    const p = $('#wait')
+    p.hidden = !key
+    if (key) put(p, key)
+  }
   showHints(hints, on) {
     this.hints = hints
     const host = $('#hints'), all = [...host.children]
@@ -53,7 +58,7 @@ export class View extends EventTarget {  // events: soon {x, y} (perhaps), place
       const b = all[i] ?? host.appendChild(button())
       b.style.setProperty('--c', color)
       b.classList.toggle('on', i === on)
-      b.setAttribute('aria-label', `Colour ${i+1}, ${color}. Arrow keys move it, Delete removes it.`)
+      b.setAttribute('aria-label', say('hint', {n: i+1, color}))
     })
     all.slice(hints.length).forEach(b => b.remove())
     this.draw()
@@ -114,7 +119,7 @@ export class View extends EventTarget {  // events: soon {x, y} (perhaps), place
     this.after.style.clipPath = `inset(0 0 0 ${Math.max(0, cut-this.x)}px)`
     Object.assign(this.border.style, {left: `${cut}px`, top: `${s.t}px`, bottom: `${this.stage.clientHeight-s.b}px`})
     this.border.setAttribute('aria-valuenow', Math.round(this.cut*100))
-    this.border.setAttribute('aria-valuetext', `${Math.round(this.cut*100)} % before`)
+    this.border.setAttribute('aria-valuetext', say('border.at', {percent: Math.round(this.cut*100)}))
     this.hints.forEach((p, i) => {
       const b = $('#hints').children[i], x = this.x+(p.x+.5)*k, y = this.y+(p.y+.5)*k
       Object.assign(b.style, {left: `${x}px`, top: `${y}px`})
