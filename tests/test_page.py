@@ -437,6 +437,9 @@ def test_from_photo_to_download_by_keyboard_alone(user, tmp_path):
     tab_to('#ways button[data-k="1"]'); u.seen(lambda: k.press('Enter'))
     tab_to('#vivid'); u.seen(lambda: k.press('ArrowRight'))
 
+LANGUAGES = dict(en='en-GB', de='de-DE', fr='fr-FR', es='es-ES')
+def speak(u, language): u.page.locator('#language').evaluate("(e, v) => { e.value = v; e.dispatchEvent(new Event('change')) }", language) # works below a dialog
+
 def problems(u, source):
     u.page.evaluate(source)
     found = u.page.evaluate("axe.run({resultTypes: ['violations']}).then(r => r.violations.map(v => [v.id, v.help, v.nodes.map(n => n.html.slice(0, 120)+' '+n.failureSummary)]))")
@@ -450,12 +453,15 @@ def test_axe_finds_nothing(user, photo, tmp_path, scheme, width, height): # noqa
     source = AXE.read_text()
     (tmp_path/'empty.png').write_bytes(b'')
     u = user(width=width, height=height, color_scheme=scheme)
-    assert not problems(u, source)
-    u.drop(OLD_PHOTO, photo, tmp_path/'empty.png').ready(2); u.until("document.querySelectorAll('#ways button').length >= 4")
+    def check():
+        for language in LANGUAGES: speak(u, language); assert not (found := problems(u, source)), (language, found)
+    check()
+    u.drop(tmp_path/'empty.png').until("!document.querySelector('#trouble').hidden"); check()
+    u.drop(OLD_PHOTO, photo).ready(2); u.until("document.querySelectorAll('#ways button').length >= 4")
     u.choose(.5, .8)
-    assert not problems(u, source)
-    u.spot(.4, .3); assert not problems(u, source)
-    u.page.keyboard.press('Escape'); u.page.click('#over'); assert not problems(u, source)
+    check() # an error is on view too
+    u.spot(.4, .3); check()
+    u.page.keyboard.press('Escape'); u.page.click('#over'); check()
 
 @pytest.mark.slow
 @pytest.mark.parametrize('width', [320, 390])
@@ -471,6 +477,54 @@ def test_a_phone(user, photo, tmp_path, width): # noqa: F811
     small = u.js("[...document.querySelectorAll('button, input')].filter(b => b.offsetParent && !b.matches('.unseen, .gone, #own') && Math.min(b.getBoundingClientRect().height, b.getBoundingClientRect().width) < 30).map(b => b.outerHTML.slice(0, 60))")
     assert not small, f'too small for a thumb: {small}'
     u.seen(lambda: u.page.locator('#likely button').nth(1).tap()); assert u.hints() == 1
+
+TITLES = dict(en='Colour for old photos', de='Farbe für alte Fotos', fr='Vieilles photos en couleur', es='Color para fotos antiguas')
+TIGHT = """[...document.querySelectorAll('button, .button, label, h1, h2, p, li, select, output, small, strong')].filter(e => e.offsetParent && !e.closest('.unseen, #strip') && e.id !== 'note'
+           && e.scrollWidth > e.clientWidth+1 && getComputedStyle(e).display !== 'inline').map(e => e.outerHTML.slice(0, 90))""" # the note ends in dots where it is long
+
+@pytest.mark.slow
+def test_the_browsers_language_and_another(user, photo, tmp_path): # noqa: F811
+    (tmp_path/'film.mp4').write_bytes(b'\0\0\0\x18ftypisom'+bytes(1000))
+    for language in ('de', 'fr', 'es'):
+        u = user(locale=LANGUAGES[language])
+        assert u.js('document.documentElement.lang') == language and u.page.inner_text('h1') == u.page.title() == TITLES[language]
+        assert u.page.input_value('#language') == language
+    u = user(locale='de-AT').drop(OLD_PHOTO, photo, tmp_path/'film.mp4').ready(2)
+    u.until("document.querySelectorAll('#ways button').length >= 4")
+    u.choose(.5, .8)
+    u.seen(lambda: u.set('#strength', .1))
+    u.spot(.4, .3)
+    assert u.page.inner_text('#download') == 'Herunterladen' and 'fast grau' in u.page.inner_text('#note') and 'film.mp4: ein Film (MP4)' in u.page.inner_text('#trouble')
+    def colours(): return [b.get_attribute('aria-label') for b in u.page.locator('#likely button').all()]
+    assert all(re.search('(Rot|Braun|Gelb|Oliv|rün|Blau|Violett|Rosa|Grau|Schwarz|Weiß), ', c) for c in colours())
+    before = u.previews()
+    u.page.select_option('#language', 'fr')
+    assert u.js('document.documentElement.lang') == 'fr' and u.page.is_visible('#picker') and u.previews() == before
+    assert all(re.match('(rouge|brun|jaune|olive|vert|bleu|violet|rose|gris|noir|blanc)', c) for c in colours()) and u.page.inner_text('#asking').startswith('Probables ici')
+    assert u.page.inner_text('#download') == 'Télécharger' and 'presque grise' in u.page.inner_text('#note') and 'film.mp4\xa0: un film (MP4)' in u.page.inner_text('#trouble')
+    assert u.page.get_attribute('#ways button:nth-child(2)', 'aria-label') == 'Suggestion 1' and u.page.get_attribute('#undo', 'title') == 'Annuler (Ctrl+Z)'
+    assert u.page.locator('#hints button').first.get_attribute('aria-label').startswith('Couleur 1, ') and u.page.title() == f'migrant_mother.jpg – {TITLES["fr"]}'
+    assert u.hints() == 1 and u.page.input_value('#strength') == '0.1' and u.page.inner_text('#much') == '10 %' and u.page.locator('#strip .pick').count() == 2
+    u.load(); u.ready(2)
+    assert u.page.input_value('#language') == 'fr' and u.page.inner_text('#download') == 'Télécharger' and u.hints() == 1 # it is kept
+
+@pytest.mark.slow
+@pytest.mark.parametrize('width,height,kw', [(1366, 768, {}), (390, 844, PHONE)])
+def test_every_language_has_room(user, photo, width, height, kw): # noqa: F811
+    u = user(width=width, height=height, **kw)
+    def check(where):
+        for language in LANGUAGES:
+            speak(u, language)
+            assert not (tight := u.js(TIGHT)) and u.wide() <= 0, (language, where, tight)
+    check('start')
+    u.drop(OLD_PHOTO, photo).ready(2).until("document.querySelectorAll('#ways button').length >= 4")
+    u.choose(.5, .8)
+    check('photo')
+    for language in LANGUAGES:
+        u.page.select_option('#language', language); u.page.evaluate('scrollTo(0, 0)')
+        b = u.box('#download'); assert b['y']+b['height'] <= height and b['x']+b['width'] <= width, language
+    u.spot(.4, .3); check('picker')
+    u.page.keyboard.press('Escape'); u.page.click('#over'); check('start over')
 
 @pytest.mark.slow
 def test_a_lost_connection_is_said_and_found_again(chromium, tmp_path, photo): # noqa: F811

@@ -251,6 +251,40 @@ def test_every_word_has_a_key_and_every_key_a_use(words):
         used |= found
     assert sorted(en.keys()-used) == []
 
+def forms(text): return [text] if isinstance(text, str) else list(text.values()) # a plural has several
+
+def test_languages_have_the_same_keys_and_placeholders(words):
+    en = words['en']
+    assert set(words) == {'en', 'de', 'fr', 'es'}
+    for language,texts in words.items():
+        assert list(texts) == list(en), language # in the same order
+        for key,text in texts.items():
+            assert isinstance(text, str) == isinstance(en[key], str), (language, key)
+            asked = [set(re.findall(r'\{(\w+)\}', t)) for t in forms(text)]
+            assert all(a == set(re.findall(r'\{(\w+)\}', forms(en[key])[-1])) for a in asked), (language, key)
+            assert all(t.strip() == t and t and '  ' not in t for t in forms(text)), (language, key)
+
+def test_words_are_said_in_the_language():
+    "Plurals, what an engine said, and a word that a language lacks"
+    if not NODE: pytest.skip('needs node')
+    code = f"""globalThis.document = {{documentElement: {{}}, querySelectorAll: () => []}}
+        const {{WORDS, say, speak, told}} = await import('{WORDS.as_uri()}')
+        const out = {{}}
+        for (const language of ['en', 'de', 'fr', 'es']) {{
+          speak(language)
+          out[language] = [say('carried', {{n: 0, name: 'a'}}), say('carried', {{n: 1, name: 'a'}}), told('more than 7 MB'), told('The network cannot be loaded (x.onnx is cut short). Is there a connection?'), told('What?')]
+        }}
+        delete WORDS.es.close
+        console.log(JSON.stringify([out, document.documentElement.lang, say('close'), say('sure')]))"""
+    r = subprocess.run([NODE, '--input-type=module', '-e', code], capture_output=True, text=True, timeout=60)
+    assert r.returncode == 0, r.stderr
+    out,lang,missing,sure = json.loads(r.stdout)
+    assert out['en'] == ['0 colours taken to a', '1 colour taken to a', 'more than 7 MB', 'The network cannot be loaded (x.onnx is cut short). Is there a connection?', 'What?']
+    assert out['de'][:3] == ['0 Farben zu a mitgenommen', '1 Farbe zu a mitgenommen', 'mehr als 7 MB'] and 'x.onnx ist abgeschnitten' in out['de'][3]
+    assert out['fr'][:3] == ['0 couleur reportée sur a', '1 couleur reportée sur a', 'plus de 7 Mo'] and 'connexion\xa0?' in out['fr'][3] # no line ends before it
+    assert out['es'][:3] == ['0 colores llevados a a', '1 color llevado a a', 'más de 7 MB'] and all(o[4] == 'What?' for o in out.values())
+    assert (lang,missing,sure) == ('es', 'Close', '¿Empezar de nuevo?')
+
 # ---- in a browser, from a server that knows nothing but files
 
 class Files(SimpleHTTPRequestHandler):

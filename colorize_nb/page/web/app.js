@@ -1,8 +1,8 @@
 // The parts of the page, put together. Each has its own file and its own state; what they share is in the store.
 
 import {engine} from './engine.js'
-import {$, sleep} from './common.js'
-import {english, put, say, told} from './words.js'
+import {$, element, sleep} from './common.js'
+import {LANGUAGES, dress, english, put, say, speak, spoken, told} from './words.js'
 import {Store} from './store.js'
 import {History} from './history.js'
 import {Messages} from './messages.js'
@@ -31,6 +31,8 @@ function layout() {
   $('#start').hidden = has
   $('#work').hidden = !has
   $('#many').hidden = store.ready.length < 2
+  const foot = has ? $('#panel') : $('header'), languages = $('#languages')
+  if (languages.parentNode !== foot) foot.append(languages)
   if (!store.photo) view.wait(has ? 'wait.opening' : '')
 }
 
@@ -49,6 +51,16 @@ function describe({kinds, limits, local, more}) {
   if (!local) put($('#promise span'), 'promise.there')
   $('#beyond').textContent = told(more ?? '')
 }
+
+dress()
+const languages = Object.entries(LANGUAGES).map(([value, textContent]) => element('option', {value, textContent, lang: value}))
+$('#language').replaceChildren(...languages)
+$('#language').value = spoken()
+$('#language').addEventListener('change', e => {
+  speak(e.target.value)
+  if (store.settings) describe(store.settings)
+  store.draw()
+})
 
 async function begin(token) {
   try { store.take(await engine.begin(token)) }

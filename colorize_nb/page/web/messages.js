@@ -13,7 +13,7 @@ function counted(done, total, left) {
   const count = {done: Math.min(done+1, total), total}
   return left == null ? say('far', count) : say('far.left', {...count, left: time(left)})
 }
-const line = ({name, why}) => name ? `${told(name)}: ${told(why)}` : told(why)
+const line = ({name, why}) => name ? say('line', {name: told(name), why: told(why)}) : told(why)
 
 export class Messages {
   constructor(store) {

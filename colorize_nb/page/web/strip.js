@@ -34,7 +34,7 @@ export class Strip {
       const r = this.rows.get(p.id), ready = !!p.size, file = p.name.split('/').pop()
       if ($('#strip').children[i] !== r.li) $('#strip').insertBefore(r.li, $('#strip').children[i] ?? null)
       const says = p.failed ? say('photo.failed', {why: told(p.failed)}) : p.made ? say('strip.made') : ready ? '' : say(p.coming ? 'strip.coming' : 'strip.waiting')
-      r.name.textContent = file; r.li.title = says ? `${p.name}: ${says}` : p.name
+      r.name.textContent = file; r.li.title = says ? say('line', {name: p.name, why: says}) : p.name
       r.pick.setAttribute('aria-label', says ? `${file}, ${says}` : file)
       if (p.id === at) r.pick.setAttribute('aria-current', 'true'); else r.pick.removeAttribute('aria-current')
       r.pick.disabled = !ready
@@ -51,5 +51,8 @@ export class Strip {
     r.img.src = r.url = URL.createObjectURL(blob); r.img.hidden = false
     if (old) URL.revokeObjectURL(old)
   }
-  follow(id) { this.rows.get(id)?.li.scrollIntoView({block: 'nearest', inline: 'nearest'}) }
+  follow(id) {  // scrolls the strip, and never the page
+    const film = $('#film'), at = this.rows.get(id)?.li.getBoundingClientRect(), seen = film.getBoundingClientRect()
+    if (at) film.scrollLeft += Math.max(0, at.right-seen.right)-Math.max(0, seen.left-at.left)
+  }
 }
