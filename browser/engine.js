@@ -98,7 +98,7 @@ async function saveAll() {
   const named = names(done.map(p => ({name: p.name, suffix: p.result.suffix})))
   download(await zip(done.map((p, i) => ({name: named[i], blob: p.result.blob}))), 'photos-color.zip')
 }
-addEventListener('beforeunload', e => { if ([...photos.values()].some(p => p.ask.hints.length && !(p.result && same(p.result.ask, p.ask)))) e.preventDefault() })  // a reload forgets them
+addEventListener('beforeunload', e => { if (photos.size) e.preventDefault() })  // a reload forgets them
 
 export const engine = {
   begin: async () => ({...await state(), settings: BUILT.settings}),

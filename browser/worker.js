@@ -96,13 +96,13 @@ function canvas(w, h) {
   return g
 }
 const jpeg = (g, quality = .9) => g.canvas.convertToBlob({type: 'image/jpeg', quality})
-async function decode(file) {
+async function decode({file, heic}) {
   try { return await createImageBitmap(file, {imageOrientation: 'from-image'}) }
-  catch { throw new Error(english('said.damaged')) }
+  catch { throw new Error(heic ? english('said.heic', {install: BUILT.install.replace('[app]', '[app,heic]')}) : english('said.damaged')) }
 }
 let whole = null  // the one photo that is decoded at full size
 async function full(id) {
-  if (whole?.id !== id) { whole?.bitmap.close(); whole = null; whole = {id, bitmap: await decode(photos.get(id).file)} }
+  if (whole?.id !== id) { whole?.bitmap.close(); whole = null; whole = {id, bitmap: await decode(photos.get(id))} }
   return whole.bitmap
 }
 function drop() { whole?.bitmap.close(); whole = null }

@@ -285,6 +285,35 @@ def test_words_are_said_in_the_language():
     assert out['es'][:3] == ['0 colores llevados a a', '1 color llevado a a', 'más de 7 MB'] and all(o[4] == 'What?' for o in out.values())
     assert (lang,missing,sure) == ('es', 'Close', '¿Empezar de nuevo?')
 
+# ---- its zip
+
+def zipped(tmp_path, names):
+    "A zip that browser/files.js makes; each file holds its own name"
+    if not NODE: pytest.skip('needs node')
+    for f in (ROOT/'browser/files.js', WORDS): shutil.copy(f, tmp_path)
+    (tmp_path/'built.js').write_text('export const BUILT = {}')
+    (tmp_path/'make.mjs').write_text(f"""import {{writeFileSync}} from 'node:fs'; import {{zip}} from './files.js'
+        const made = await zip({json.dumps(names)}.map(name => ({{name, blob: new Blob([name])}})))
+        writeFileSync('out.zip', Buffer.from(await made.arrayBuffer()))""")
+    r = subprocess.run([NODE, 'make.mjs'], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert r.returncode == 0, r.stderr
+    return tmp_path/'out.zip'
+
+NAMES_TOO = ['Großmutter in Zürich-color.jpg', 'plain-color.png', 'été/Año 写真-color.jpg']
+
+def test_a_zip_with_names_of_any_language(tmp_path):
+    with zipfile.ZipFile(zipped(tmp_path, NAMES_TOO)) as z:
+        assert z.testzip() is None and z.namelist() == NAMES_TOO and all(z.read(n).decode() == n for n in NAMES_TOO)
+        for i in z.infolist(): assert i.flag_bits == 0x800 and i.create_system == 3 and i.external_attr>>16 == 0o100644
+
+@pytest.mark.skipif(not shutil.which('unzip'), reason='needs unzip')
+def test_unzip_reads_its_names(tmp_path):
+    out,env = zipped(tmp_path, NAMES_TOO),os.environ|dict(LC_ALL='C.UTF-8')
+    listed = subprocess.run(['unzip', '-l', out], capture_output=True, env=env, check=True).stdout.decode()
+    assert all(n in listed for n in NAMES_TOO), listed
+    subprocess.run(['unzip', '-q', out, '-d', tmp_path/'files'], env=env, check=True)
+    for n in NAMES_TOO: assert (tmp_path/'files'/n).read_text() == n # and its owner may read it
+
 # ---- in a browser, from a server that knows nothing but files
 
 class Files(SimpleHTTPRequestHandler):
@@ -397,10 +426,11 @@ def test_what_a_browser_cannot_do_is_said(visit, tmp_path):
     assert u.wide() <= 0 and 'pip install' in u.page.inner_text('#promise')
     Image.new('L', (9,9)).save(tmp_path/'scan.tif'); (tmp_path/'broken.jpg').write_bytes(OLD_PHOTO.read_bytes()[:200]); (tmp_path/'no.png').write_text('no picture'); (tmp_path/'empty.jpg').write_bytes(b'')
     with zipfile.ZipFile(tmp_path/'a.zip', 'w') as z: z.writestr('a', 'b')
+    (tmp_path/'phone.heic').write_bytes(b'\0\0\0\x18ftypheic\0\0\0\0mif1heic'+bytes(1000))
     huge = io.BytesIO(); Image.new('1', (30000,30000)).save(huge, 'PNG'); (tmp_path/'huge.png').write_bytes(huge.getvalue())
-    u.drop(*(tmp_path/n for n in ('scan.tif', 'broken.jpg', 'no.png', 'empty.jpg', 'a.zip', 'huge.png')))
-    u.until("document.querySelectorAll('#trouble li').length == 6")
-    for line in ('scan.tif: a browser opens no TIFF; the program does: pip install', 'broken.jpg: it is damaged', 'no.png: it is damaged', 'empty.jpg: it is empty', 'a.zip: unpack', 'huge.png: more than 60 megapixels'): assert line in said(u)
+    u.drop(*(tmp_path/n for n in ('scan.tif', 'broken.jpg', 'no.png', 'empty.jpg', 'a.zip', 'huge.png', 'phone.heic')))
+    u.until("document.querySelectorAll('#trouble li').length == 7")
+    for line in ('scan.tif: a browser opens no TIFF; the program does: pip install', 'broken.jpg: it is damaged', 'no.png: it is damaged', 'empty.jpg: it is empty', 'a.zip: unpack', 'huge.png: more than 60 megapixels', "phone.heic: HEIC: save it as JPEG first, or install the program: pip install 'colorize_nb[app,heic]"): assert line in said(u)
     assert u.wide() <= 0
     u.one(png(tmp_path/'deep.png', old(90, 120).astype(np.uint16)*257))
     u.until("document.querySelector('#note').textContent.includes('16 bits')"); assert u.wide() <= 0
@@ -418,6 +448,22 @@ def test_many_photos_and_a_zip(visit, tmp_path):
         with Image.open(z.open('a-color.jpg')) as im: assert im.size == (200,300) and b'compositeWithTrainedAlgorithmicMedia' in im.info['xmp'] and not im.getexif().get(0x112)
         px = np.asarray(Image.open(z.open('a-color.jpg')).convert('RGB')); assert np.ptp(px.astype(int), axis=2).max() > 10
     u.page.click('#over'); u.page.click('#sure [value=yes]'); u.page.wait_for_selector('#drop')
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_a_reload_asks_while_there_are_photos(visit, tmp_path):
+    u,asked = visit(),[]
+    u.page.on('dialog', lambda d: (asked.append(d.type), d.dismiss()))
+    u.page.evaluate("document.body.dataset.first = ''")
+    def reload(): # as a visitor does, who may say no
+        u.page.evaluate('setTimeout(() => location.reload())')
+        u.page.wait_for_timeout(1500)
+    u.page.click('h1'); reload(); assert not asked and u.page.get_attribute('body', 'data-first') is None # there is nothing to lose
+    u.page.evaluate("document.body.dataset.first = ''")
+    u.one(png(tmp_path/'a.png', old(150, 90)))
+    u.page.click('#fit'); reload(); assert asked == ['beforeunload'] and u.page.get_attribute('body', 'data-first') == '' and u.page.is_visible('#stage')
+    u.page.click('#over'); u.page.click('#sure [value=yes]'); u.page.wait_for_selector('#drop')
+    reload(); assert asked == ['beforeunload'] and u.page.get_attribute('body', 'data-first') is None
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
