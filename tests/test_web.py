@@ -11,6 +11,7 @@ from PIL import Image
 from colorize_nb.color import AB_BINS, lightness, mean_chroma, resize
 from colorize_nb.hints import _doubtful, _other_hint
 from colorize_nb.files.photo import open_photo
+from colorize_nb.files.pixels import PhotoError
 from colorize_nb.paint import paint_pixels, seen_lightness, tone
 from colorize_nb.colorizer import Look
 from colorize_nb.steer import Hint, agreed_ab, agreed_at, belonging, expected_error, hint_cells, likely_ab, pin, reach_cells, shown_at, spread, steered_ab, usual_chroma, vivid_ab
@@ -229,9 +230,22 @@ def from_python():
     from colorize_nb.page import previews, routes, sessions
     from test_site import load
     served,built = routes.page_settings(sessions.Server(ROOT)),load('site').page_values('pip install it')['settings']
-    return [*previews.NOTES.values(), *(s[k] for s in (served, built) for k in ('kinds', 'film')), built['more']]
+    return [*previews.NOTES.values(), *(s[k] for s in (served, built) for k in ('kinds', 'film')), built['more'], previews.UNFORESEEN]
 
-def test_every_word_has_a_key_and_every_key_a_use(words):
+def refusals(tmp_path):
+    "Why Python refuses files, and in fixed words"
+    from colorize_nb.page import previews
+    page,tiff = Image.fromarray(garden(9, 9)),io.BytesIO()
+    page.save(tiff, 'TIFF', save_all=True, append_images=[page])
+    photo,pages = OLD_PHOTO.read_bytes(),tiff.getvalue()
+    for data in (b'', b'no picture', b'%PDF-1.7'+bytes(99), photo, photo[:2000], pages, pages[:40]):
+        (tmp_path/'x').write_bytes(data)
+        with pytest.raises(PhotoError) as e: previews.open_upload(previews.Upload('x', tmp_path/'x'), previews.Settings(pixels=1000 if data == photo else 10**6))
+        yield str(e.value)
+    code = ''.join(f.read_text(encoding='utf-8') for f in (ROOT/'colorize_nb').glob('*/*.py'))
+    for text in ('HEIC needs the heic extra', 'too many visitors; come back in a while'): assert text in code; yield text
+
+def test_every_word_has_a_key_and_every_key_a_use(words, tmp_path):
     en = words['en']
     html = Dressed((WEB/'index.html').read_text(encoding='utf-8'))
     assert not html.bare and all(en[key] == text for key,text in html.keyed)
@@ -244,11 +258,13 @@ def test_every_word_has_a_key_and_every_key_a_use(words):
         assert not [key for key in asked if key not in en], f.name
         sentences += [f'{f.name}: {t}' for t in texts if t not in en and t not in KEYS and (is_sentence(t) or t.istitle() and t in en.values())]
     assert not sentences
-    patterns = {k: re.sub(r'\\\{\w+\\\}', '.+', re.escape(t)) for k,t in en.items() if k.startswith('said.')}
-    for text in from_python():
-        found = {k for k,p in patterns.items() if re.fullmatch(p, text)}
-        assert len(found) == 1, (text, found)
-        used |= found
+    patterns = {k: re.sub(r'\\\{(\w+)\\\}', r'(?P<\1>.+)', re.escape(t)) for k,t in en.items() if k.startswith('said.')}
+    todo = [*from_python(), *refusals(tmp_path)]
+    for text in todo:
+        found = {k: m for k,p in patterns.items() if (m := re.fullmatch(p, text))}
+        assert len(found) == 1, (text, found.keys())
+        used |= found.keys()
+        todo += [why for m in found.values() if (why := m.groupdict().get('why')) and 'said.accepted' in found] # of two parts
     assert sorted(en.keys()-used) == []
 
 def forms(text): return [text] if isinstance(text, str) else list(text.values()) # a plural has several
