@@ -288,6 +288,25 @@ def test_hints_go_to_the_next_photo(user, photo, tmp_path): # noqa: F811
     assert u.page.inner_text('#note').startswith('mother.png') and u.hints() == 2 and not u.page.is_visible('#carry')
     u.page.locator('#strip .pick').first.click(); u.until("document.querySelector('#note').innerText.startsWith('migrant')"); assert u.hints() == 2
 
+# ---- what one sees of it
+
+@pytest.mark.slow
+def test_a_hint_on_the_gray_half_is_seen_in_colour(user):
+    u = user().one()
+    def hint(): b = u.page.locator('#hints button').last.bounding_box(); return b['x']+b['width']/2
+    def line(): b = u.box('#border'); return b['x']+b['width']/2
+    photo = u.box('#after'); x,y = photo['x']+.3*photo['width'],photo['y']+.6*photo['height']
+    assert x < line()
+    u.page.mouse.click(x, y); u.page.wait_for_selector('#likely button:nth-child(6)')
+    u.seen(lambda: u.page.click('#likely button:nth-child(2)')); time.sleep(.4)
+    moved = line(); assert moved < hint()-20 and abs(hint()-x) < 2
+    u.spot(.7, .5); u.seen(lambda: u.page.click('#likely button:nth-child(2)')); time.sleep(.4)
+    assert line() == moved # there it was in colour already
+    x,y = hint(),u.page.locator('#hints button').last.bounding_box()['y']+22
+    u.page.mouse.move(x, y); u.page.mouse.down(); u.page.mouse.move(photo['x']+4, y, steps=4)
+    u.seen(u.page.mouse.up); time.sleep(.4)
+    assert int(u.page.get_attribute('#border', 'aria-valuenow')) == 0
+
 # ---- keeping
 
 @pytest.mark.slow

@@ -138,12 +138,17 @@ export class Controls {
     g.drawImage(img, Math.floor(x*img.naturalWidth/w), Math.floor(y*img.naturalHeight/h), 1, 1, 0, 0, 1, 1)
     return '#'+[...g.getImageData(0, 0, 1, 1).data].slice(0, 3).map(v => v.toString(16).padStart(2, '0')).join('')
   }
-  changeHint(i, change, done) { this.set({hints: this.history.ask().hints.map((h, n) => n === i ? {...h, ...change} : h)}, done) }
+  changeHint(i, change, done) {
+    const hints = this.history.ask().hints.map((h, n) => n === i ? {...h, ...change} : h)
+    this.set({hints}, done)
+    if (done) this.view.reveal(hints[i])
+  }
   dropHint(i) { this.set({hints: this.history.ask().hints.filter((_, n) => n !== i)}) }
   addHint(hint, done) {
     const {hints} = this.history.ask()
     this.picker.index = hints.length
     this.set({hints: [...hints, hint]}, done)
+    this.view.reveal(hint)
   }
   carry() {  // take the hints to the next photo
     const {ready, photo: from} = this.store, to = ready[ready.indexOf(from)+1]
