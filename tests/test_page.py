@@ -295,7 +295,7 @@ def test_a_hint_on_the_gray_half_is_seen_in_colour(user):
     u = user().one()
     def hint(): b = u.page.locator('#hints button').last.bounding_box(); return b['x']+b['width']/2
     def line(): b = u.box('#border'); return b['x']+b['width']/2
-    photo = u.box('#after'); x,y = photo['x']+.3*photo['width'],photo['y']+.6*photo['height']
+    shown = u.box('#after'); x,y = shown['x']+.3*shown['width'],shown['y']+.6*shown['height']
     assert x < line()
     u.page.mouse.click(x, y); u.page.wait_for_selector('#likely button:nth-child(6)')
     u.seen(lambda: u.page.click('#likely button:nth-child(2)')); time.sleep(.4)
@@ -303,9 +303,28 @@ def test_a_hint_on_the_gray_half_is_seen_in_colour(user):
     u.spot(.7, .5); u.seen(lambda: u.page.click('#likely button:nth-child(2)')); time.sleep(.4)
     assert line() == moved # there it was in colour already
     x,y = hint(),u.page.locator('#hints button').last.bounding_box()['y']+22
-    u.page.mouse.move(x, y); u.page.mouse.down(); u.page.mouse.move(photo['x']+4, y, steps=4)
+    u.page.mouse.move(x, y); u.page.mouse.down(); u.page.mouse.move(shown['x']+4, y, steps=4)
     u.seen(u.page.mouse.up); time.sleep(.4)
     assert int(u.page.get_attribute('#border', 'aria-valuenow')) == 0
+
+@pytest.mark.slow
+@pytest.mark.parametrize('width,height', [(390,844), (360,640)])
+def test_the_photo_stays_in_sight_while_a_slider_moves(user, width, height):
+    u = user(width=width, height=height, **PHONE).one()
+    u.until("document.querySelectorAll('#ways button').length >= 4")
+    u.page.touchscreen.tap(*u.at(.7, .5)); u.page.wait_for_selector('#likely button:nth-child(6)')
+    u.seen(lambda: u.page.locator('#likely button').nth(1).tap())
+    def in_sight(what):
+        slider,shown = u.box(what),u.box('#after')
+        assert shown['y'] >= 0 and shown['y']+shown['height'] <= min(height, slider['y']), (what, shown, slider)
+        assert slider['y']+slider['height'] <= height and u.wide() <= 0, (what, slider)
+    for what,key in (('#vivid','ArrowRight'), ('#strength','ArrowLeft'), ('#reach','ArrowRight')):
+        if what == '#reach': u.page.locator('#list button').first.tap(); u.page.wait_for_selector('#likely button:nth-child(6)')
+        u.js('scrollTo(0, 0)') if what != '#reach' else None
+        u.page.focus(what); in_sight(what)
+        u.seen(lambda: u.page.keyboard.press(key)); in_sight(what)
+        x,y = u.box(what)['x']+40,u.box(what)['y']+u.box(what)['height']/2
+        u.seen(lambda: touch(u, [(x,y)], [(x+90,y)])); in_sight(what)
 
 # ---- keeping
 
