@@ -326,6 +326,36 @@ def test_the_photo_stays_in_sight_while_a_slider_moves(user, width, height):
         x,y = u.box(what)['x']+40,u.box(what)['y']+u.box(what)['height']/2
         u.seen(lambda: touch(u, [(x,y)], [(x+90,y)])); in_sight(what)
 
+@pytest.mark.slow
+@pytest.mark.parametrize('width', [390, 360])
+def test_buttons_say_what_they_do_and_one_line_what_comes_next(user, width):
+    u = user(width=width, height=844, **PHONE).one()
+    def word(what): return u.page.locator(f'{what} span').bounding_box()
+    for what,text in (('#hold', 'Before'), ('#unsure', 'Unsure')):
+        inner,outer = word(what),u.box(what)
+        assert u.page.inner_text(what) == text and inner['width'] > 20 and outer['x'] <= inner['x'] and inner['x']+inner['width'] <= outer['x']+outer['width']
+    assert len({u.box(what)['y']+u.box(what)['height']/2 for what in ('#undo', '#fit', '#hold', '#unsure')}) == 1 and u.wide() <= 0 # in one row
+    def help():
+        e = u.page.locator('#help')
+        assert e.get_attribute('role') == 'status' and e.evaluate('e => e.clientHeight < 30 && e.scrollWidth <= e.clientWidth'), e.inner_text() # one line, and all of it
+        return e.inner_text()
+    assert help() == 'Tap the photo to give a place its colour.'
+    u.page.touchscreen.tap(*u.at(.7, .5)); u.page.wait_for_selector('#likely button:nth-child(6)')
+    assert help() == 'Choose a colour for this place.'
+    u.seen(lambda: u.page.locator('#likely button').nth(1).tap())
+    assert 'Drag' in help() and 'a second protects' in help()
+    u.page.locator('#hints button').tap(); u.page.wait_for_selector('#likely button:nth-child(6)')
+    assert 'how far it reaches' in help()
+    u.page.locator('#shut').tap()
+    u.page.touchscreen.tap(*u.at(.7, .2)); u.page.wait_for_selector('#likely button:nth-child(6)')
+    u.seen(lambda: u.page.locator('#likely button').nth(1).tap())
+    assert 'change or remove it' in help()
+    u.page.locator('#unsure').tap(); assert 'Shaded' in help()
+    u.page.locator('#unsure').tap()
+    for _ in range(2): u.seen(lambda: u.page.locator('#undo').tap())
+    assert help().startswith('Tap the photo')
+    d = user().one(); assert d.page.inner_text('#help').startswith('Click the photo')
+
 # ---- keeping
 
 @pytest.mark.slow

@@ -69,7 +69,7 @@ export class Controls {
     const {picker, store: {ready, photo}} = this, chosen = picker.open ? picker.index : null
     this.view.showHints(hints, chosen)
     picker.draw(chosen === null ? null : hints[chosen])
-    $('#howto').hidden = hints.length > 0
+    $('#ours').hidden = !hints.length
     $('#list').replaceChildren(...hints.map(({color}, i) => {
       const li = element('li'), b = button({textContent: `${i+1}`, onclick: () => this.choose(i)})
       b.style.setProperty('--c', color)
@@ -78,7 +78,6 @@ export class Controls {
       return li
     }))
     $('#carry').hidden = !hints.length || ready.indexOf(photo) >= ready.length-1
-    $('#none').hidden = !hints.length
   }
 
   open() { $('#ways').replaceChildren() }  // another photo is on view
