@@ -288,6 +288,24 @@ def test_hints_go_to_the_next_photo(user, photo, tmp_path): # noqa: F811
     assert u.page.inner_text('#note').startswith('mother.png') and u.hints() == 2 and not u.page.is_visible('#carry')
     u.page.locator('#strip .pick').first.click(); u.until("document.querySelector('#note').innerText.startsWith('migrant')"); assert u.hints() == 2
 
+@pytest.mark.slow
+def test_hints_are_offered_to_an_alike_photo_only(user, tmp_path):
+    mother = Image.open(OLD_PHOTO).convert('L')
+    w,h = mother.size
+    other = Image.open(OLD_PHOTO.parent/'broadway.jpg').convert('L').resize((w,h))
+    later = mother.transform((w,h), Image.AFFINE, (1.04,0,-9,0,1.04,4)) # the camera moved
+    wide = mother.resize((2*w,h))
+    names = [tmp_path/f'{n}.jpg' for n in ('1_mother', '2_later', '3_broadway', '4_wide', '5_mother')]
+    for f,im in zip(names, (mother, later, other, wide, mother)): im.save(f)
+    u = user().drop(*names).ready(5)
+    u.until("[...document.querySelectorAll('#strip img')].filter(i => i.naturalWidth).length == 5")
+    for i,offered in enumerate((True, False, False, False, False)):
+        u.page.locator('#strip .pick').nth(i).click(); u.until(f"document.querySelector('#note').innerText.startsWith('{names[i].name}')")
+        u.choose(.6, .5)
+        assert u.page.is_visible('#carry') == offered, names[i]
+    u.page.locator('#strip .pick').first.click(); u.until("document.querySelector('#note').innerText.startsWith('1_')")
+    assert u.box('#carry')['y'] > u.box('#same')['y'] and u.box('#carry')['y'] > u.box('#none')['y']
+
 # ---- what one sees of it
 
 @pytest.mark.slow

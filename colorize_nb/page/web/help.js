@@ -3,7 +3,7 @@
 import {$} from './common.js'
 import {put} from './words.js'
 
-const finger = matchMedia('(hover: none)')
+const finger = matchMedia('(hover:none)')
 
 export class Help {
   constructor(store, history, picker, preview) {
