@@ -288,6 +288,92 @@ def test_hints_go_to_the_next_photo(user, photo, tmp_path): # noqa: F811
     assert u.page.inner_text('#note').startswith('mother.png') and u.hints() == 2 and not u.page.is_visible('#carry')
     u.page.locator('#strip .pick').first.click(); u.until("document.querySelector('#note').innerText.startsWith('migrant')"); assert u.hints() == 2
 
+@pytest.mark.slow
+def test_hints_are_offered_to_an_alike_photo_only(user, tmp_path):
+    mother = Image.open(OLD_PHOTO).convert('L')
+    w,h = mother.size
+    other = Image.open(OLD_PHOTO.parent/'broadway.jpg').convert('L').resize((w,h))
+    later = mother.transform((w,h), Image.AFFINE, (1.04,0,-9,0,1.04,4)) # the camera moved
+    wide = mother.resize((2*w,h))
+    names = [tmp_path/f'{n}.jpg' for n in ('1_mother', '2_later', '3_broadway', '4_wide', '5_mother')]
+    for f,im in zip(names, (mother, later, other, wide, mother)): im.save(f)
+    u = user().drop(*names).ready(5)
+    u.until("[...document.querySelectorAll('#strip img')].filter(i => i.naturalWidth).length == 5")
+    for i,offered in enumerate((True, False, False, False, False)):
+        u.page.locator('#strip .pick').nth(i).click(); u.until(f"document.querySelector('#note').innerText.startsWith('{names[i].name}')")
+        u.choose(.6, .5)
+        assert u.page.is_visible('#carry') == offered, names[i]
+    u.page.locator('#strip .pick').first.click(); u.until("document.querySelector('#note').innerText.startsWith('1_')")
+    assert u.box('#carry')['y'] > u.box('#same')['y'] and u.box('#carry')['y'] > u.box('#none')['y']
+
+# ---- what one sees of it
+
+@pytest.mark.slow
+def test_a_hint_on_the_gray_half_is_seen_in_colour(user):
+    u = user().one()
+    def hint(): b = u.page.locator('#hints button').last.bounding_box(); return b['x']+b['width']/2
+    def line(): b = u.box('#border'); return b['x']+b['width']/2
+    shown = u.box('#after'); x,y = shown['x']+.3*shown['width'],shown['y']+.6*shown['height']
+    assert x < line()
+    u.page.mouse.click(x, y); u.page.wait_for_selector('#likely button:nth-child(6)')
+    u.seen(lambda: u.page.click('#likely button:nth-child(2)')); time.sleep(.4)
+    moved = line(); assert moved < hint()-20 and abs(hint()-x) < 2
+    u.spot(.7, .5); u.seen(lambda: u.page.click('#likely button:nth-child(2)')); time.sleep(.4)
+    assert line() == moved # there it was in colour already
+    x,y = hint(),u.page.locator('#hints button').last.bounding_box()['y']+22
+    u.page.mouse.move(x, y); u.page.mouse.down(); u.page.mouse.move(shown['x']+4, y, steps=4)
+    u.seen(u.page.mouse.up); time.sleep(.4)
+    assert int(u.page.get_attribute('#border', 'aria-valuenow')) == 0
+
+@pytest.mark.slow
+@pytest.mark.parametrize('width,height', [(390,844), (360,640)])
+def test_the_photo_stays_in_sight_while_a_slider_moves(user, width, height):
+    u = user(width=width, height=height, **PHONE).one()
+    u.until("document.querySelectorAll('#ways button').length >= 4")
+    u.page.touchscreen.tap(*u.at(.7, .5)); u.page.wait_for_selector('#likely button:nth-child(6)')
+    u.seen(lambda: u.page.locator('#likely button').nth(1).tap())
+    def in_sight(what):
+        slider,shown = u.box(what),u.box('#after')
+        assert shown['y'] >= 0 and shown['y']+shown['height'] <= min(height, slider['y']), (what, shown, slider)
+        assert slider['y']+slider['height'] <= height and u.wide() <= 0, (what, slider)
+    for what,key in (('#vivid','ArrowRight'), ('#strength','ArrowLeft'), ('#reach','ArrowRight')):
+        if what == '#reach': u.page.locator('#list button').first.tap(); u.page.wait_for_selector('#likely button:nth-child(6)')
+        u.js('scrollTo(0, 0)') if what != '#reach' else None
+        u.page.focus(what); in_sight(what)
+        u.seen(lambda: u.page.keyboard.press(key)); in_sight(what)
+        x,y = u.box(what)['x']+40,u.box(what)['y']+u.box(what)['height']/2
+        u.seen(lambda: touch(u, [(x,y)], [(x+90,y)])); in_sight(what)
+
+@pytest.mark.slow
+@pytest.mark.parametrize('width', [390, 360])
+def test_buttons_say_what_they_do_and_one_line_what_comes_next(user, width):
+    u = user(width=width, height=844, **PHONE).one()
+    def word(what): return u.page.locator(f'{what} span').bounding_box()
+    for what,text in (('#hold', 'Before'), ('#unsure', 'Unsure')):
+        inner,outer = word(what),u.box(what)
+        assert u.page.inner_text(what) == text and inner['width'] > 20 and outer['x'] <= inner['x'] and inner['x']+inner['width'] <= outer['x']+outer['width']
+    assert len({u.box(what)['y']+u.box(what)['height']/2 for what in ('#undo', '#fit', '#hold', '#unsure')}) == 1 and u.wide() <= 0 # in one row
+    def help():
+        e = u.page.locator('#help')
+        assert e.get_attribute('role') == 'status' and e.evaluate('e => e.clientHeight < 30 && e.scrollWidth <= e.clientWidth'), e.inner_text() # one line, and all of it
+        return e.inner_text()
+    assert help() == 'Tap the photo to give a place its colour.'
+    u.page.touchscreen.tap(*u.at(.7, .5)); u.page.wait_for_selector('#likely button:nth-child(6)')
+    assert help() == 'Choose a colour for this place.'
+    u.seen(lambda: u.page.locator('#likely button').nth(1).tap())
+    assert 'Drag' in help() and 'a second protects' in help()
+    u.page.locator('#hints button').tap(); u.page.wait_for_selector('#likely button:nth-child(6)')
+    assert 'how far it reaches' in help()
+    u.page.locator('#shut').tap()
+    u.page.touchscreen.tap(*u.at(.7, .2)); u.page.wait_for_selector('#likely button:nth-child(6)')
+    u.seen(lambda: u.page.locator('#likely button').nth(1).tap())
+    assert 'change or remove it' in help()
+    u.page.locator('#unsure').tap(); assert 'Shaded' in help()
+    u.page.locator('#unsure').tap()
+    for _ in range(2): u.seen(lambda: u.page.locator('#undo').tap())
+    assert help().startswith('Tap the photo')
+    d = user().one(); assert d.page.inner_text('#help').startswith('Click the photo')
+
 # ---- keeping
 
 @pytest.mark.slow

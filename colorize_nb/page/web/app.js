@@ -12,6 +12,7 @@ import {Strip} from './strip.js'
 import {Picker} from './picker.js'
 import {Preview} from './preview.js'
 import {Controls} from './controls.js'
+import {Help} from './help.js'
 import {Uploads} from './uploads.js'
 import {Results} from './results.js'
 
@@ -20,6 +21,7 @@ store.addEventListener('draw', layout)
 const history = new History(store), messages = new Messages(store), session = new Session(engine, store, history, messages)
 const preview = new Preview(engine, store, history, view, session)
 const controls = new Controls(engine, store, history, view, picker, preview, messages)
+new Help(store, history, picker, preview)
 const uploads = new Uploads(engine, store, history, session, messages)
 const strip = new Strip(engine, id => store.open(id), id => uploads.remove(id))
 new Results(engine, store, history, session, messages, uploads)

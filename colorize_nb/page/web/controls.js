@@ -69,7 +69,7 @@ export class Controls {
     const {picker, store: {ready, photo}} = this, chosen = picker.open ? picker.index : null
     this.view.showHints(hints, chosen)
     picker.draw(chosen === null ? null : hints[chosen])
-    $('#howto').hidden = hints.length > 0
+    $('#ours').hidden = !hints.length
     $('#list').replaceChildren(...hints.map(({color}, i) => {
       const li = element('li'), b = button({textContent: `${i+1}`, onclick: () => this.choose(i)})
       b.style.setProperty('--c', color)
@@ -78,7 +78,6 @@ export class Controls {
       return li
     }))
     $('#carry').hidden = !hints.length || ready.indexOf(photo) >= ready.length-1
-    $('#none').hidden = !hints.length
   }
 
   open() { $('#ways').replaceChildren() }  // another photo is on view
@@ -138,12 +137,17 @@ export class Controls {
     g.drawImage(img, Math.floor(x*img.naturalWidth/w), Math.floor(y*img.naturalHeight/h), 1, 1, 0, 0, 1, 1)
     return '#'+[...g.getImageData(0, 0, 1, 1).data].slice(0, 3).map(v => v.toString(16).padStart(2, '0')).join('')
   }
-  changeHint(i, change, done) { this.set({hints: this.history.ask().hints.map((h, n) => n === i ? {...h, ...change} : h)}, done) }
+  changeHint(i, change, done) {
+    const hints = this.history.ask().hints.map((h, n) => n === i ? {...h, ...change} : h)
+    this.set({hints}, done)
+    if (done) this.view.reveal(hints[i])
+  }
   dropHint(i) { this.set({hints: this.history.ask().hints.filter((_, n) => n !== i)}) }
   addHint(hint, done) {
     const {hints} = this.history.ask()
     this.picker.index = hints.length
     this.set({hints: [...hints, hint]}, done)
+    this.view.reveal(hint)
   }
   carry() {  // take the hints to the next photo
     const {ready, photo: from} = this.store, to = ready[ready.indexOf(from)+1]

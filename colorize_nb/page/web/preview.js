@@ -117,9 +117,9 @@ export class Preview {
   toggleShade() {
     this.shading = !this.shading
     $('#unsure').setAttribute('aria-pressed', this.shading)
-    if (!this.shading) return this.view.shade(null)
-    this.shade()
-    this.session.messages.tell(say('photo.shaded'))
+    this.store.draw()
+    if (this.shading) this.shade()
+    else this.view.shade(null)
   }
   hold(on) {
     this.view.hold(on)

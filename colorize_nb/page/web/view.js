@@ -6,6 +6,7 @@ import {put, say} from './words.js'
 
 const clamp = (v, lo, hi) => Math.min(Math.max(v, lo), hi)
 const MOVED = 5, TWICE = 230  // pixels that a click may slip; ms in which a second click makes it a double click
+const NEAR = 24, ASIDE = 56  // pixels: a place so near the border is hidden by its knob, and so far goes the border
 
 export class View extends EventTarget {  // events: soon {x, y} (perhaps), place {x, y}, hint {i}, move {i, x, y, done}, drop {i}, zoom
   constructor() {
@@ -45,6 +46,14 @@ export class View extends EventTarget {  // events: soon {x, y} (perhaps), place
     img.remove()
   }
   hold(on) { this.after.style.visibility = this.border.style.visibility = on ? 'hidden' : '' }
+  reveal(p) {  // the border moves aside, so that a place of the photo is on view in colour
+    const {l, r} = this.visible, x = this.x+(p.x+.5)*this.scale
+    if (x-NEAR > l+(r-l)*this.cut) return
+    this.stage.classList.add('aside')
+    this.stage.addEventListener('transitionend', () => this.stage.classList.remove('aside'), {once: true})
+    this.cut = clamp((x-ASIDE-l)/(r-l), 0, 1)
+    this.draw()
+  }
   target(p) { this.targeted = !!p; this.aim = p ?? this.aim; $('#aim').hidden = !p && !this.stage.matches(':focus-visible'); this.draw() }  // the cross
   wait(key) {
     const p = $('#wait')
@@ -202,6 +211,7 @@ export class View extends EventTarget {  // events: soon {x, y} (perhaps), place
     let from = null
     b.addEventListener('pointerdown', e => {
       if (e.button) return
+      this.stage.classList.remove('aside')
       from = {x: e.clientX, moved: e.target !== b}  // the knob is not transparent to clicks, the line is
       b.setPointerCapture(e.pointerId); b.focus({preventScroll: true}); e.preventDefault()
     })

@@ -41,6 +41,15 @@ const en = {
   'wait.colouring': 'Colouring…',
   'wait.full': 'Fetching the full size…',
 
+  // what can be done next
+  'help.click': 'Click the photo to give a place its colour.',
+  'help.tap': 'Tap the photo to give a place its colour.',
+  'help.choose': 'Choose a colour for this place.',
+  'help.change': 'Choose another colour, or how far it reaches.',
+  'help.one': 'Drag or press it; a second protects what should stay.',
+  'help.more': 'Drag a colour, or press it to change or remove it.',
+  'help.unsure': 'Shaded: where the colours could be others.',
+
   // the tools below it
   'tools': 'View and download',
   'undo': 'Undo',
@@ -94,7 +103,6 @@ const en = {
   'vivid.some': '{percent} vivid',
   'strength': 'Amount of colour',
   'hints': 'Your colours',
-  'hints.how': 'Click a spot in the photo and choose its colour.',
   'hint': 'Colour {n}, {color}. Arrow keys move it, Delete removes it.',
   'hint.change': 'Change colour {n}, {color}',
   'carry': 'Take them to the next photo',
