@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 from conftest import OLD_PHOTO, gray_level
 from dataclasses import replace
-import colorize_nb.page.previews as previews, colorize_nb.page.routes as routes, colorize_nb.page.sessions as sessions, colorize_nb.page.server as web
+import colorize_nb.page.previews as previews, colorize_nb.page.results as results, colorize_nb.page.routes as routes, colorize_nb.page.sessions as sessions, colorize_nb.page.server as web
 from colorize_nb import Colorizer
 from colorize_nb.files.photo import SUFFIXES
 from colorize_nb.steer import Hint
@@ -568,14 +568,14 @@ def test_what_was_refused_has_an_end(client):
 
 # ---- what was asked for, or an error
 
-@pytest.mark.parametrize('where,fault', [('placed_hints', ValueError('no such colour')), ('placed_hints', KeyError('/a/secret')), ('Models.__getitem__', OverflowError('x')), ('Models.__getitem__', OSError(28, 'No space left on device'))])
+@pytest.mark.parametrize('where,fault', [('results.placed_hints', ValueError('no such colour')), ('results.placed_hints', KeyError('/a/secret')), ('previews.Models.__getitem__', OverflowError('x')), ('previews.Models.__getitem__', OSError(28, 'No space left on device'))])
 def test_never_an_older_result(inside, monkeypatch, capfd, photo, where, fault):
     c = Client(inside)
     c.add(photo.read_bytes(), 'a.png'); c.add(photo.read_bytes(), 'b.png')
     for i in (0, 1): assert c.result(i, strength=0)[0] == 200
     def broken(*a, **kw): raise fault
     with monkeypatch.context() as m:
-        m.setattr(f'colorize_nb.page.previews.{where}', broken)
+        m.setattr(f'colorize_nb.page.{where}', broken)
         said = error(c.of(0, 'finish', dict(ask=dict(strength=1))), 507 if isinstance(fault, OSError) else 422 if isinstance(fault, ValueError) else 500)
         error(c.of(0, 'file'), 404); error(c.of(0, 'pair'), 404)
     s = c.json('/session')
@@ -594,7 +594,7 @@ def test_what_is_made_is_what_was_asked_for(inside, monkeypatch, photo):
     "Though the same photo is looked at in another way meanwhile"
     c = Client(inside)
     c.add(photo.read_bytes()); c.ready()
-    real,(v,) = previews.finish,inside.server.sessions.values()
+    real,(v,) = results.finish,inside.server.sessions.values()
     s, = v.uploads.values()
     def meanwhile(models, upload, ask, *a): upload.ask = previews.Ask(strength=2.); return real(models, upload, ask, *a)
     monkeypatch.setattr(sessions, 'finish', meanwhile)

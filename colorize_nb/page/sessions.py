@@ -17,8 +17,9 @@ from ..files.boxes import film_kind
 from ..files.photo import NOT_FILMS
 from ..batch.names import is_film
 from ..batch.sources import archive_photos
-from .previews import (EXPECTED, MB, Ask, Models, Refused, Settings, Upload, explain, finish, open_upload, preview,
-                                       reason, shortened)
+from .previews import (EXPECTED, MB, Ask, Models, Refused, Settings, Upload, explain, open_upload, preview, reason,
+                                       shortened)
+from .results import finish
 
 # %% ../../nbs/51_sessions.ipynb #ca710e14
 with suppress(ImportError): from starlette.concurrency import run_in_threadpool
