@@ -6,8 +6,8 @@
 __all__ = ['MB', 'EXPECTED', 'UNFORESEEN', 'FORMAT_WORDS', 'PREVIEW_PIXELS', 'NOTES', 'VARIANTS', 'VARIANT_PIXELS', 'DOUBT',
            'DOUBT_PIXELS', 'VEIL', 'OPACITY', 'Settings', 'Refused', 'reason', 'explain', 'status_of', 'shortened',
            'shipped_model', 'Models', 'Ask', 'number', 'bounds', 'hints_from_json', 'read_ask', 'hex_of', 'ask_json',
-           'sliders', 'accepted', 'Upload', 'small_size', 'small_copy', 'open_upload', 'jpeg', 'scaled_hint',
-           'placed_hints', 'paint_small', 'preview', 'likely', 'variants', 'doubt']
+           'sliders', 'accepted', 'Picture', 'Upload', 'small_size', 'small_copy', 'open_upload', 'jpeg', 'scaled_hint',
+           'placed_hints', 'taken_look', 'paint_small', 'preview', 'take_picture', 'likely', 'variants', 'doubt']
 
 # %% ../../nbs/50_previews.ipynb #1cb63902
 import errno, io, secrets, shutil
@@ -17,14 +17,17 @@ from functools import lru_cache
 from pathlib import Path
 import numpy as np
 from PIL import Image
-from ..batch.options import OPTIONS
-from ..color import mean_chroma
+from ..align import SMALLEST
+from ..batch.options import OPTIONS, Options
+from ..color import mean_chroma, resize
+from ..colorizer import Look
 from ..jobs import Colorizer
 from ..messages import say
-from ..paint import NEARLY_GRAY, tone
-from ..files.photo import ACCEPTED, SUFFIXES, Pages
+from ..paint import NEARLY_GRAY, paint_pixels, tone
+from ..files.photo import ACCEPTED, SUFFIXES, Pages, open_photo
 from ..files.pixels import PhotoError, to_8_bits
 from ..steer import Hint
+from ..transfer import open_picture, taken_colors
 
 # %% ../../nbs/50_previews.ipynb #8d35c0b7
 with suppress(ImportError): from starlette.exceptions import HTTPException # without the app extra nothing is served
@@ -39,6 +42,7 @@ class Settings:
     photo:int=100*MB # Bytes of a photo's file
     upload:int=500*MB # Bytes of an uploaded file, which may be an archive
     hints:int=200 # Of a photo
+    pictures:int=20 # That gave their colours to one photo
     photos:int=100 # Of a session
     space:int=2000*MB # Bytes of a session's photos and results
     total:int=8000*MB # Bytes of all sessions
@@ -128,6 +132,7 @@ class Ask:
     variant:int=0 # 0 is the network's own colouring, the others are those of `variants`
     hints:tuple=() # `Hint`s of the visitor
     model:str='default' # A name in `Models`
+    picture:str='' # Id of the picture whose colours are taken, if there is one
 
 def number(v, # From JSON
            lo:float, hi:float, # Its range
@@ -161,16 +166,18 @@ def hints_from_json(d, # A list
 def read_ask(d, # A dict, from JSON
              size:tuple, # Width and height of the photo
              names:list=('default',), # Of models
+             pictures:list=(), # Ids of those that the photo has
 )->Ask:
     "Return the position of the controls; raises `ValueError`"
     if not isinstance(d, dict): raise ValueError('settings must be an object')
-    d = dict(model='default', strength=1, vivid=0, variant=0, hints=[])|d
+    d = dict(model='default', strength=1, vivid=0, variant=0, hints=[], picture='')|d
     if unknown := d.keys()-asdict(Ask()).keys(): raise ValueError(f'unknown setting: {min(unknown)}')
     strength = float(number(d['strength'], *bounds('strength'), 'strength'))
     vivid = float(number(d['vivid'], *bounds('vivid'), 'vivid'))
     variant = int(number(d['variant'], 0, 9, 'variant'))
     if d['model'] not in names: raise ValueError(f"no such model here; there are {', '.join(names)}")
-    return Ask(strength, vivid, variant, hints_from_json(d['hints'], size), d['model'])
+    if d['picture'] not in ('', *pictures): raise ValueError('no such picture here')
+    return Ask(strength, vivid, variant, hints_from_json(d['hints'], size), d['model'], d['picture'])
 
 # %% ../../nbs/50_previews.ipynb #83054fc9
 def hex_of(color:tuple)->str: # r, g, b
@@ -182,7 +189,8 @@ def ask_json(ask:Ask)->dict:
     def hint(h):
         reach = {} if h.reach is None else dict(reach=h.reach)
         return dict(x=h.x, y=h.y, color=hex_of(h.color))|reach
-    plain = dict(strength=ask.strength, vivid=ask.vivid, variant=ask.variant, model=ask.model)
+    plain = dict(strength=ask.strength, vivid=ask.vivid, variant=ask.variant)
+    plain |= dict(model=ask.model, picture=ask.picture)
     return plain|dict(hints=[hint(h) for h in ask.hints])
 
 # %% ../../nbs/50_previews.ipynb #7f9d400c
@@ -200,6 +208,16 @@ def accepted()->list[str]:
 
 # %% ../../nbs/50_previews.ipynb #c3d0764a
 @dataclass
+class Picture:
+    "A second picture of a photo's scene, whose colours the photo may take"
+    name:str # As the visitor calls it
+    file:Path # Where it lies
+    id:str=field(default_factory=lambda: secrets.token_hex(8))
+    taken:float=0. # Share of the photo that is found in it
+    @property
+    def small(self)->Path: return self.file.with_name('small.npy')
+
+@dataclass
 class Upload:
     "One photo of a visitor, with its preview and its result"
     name:str # As the visitor calls it, with its folders in an archive
@@ -207,6 +225,7 @@ class Upload:
     id:str=field(default_factory=lambda: secrets.token_hex(8))
     size:tuple=None # Width and height, once it was opened
     kind:str='gray' # As `tone` says
+    pictures:dict=field(default_factory=dict) # `Picture`s by their id
     ask:Ask=Ask() # How it is shown
     thumb:bytes=b'' # A JPEG of the last preview
     previews:int=0 # How many were made
@@ -299,14 +318,32 @@ def placed_hints(upload:Upload, ask:Ask,
         hints = (*ways[min(ask.variant, len(ways)-1)][0], *hints)
     return [scaled_hint(h, upload.size, size or upload.size) for h in hints]
 
-# %% ../../nbs/50_previews.ipynb #d29cb58c
+# %% ../../nbs/50_previews.ipynb #8b2b8a4f
+@lru_cache(8) # of up to 10 MB
+def taken_look(colorizer:Colorizer,
+               photo:Path, picture:Path, # Small copies
+               vivid:float, hints:tuple, # As for `colorize`
+)->Look:
+    "Return how a photo looks with a picture's colours; kept for a while, because to find them takes a second"
+    options = Options(vivid=vivid, hints=hints)
+    return colorizer.look_from(open_photo(np.load(photo)), np.load(picture), options, options.hints)
+
+def _paint_taken(colorizer, upload, ask, hints):
+    "Return the small copy of a photo in the colours of its picture"
+    picture = upload.pictures[ask.picture]
+    look = taken_look(colorizer, upload.small, picture.small, ask.vivid or None, tuple(hints))
+    px = np.load(upload.small)
+    return Image.fromarray(paint_pixels(px, look.ab, look.L, look.extent, ask.strength))
+
 def paint_small(models:Models, upload:Upload, ask:Ask)->Image.Image: # RGB
     "Return a photo in colour, at a small size"
     im = small_copy(upload)
     hints = placed_hints(upload, ask, im.size)
+    if ask.picture: return _paint_taken(models[ask.model], upload, ask, hints)
     painted = models[ask.model].colorize(np.asarray(im), ask.strength, hints=hints, vivid=ask.vivid or None)
     return painted.convert('RGB')
 
+# %% ../../nbs/50_previews.ipynb #d29cb58c
 def _notes(models, upload, ask, im):
     "Yield keys of `NOTES` for a preview"
     if upload.kind in NOTES: yield upload.kind
@@ -324,6 +361,29 @@ def preview(models:Models, upload:Upload, ask:Ask)->tuple[bytes,list[str]]: # A 
     upload.thumb = jpeg(im, 80)
     upload.previews += 1
     return data,notes
+
+# %% ../../nbs/50_previews.ipynb #48e0d9e8
+def _small_picture(file, settings):
+    "Return a small copy of a picture that gives its colours; raises `PhotoError`"
+    pages = Pages(file, settings.pixels)
+    if len(pages) > 1: raise PhotoError(f'{len(pages)} pages; give a single picture')
+    im = open_picture(pages[0]).picture()
+    return im.resize(small_size(im.size, PREVIEW_PIXELS), Image.LANCZOS, reducing_gap=3)
+
+def take_picture(upload:Upload,
+                 name:str, # As the visitor calls the picture
+                 file:Path, # Where it lies, in a folder of its own
+                 settings:Settings=Settings(),
+)->Picture: # One of the upload's
+    "Let a photo take the colours of a picture; raises `PhotoError` where they cannot be used"
+    if min(upload.size) < SMALLEST: raise PhotoError('the photo is too small to be found in a picture')
+    picture = Picture(name, file)
+    try:
+        np.save(picture.small, np.asarray(_small_picture(file, settings)))
+        picture.taken = taken_look(shipped_model(), upload.small, picture.small, None, ()).taken
+    except PhotoError as e: raise PhotoError(str(e).removeprefix('the other picture: ')) from None
+    upload.pictures[picture.id] = picture
+    return picture
 
 # %% ../../nbs/50_previews.ipynb #a255cb76
 def likely(upload:Upload, ask:Ask,
@@ -357,11 +417,18 @@ DOUBT_PIXELS = 250_000
 VEIL = 214,30,160 # r, g, b of the shading
 OPACITY = 190 # Of 255, where there is most doubt
 
+def _sure_of(px, picture):
+    "Return how surely each pixel of a photo is found in a picture, from 0 to 1"
+    _,_,sure,_ = taken_colors(open_photo(px), np.load(picture.small))
+    return resize(sure, px.shape[:2], how=Image.BILINEAR)
+
 def doubt(upload:Upload, ask:Ask)->bytes: # A PNG, transparent where the network is sure
     "Return a shading of the pixels whose colour is unsure; raises `ValueError` for other models than the shipped one"
     if ask.model != 'default': raise ValueError('only the shipped model says where it is unsure')
     im = small_copy(upload, DOUBT_PIXELS)
-    error = shipped_model().doubt(np.asarray(im), hints=placed_hints(upload, ask, im.size))
+    px = np.asarray(im)
+    error = shipped_model().doubt(px, hints=placed_hints(upload, ask, im.size))
+    if ask.picture: error = error*(1-_sure_of(px, upload.pictures[ask.picture]))
     none,most = DOUBT
     opacity = np.clip((error-none)/(most-none), 0, 1)*OPACITY
     veil = Image.new('RGBA', im.size, VEIL)

@@ -62,7 +62,8 @@ def answer_headers(path:str, # Of the request
 
 def body_limit(path:str, settings:Settings)->int:
     "Return the most bytes that a request may bring"
-    return {'/session/photos':settings.upload, API:settings.photo+MB}.get(path, MB//2)
+    if re.fullmatch('/session/photos(/[^/]+/picture)?', path): return settings.upload
+    return settings.photo+MB if path == API else MB//2
 
 # %% ../../nbs/53_server.ipynb #81789b3f
 class Guard:

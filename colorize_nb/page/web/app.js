@@ -13,6 +13,7 @@ import {Preview} from './preview.js'
 import {Controls} from './controls.js'
 import {Uploads} from './uploads.js'
 import {Results} from './results.js'
+import {Pictures} from './pictures.js'
 
 const store = new Store(), view = new View(), picker = new Picker()
 store.addEventListener('draw', layout)
@@ -22,6 +23,7 @@ const controls = new Controls(engine, store, history, view, picker, preview, mes
 const uploads = new Uploads(engine, store, history, session, messages)
 const strip = new Strip(engine, id => store.open(id), id => uploads.remove(id))
 new Results(engine, store, history, session, messages, uploads)
+new Pictures(engine, store, history, session, messages, controls, uploads)
 store.addEventListener('draw', () => strip.draw(store.state.photos, store.at, store.coming.map(f => f.name)))
 
 function layout() {
