@@ -1,5 +1,5 @@
 "The page in a real browser: what a user sees, does and gets; by mouse, by finger, by keyboard alone; and that it asks nobody but its server."
-import io, json, os, re, shutil, signal, time, zipfile
+import base64, io, json, os, re, shutil, signal, time, zipfile
 from pathlib import Path
 import pytest
 pytest.importorskip('starlette', reason='needs the app extra')
@@ -384,19 +384,93 @@ def test_a_reload_loses_nothing(user, photo): # noqa: F811
     u.load(); u.ready(2)
     assert u.page.inner_text('#note').startswith('mother.png') and u.hints() == 1 and u.page.inner_text('#much') == '60 %'
 
+DROP = """([data, what, where, name]) => { const t = new DataTransfer(); t.items.add(new File([new Uint8Array(data)], name ?? 'dropped.png', {type: 'image/png'}))
+          const e = what === 'paste' ? new ClipboardEvent('paste', {clipboardData: t, bubbles: true, cancelable: true}) : new DragEvent(what, {dataTransfer: t, bubbles: true, cancelable: true})
+          document.querySelector(where).dispatchEvent(e); return e.defaultPrevented }"""
+
 @pytest.mark.slow
 def test_drop_and_paste_anywhere(user, photo): # noqa: F811
     u = user()
     data = list(photo.read_bytes())
-    drop = """([data, what, where]) => { const t = new DataTransfer(); t.items.add(new File([new Uint8Array(data)], 'dropped.png', {type: 'image/png'}))
-              const e = what === 'paste' ? new ClipboardEvent('paste', {clipboardData: t, bubbles: true, cancelable: true}) : new DragEvent(what, {dataTransfer: t, bubbles: true, cancelable: true})
-              document.querySelector(where).dispatchEvent(e); return e.defaultPrevented }"""
-    u.page.evaluate(drop, [data, 'dragenter', 'header']); assert u.page.is_visible('#fall')
-    assert u.page.evaluate(drop, [data, 'dragover', 'header']) # a drop beside the box does not open the file
-    assert u.page.evaluate(drop, [data, 'drop', 'header'])
+    u.page.evaluate(DROP, [data, 'dragenter', 'header']); assert u.page.is_visible('#fall')
+    assert u.page.evaluate(DROP, [data, 'dragover', 'header']) # a drop beside the box does not open the file
+    assert u.page.evaluate(DROP, [data, 'drop', 'header'])
     u.ready(1); assert not u.page.is_visible('#fall')
-    u.page.evaluate(drop, [data, 'drop', '#panel']); u.ready(2)
-    u.page.evaluate(drop, [data, 'paste', 'body']); u.ready(3)
+    u.page.evaluate(DROP, [data, 'drop', '#panel']); u.ready(2)
+    u.page.evaluate(DROP, [data, 'paste', 'body']); u.ready(3)
+
+# ---- a second picture
+
+@pytest.fixture
+def edit(tmp_path):
+    "Somebody's edit of the old photo: red on the left, blue on the right, turned a little"
+    gray = np.asarray(Image.open(OLD_PHOTO).convert('L'))
+    side = np.linspace(-1, 1, gray.shape[1])[None]
+    rgb = np.stack([gray*(.75-.25*side), gray*.5+0*side, gray*(.75+.25*side)], -1)
+    Image.fromarray(rgb.astype(np.uint8)).rotate(2, Image.BICUBIC).save(tmp_path/'edit.png')
+    return tmp_path/'edit.png'
+
+def share(u): u.until("/ from /.test(document.querySelector('#share').innerText)"); return u.page.inner_text('#share')
+
+def preview(u):
+    "The pixels of the photo in colour, as the page has them"
+    url = u.js("(() => { const i = document.querySelector('#after .whole'), c = Object.assign(document.createElement('canvas'), {width: i.naturalWidth, height: i.naturalHeight}); c.getContext('2d').drawImage(i, 0, 0); return c.toDataURL() })()")
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.partition(',')[2]))).convert('RGB'))
+def apart(a, b): return np.abs(np.asarray(a, int)-np.asarray(b, int)).mean()
+
+@pytest.mark.slow
+def test_colours_of_a_picture(user, edit, colorizer, tmp_path):
+    u = user().one()
+    plain = preview(u)
+    u.seen(lambda: u.page.set_input_files('#picture', str(edit)))
+    taken = colorizer.colorize(OLD_PHOTO, colors_from=edit)
+    assert share(u) == f"{round(100*taken.info['colors_taken'])} % of the photo’s colours are taken from edit.png, the rest is guessed."
+    assert apart(preview(u), taken) < 1.5 and apart(plain, taken) > 5
+    got = Image.open(u.get('#download', tmp_path)) # a JPEG
+    assert apart(got, taken) < 1.5 and b'colors_taken' in got.info['xmp'] and not u.page.is_visible('#trouble')
+    u.seen(lambda: u.page.click('#undo')); assert ' can give ' in u.page.inner_text('#share') and apart(preview(u), plain) == 0
+    u.seen(lambda: u.page.click('#redo')); assert 'edit.png' in share(u) and apart(preview(u), taken) < 1.5
+    u.choose(.6, .7); assert u.hints() == 1 and 'edit.png' in share(u) # on top of the picture
+    assert .1 < apart(preview(u), taken) < 5
+    u.seen(lambda: u.page.click('#undo')); u.seen(lambda: u.page.click('#untake'))
+    assert not u.page.is_visible('#untake') and apart(preview(u), plain) == 0
+    u.seen(lambda: u.page.click('#undo')); u.load(); u.ready(1); assert 'edit.png' in share(u) # a reload loses nothing
+    u.until("document.querySelectorAll('#ways button').length >= 4")
+    assert not u.page.locator('#ways [aria-pressed=true]').count() # none of them is on view
+    u.seen(lambda: u.page.click('#ways button:nth-child(1)')); assert not u.page.is_visible('#untake') and apart(preview(u), plain) == 0
+
+@pytest.mark.slow
+def test_a_picture_that_is_dropped_on_the_photo(user, edit, photo): # noqa: F811
+    u = user()
+    data = list(edit.read_bytes())
+    u.page.evaluate(DROP, [data, 'drop', '#drop', 'edit.png']); u.ready(1) # on the empty page it is a photo
+    assert not u.page.is_visible('#which')
+    u.drop(OLD_PHOTO).ready(2); u.page.locator('#strip .pick').nth(1).click(); u.until("document.querySelector('#note').innerText.startsWith('migrant')")
+    u.page.evaluate(DROP, [data, 'drop', '#stage', 'edit.png'])
+    assert 'edit.png' in u.page.inner_text('#which') and u.js("document.activeElement.textContent") == 'Open as a new photo'
+    u.page.keyboard.press('Escape'); assert not u.page.is_visible('#which') and u.page.locator('#strip .pick').count() == 2
+    u.page.evaluate(DROP, [data, 'drop', '#stage', 'edit.png']); u.page.keyboard.press('Enter'); u.ready(3)
+    u.page.evaluate(DROP, [data, 'drop', '#border', 'edit.png']); u.seen(lambda: u.page.click('#which [value=picture]'))
+    assert 'edit.png' in share(u)
+    u.page.click('#same'); u.until("document.querySelector('#progress').hidden") # the other photos keep theirs
+    u.page.locator('#strip .pick').nth(0).click(); u.until("/ can give /.test(document.querySelector('#share').innerText)")
+
+@pytest.mark.slow
+def test_a_picture_that_cannot_be_taken(user, photo, edit, tmp_path): # noqa: F811
+    u = user().one()
+    Image.linear_gradient('L').rotate(90).convert('RGB').save(tmp_path/'gray.png')
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (90,120,3), np.uint8)).save(tmp_path/'noise.png')
+    Image.open(edit).crop((150,0,430,330)).save(tmp_path/'corner.png')
+    before = preview(u)
+    def lines(): return u.page.locator('#trouble li').all_inner_texts()
+    for n,(name,says) in enumerate([('gray.png', 'is gray, so it has no colours to give'), ('noise.png', 'shows another scene; only 0% of the photo is found in it')]):
+        u.page.set_input_files('#picture', str(tmp_path/name)); u.until(f"document.querySelectorAll('#trouble li').length == {n+1}")
+        assert lines()[-1] == f'{name}: {says}'
+    u.until("!document.querySelector('#take').disabled")
+    assert not u.page.is_visible('#untake') and u.page.is_disabled('#undo')
+    u.page.click('#trouble button'); assert apart(preview(u), before) == 0 # nothing is lost
+    u.seen(lambda: u.page.set_input_files('#picture', str(tmp_path/'corner.png')))
+    assert re.match(r'Only [12]\d % of the photo’s colours are taken from corner.png: do they show the same scene', share(u)), share(u)
 
 @pytest.mark.slow
 def test_thirty_photos_with_progress_and_stop(user, tmp_path):

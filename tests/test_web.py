@@ -422,6 +422,7 @@ def test_every_button(visit, colorizer, tmp_path):
     u = visit(Isolated).one(png(tmp_path/'a.png', old(500, 651)))
     assert u.js('crossOriginIsolated && +document.body.dataset.threads > 1') or os.cpu_count() == 1
     u.choose(.6, .5); assert u.hints() == 1
+    assert not u.page.is_visible('#from') # colours of another picture need the program
     u.until("document.querySelectorAll('#ways img').length == 5"); u.seen(lambda: u.page.click('#ways button:nth-child(3)'))
     u.seen(lambda: u.set('#vivid', .5)); u.seen(lambda: u.set('#strength', .5))
     assert u.seen(lambda: u.page.click('#undo')) < 5

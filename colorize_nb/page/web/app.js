@@ -15,6 +15,7 @@ import {Controls} from './controls.js'
 import {Help} from './help.js'
 import {Uploads} from './uploads.js'
 import {Results} from './results.js'
+import {Pictures} from './pictures.js'
 
 const store = new Store(), view = new View(), picker = new Picker()
 store.addEventListener('draw', layout)
@@ -25,6 +26,7 @@ new Help(store, history, picker, preview)
 const uploads = new Uploads(engine, store, history, session, messages)
 const strip = new Strip(engine, id => store.open(id), id => uploads.remove(id))
 new Results(engine, store, history, session, messages, uploads)
+new Pictures(engine, store, history, session, messages, controls, uploads)
 store.addEventListener('draw', () => strip.draw(store.state.photos, store.at, store.coming.map(f => f.name)))
 
 function layout() {

@@ -45,7 +45,7 @@ export class Controls {
     $('#undo').disabled = !this.history.canUndo
     $('#redo').disabled = !this.history.canRedo
     this.drawSliders(ask)
-    for (const b of $('#ways').children) b.setAttribute('aria-pressed', +b.dataset.k === ask.variant)
+    for (const b of $('#ways').children) b.setAttribute('aria-pressed', !ask.picture && +b.dataset.k === ask.variant)
     this.drawHints(ask.hints)
   }
   drawSliders({vivid, strength}) {
@@ -89,7 +89,7 @@ export class Controls {
     this.store.draw()
   }
   way(src, k) {  // the button of a suggestion; src: an address, or a promise of it
-    const img = element('img', {alt: ''}), b = button({onclick: () => this.set({variant: k})})
+    const img = element('img', {alt: ''}), b = button({onclick: () => this.set({variant: k, ...this.history.ask().picture && {picture: ''}})})
     Promise.resolve(src).then(s => { img.src = s }, e => this.preview.session.failed(e))
     b.dataset.k = k
     const name = element('span')

@@ -5,9 +5,11 @@
 //                                      progress: {what: 'open' | 'make' | 'load', done, total, left, before} | null, before}; 'load' counts bytes of the page itself;
 //                                      settings: {local, models: [{name, vivid}], sliders: {strength, vivid, reach: {low, high, step, start}}, limits: {photos, pixels, upload},
 //                                      accept: [what the file input accepts], kinds: what it opens, in words, more: what else to know, if anything,
-//                                      film: why a film is refused, with {} for its kind, films: [suffixes of films]}
+//                                      film: why a film is refused, with {} for its kind, films: [suffixes of films],
+//                                      pictures: whether a photo can take the colours of a second picture; then a photo has pictures: [Picture], and there is picture()}
 //   add(file), example(name)        -> State; the photo is there at once and has a size when it is opened
 //   before(id), thumb(id)           -> Blob, small
+//   picture(id, file)               -> Picture: {id, name, taken: the share of the photo that is found in it, few: whether that is little}; ask.picture = its id takes its colours, '' none
 //   preview(id, ask)                -> {blob, notes}: a picture, and sentences about it
 //   variants(id)                    -> [address of a picture, or a promise of it]; ask.variant = k shows number k, and 0 is the plain one
 //   likely(id, ask, x, y)           -> [{color: '#rrggbb', p}], most probable first
@@ -16,7 +18,7 @@
 //   finish(id, ask)                 -> {name, bytes}: the result is made; then save(id, 'file' | 'pair')
 //   all({strength, vivid, model}), make(), stop(), remove(id), read(), clear() -> State; after make(), save('zip')
 //
-// Ask is {strength, vivid, variant, hints: [{x, y, color, reach}], model}, x and y in pixels of the upright photo at full size; reach from 0 to 1 where it was set; model where one can choose.
+// Ask is {strength, vivid, variant, hints: [{x, y, color, reach}], model, picture}, x and y in pixels of the upright photo at full size; reach from 0 to 1 where it was set; model and picture where there are any.
 
 import {english} from './words.js'
 
@@ -71,6 +73,7 @@ export const engine = {
     const r = await ask('POST', at(id, 'preview'), {ask: settings}, signal)
     return {blob: await r.blob(), notes: JSON.parse(r.headers.get('colorize-notes') ?? '[]')}
   },
+  picture: (id, file) => json('POST', `${at(id, 'picture')}?name=${encodeURIComponent(file.name)}`, new Blob([file])),
   variants: id => json('GET', at(id, 'variants')),
   likely: (id, settings, x, y) => json('POST', at(id, 'likely'), {ask: settings, x, y}),
   doubt: (id, settings) => blob('POST', at(id, 'doubt'), {ask: settings}),

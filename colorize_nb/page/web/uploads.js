@@ -24,6 +24,7 @@ export class Uploads {
     Object.assign(this, {engine, store, history, session, messages})
     this.running = null  // stops the uploads that go on
     this.over = 0  // elements that a dragged file is over
+    this.aside = () => false  // whether a file that was dropped on the photo on view goes elsewhere
     this.dropping()
     this.buttons()
   }
@@ -89,9 +90,10 @@ export class Uploads {
   }
   async example(name) { if (await this.session.act(this.engine.example(name))) this.session.watch() }
 
-  async dropped(data) {
+  async dropped(data, onPhoto) {
     const files = [...data.files]  // both lists are empty after this turn of the event loop
     const items = [...data.items ?? []].filter(i => i.kind === 'file').map(i => i.webkitGetAsEntry?.()).filter(Boolean)
+    if (onPhoto && files.length === 1 && !items.some(i => i.isDirectory) && this.aside(files[0])) return
     this.add(items.some(i => i.isDirectory) ? (await Promise.all(items.map(walk))).flat() : files)
   }
   hover(n) {
@@ -103,7 +105,7 @@ export class Uploads {
     carrying('dragenter', () => this.hover(this.over+1))
     carrying('dragleave', () => this.hover(this.over-1))
     carrying('dragover', e => e.preventDefault())
-    carrying('drop', e => { e.preventDefault(); this.hover(0); this.dropped(e.dataTransfer) })
+    carrying('drop', e => { e.preventDefault(); this.hover(0); this.dropped(e.dataTransfer, e.target.closest?.('#stage')) })
     addEventListener('paste', e => { if (e.clipboardData?.files.length) { e.preventDefault(); this.add([...e.clipboardData.files]) } })
   }
   buttons() {
