@@ -2,14 +2,13 @@
 
 import {$} from './common.js'
 import {refusal} from './films.js'
+import {put, say} from './words.js'
 
-const HOW = 'An edited copy, a coloured print or a postcard of the same scene can give its colours.'
-const DROP = matchMedia('(hover: none)').matches ? '' : ' Choose it here, or drop it on the photo.'
+const how = () => say(matchMedia('(hover:none)').matches ? 'picture.how' : 'picture.how.drop')
 
 function said({name, taken, few}) {
   const share = Math.round(100*taken)
-  if (few) return `Only ${share} % of the photo’s colours are taken from ${name}: do they show the same scene? The rest is guessed.`
-  return `${share} % of the photo’s colours are taken from ${name}${share < 100 ? ', the rest is guessed' : ''}.`
+  return say(few ? 'picture.few' : share < 100 ? 'picture.taken' : 'picture.whole', {share, name})
 }
 
 export class Pictures {
@@ -29,7 +28,7 @@ export class Pictures {
     const suffix = f.name.replace(/^.*\./, '.').toLowerCase(), picture = f.type.startsWith('image/') || this.kinds.includes(suffix)
     if (!this.store.settings?.pictures || !this.store.photo || !picture) return false
     this.dropped = f
-    $('#dropped').textContent = f.name
+    put($('#dropped'), 'which.if', {name: f.name})
     $('#which').returnValue = ''
     $('#which').showModal()
     return true
@@ -43,7 +42,7 @@ export class Pictures {
     const {store} = this, id = store.at, why = await refusal(f, store.settings)
     if (why) return this.messages.trouble(`${f.name}: ${why}`)
     this.looking = {id, name: f.name}
-    this.controls.view.wait('Looking for the photo in it…')
+    this.controls.view.wait(say('picture.wait'))
     store.draw()
     try { await this.use(id, await this.engine.picture(id, f)) }
     catch (e) { this.failed(f, e) }
@@ -68,10 +67,10 @@ export class Pictures {
     if (!settings?.pictures || !photo) return
     const picture = photo.pictures.find(p => p.id === this.history.ask().picture)
     $('#picture').accept = this.kinds.join()
-    $('#share').textContent = here ? `Looking for the photo in ${this.looking.name}…` : picture ? said(picture) : HOW+DROP
+    $('#share').textContent = here ? say('picture.looking', {name: this.looking.name}) : picture ? said(picture) : how()
     $('#share').classList.toggle('care', !!picture?.few)
     $('#take').disabled = !!this.looking
-    $('#take').textContent = picture ? 'Another picture' : 'Take the colours of a picture'
+    $('#take').textContent = say(picture ? 'picture.other' : 'picture.take')
     $('#untake').hidden = !picture
   }
 }
