@@ -42,7 +42,7 @@ export class Pictures {
     const {store} = this, id = store.at, why = await refusal(f, store.settings)
     if (why) return this.messages.trouble(`${f.name}: ${why}`)
     this.looking = {id, name: f.name}
-    this.controls.view.wait(say('picture.wait'))
+    this.controls.view.wait('picture.wait')
     store.draw()
     try { await this.use(id, await this.engine.picture(id, f)) }
     catch (e) { this.failed(f, e) }
