@@ -669,7 +669,7 @@ def test_the_browsers_language_and_another(user, photo, tmp_path): # noqa: F811
     assert u.page.input_value('#language') == 'fr' and u.page.inner_text('#download') == 'Télécharger' and u.hints() == 1 # it is kept
 
 @pytest.mark.slow
-@pytest.mark.parametrize('width,height,kw', [(1366, 768, {}), (390, 844, PHONE)])
+@pytest.mark.parametrize('width,height,kw', [(1366, 768, {}), (390, 844, PHONE), (320, 640, PHONE)])
 def test_every_language_has_room(user, photo, width, height, kw): # noqa: F811
     u = user(width=width, height=height, **kw)
     def check(where):
