@@ -281,8 +281,9 @@ def test_how_far_a_colour_reaches(user, tmp_path):
     choose(); assert far() == '0' and u.hints() == 1
 
 @pytest.mark.slow
-def test_hints_go_to_the_next_photo(user, photo, tmp_path): # noqa: F811
-    u = user().drop(OLD_PHOTO, photo).ready(2)
+def test_hints_go_to_the_next_photo(user, tmp_path):
+    Image.open(OLD_PHOTO).resize((301,392)).save(tmp_path/'mother.png')
+    u = user().drop(OLD_PHOTO, tmp_path/'mother.png').ready(2)
     u.choose(.5, .8); u.choose(.4, .3, 3)
     u.seen(lambda: u.page.click('#carry'))
     assert u.page.inner_text('#note').startswith('mother.png') and u.hints() == 2 and not u.page.is_visible('#carry')

@@ -84,6 +84,8 @@ const en = {
   'same': 'Use these settings for all',
   'same.done': 'These settings are used for all photos',
   'all': 'Download all (zip)',
+  'carry': 'Take your colours to the next photo',
+  'carried': {one: '{n} colour taken to {name}', other: '{n} colours taken to {name}'},
 
   // the panel beside it
   'panel': 'Colours',
@@ -102,8 +104,6 @@ const en = {
   'hints': 'Your colours',
   'hint': 'Colour {n}, {color}. Arrow keys move it, Delete removes it.',
   'hint.change': 'Change colour {n}, {color}',
-  'carry': 'Take them to the next photo',
-  'carried': {one: '{n} colour taken to {name}', other: '{n} colours taken to {name}'},
   'none': 'Remove all',
 
   // the colours of a spot
