@@ -79,7 +79,7 @@ const en = {
   'strip.coming': 'on its way',
   'strip.waiting': 'waiting',
   'strip.remove': 'Remove {name}',
-  'removed': '{name} is removed',
+  'removed': {one: 'Removed {name}.', other: 'Removed {n} photos.'},
   'many': 'All photos',
   'same': 'Use these settings for all',
   'same.done': 'These settings are used for all photos',
