@@ -281,8 +281,9 @@ def test_how_far_a_colour_reaches(user, tmp_path):
     choose(); assert far() == '0' and u.hints() == 1
 
 @pytest.mark.slow
-def test_hints_go_to_the_next_photo(user, photo, tmp_path): # noqa: F811
-    u = user().drop(OLD_PHOTO, photo).ready(2)
+def test_hints_go_to_the_next_photo(user, tmp_path):
+    Image.open(OLD_PHOTO).resize((301,392)).save(tmp_path/'mother.png')
+    u = user().drop(OLD_PHOTO, tmp_path/'mother.png').ready(2)
     u.choose(.5, .8); u.choose(.4, .3, 3)
     u.seen(lambda: u.page.click('#carry'))
     assert u.page.inner_text('#note').startswith('mother.png') and u.hints() == 2 and not u.page.is_visible('#carry')
@@ -375,6 +376,59 @@ def test_buttons_say_what_they_do_and_one_line_what_comes_next(user, width):
     d = user().one(); assert d.page.inner_text('#help').startswith('Click the photo')
 
 # ---- keeping
+
+@pytest.mark.slow
+def test_a_removed_photo_can_be_brought_back(user, photo): # noqa: F811
+    u = user().drop(OLD_PHOTO, photo).ready(2)
+    deleted = []
+    u.page.on('request', lambda r: deleted.append(r.url) if r.method == 'DELETE' else None)
+    u.choose(.6, .5)
+    u.page.locator('#strip .gone').first.click()
+    u.until("document.querySelectorAll('#strip .pick').length == 1 && document.querySelector('#note').innerText.startsWith('mother')")
+    assert u.page.inner_text('#removed').split('\n')[0].startswith('Removed migrant_mother.jpg.') and not deleted
+    assert u.js("document.activeElement.id") == 'bring' # the strip is hidden with one photo
+    u.page.keyboard.press('Enter')
+    u.until("document.querySelectorAll('#strip .pick').length == 2 && document.querySelector('#note').innerText.startsWith('migrant')")
+    assert u.hints() == 1 and not u.page.is_visible('#removed') and not deleted # hints and all
+    u.page.locator('#strip .pick').first.focus(); u.page.keyboard.press('Delete'); u.until("document.querySelectorAll('#strip .pick').length == 1")
+    u.page.click('#bring'); u.ready(2).drop(OLD_PHOTO.parent/'broadway.jpg').ready(3)
+    u.page.locator('#strip .pick').nth(1).focus(); u.page.keyboard.press('Delete'); u.until("document.querySelectorAll('#strip .pick').length == 2")
+    u.page.locator('#strip .pick').first.focus(); u.page.keyboard.press('Control+z'); u.ready(3)
+    u.page.locator('#strip .gone').nth(2).click(); u.until("document.querySelectorAll('#strip .pick').length == 2")
+    u.page.locator('#strip .gone').nth(1).click(); u.until("document.querySelectorAll('#strip .pick').length == 1")
+    assert 'Removed 2 photos.' in u.page.inner_text('#removed')
+    u.load(); u.ready(1) # who leaves means it
+    assert u.page.inner_text('#note').startswith('migrant')
+
+@pytest.mark.slow
+def test_a_removal_is_sent_after_ten_seconds(user, photo): # noqa: F811
+    u = user()
+    u.page.clock.install(); u.load()
+    u.drop(OLD_PHOTO, photo)
+    end = time.monotonic()+PATIENCE
+    while u.js("document.querySelectorAll('#strip .pick:not(:disabled)').length") < 2: u.page.clock.run_for(400); time.sleep(.1); assert time.monotonic() < end
+    deleted = []
+    u.page.on('request', lambda r: deleted.append(r.url) if r.method == 'DELETE' else None)
+    u.page.locator('#strip .gone').first.click(); u.page.mouse.move(5, 400)
+    u.page.clock.run_for(9000); time.sleep(.3); assert not deleted and u.page.is_visible('#removed')
+    with u.page.expect_request(lambda r: r.method == 'DELETE'): u.page.clock.run_for(2000)
+    assert not u.page.is_visible('#removed') and u.js("document.querySelectorAll('#strip .pick').length") == 1
+
+@pytest.mark.slow
+def test_the_way_back_outlives_a_reload(user, photo): # noqa: F811
+    u = user().drop(OLD_PHOTO, photo).ready(2)
+    u.choose(.7, .5); u.seen(lambda: u.set('#strength', '0.6')); u.seen(lambda: u.set('#vivid', '0.5'))
+    u.seen(lambda: u.page.click('#undo'))
+    u.load(); u.ready(2)
+    assert u.page.inner_text('#much') == '60 %' and u.page.is_enabled('#redo')
+    u.seen(lambda: u.page.click('#redo')); assert u.page.input_value('#vivid') == '0.5'
+    for _ in range(3): u.seen(lambda: u.page.click('#undo'))
+    assert u.hints() == 0 and u.page.inner_text('#much') == '100 %' and u.page.is_disabled('#undo')
+    u.js("document.querySelector('#strip .pick').focus()")
+    kept = "Object.keys(sessionStorage).filter(k => k.startsWith('steps')).length"
+    assert u.js(kept) == 1
+    u.page.click('#over'); u.page.click('#sure button[value=yes]'); u.page.wait_for_selector('#drop')
+    assert u.js(kept) == 0
 
 @pytest.mark.slow
 def test_a_reload_loses_nothing(user, photo): # noqa: F811

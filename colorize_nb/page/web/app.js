@@ -14,6 +14,7 @@ import {Preview} from './preview.js'
 import {Controls} from './controls.js'
 import {Help} from './help.js'
 import {Uploads} from './uploads.js'
+import {Removals} from './removals.js'
 import {Results} from './results.js'
 import {Pictures} from './pictures.js'
 
@@ -24,8 +25,9 @@ const preview = new Preview(engine, store, history, view, session)
 const controls = new Controls(engine, store, history, view, picker, preview, messages)
 new Help(store, history, picker, preview)
 const uploads = new Uploads(engine, store, history, session, messages)
-const strip = new Strip(engine, id => store.open(id), id => uploads.remove(id))
-new Results(engine, store, history, session, messages, uploads)
+const removals = new Removals(engine, store, session, messages)
+const strip = new Strip(engine, id => store.open(id), id => removals.remove(id))
+new Results(engine, store, history, session, messages, uploads, removals)
 new Pictures(engine, store, history, session, messages, controls, uploads)
 store.addEventListener('draw', () => strip.draw(store.state.photos, store.at, store.coming.map(f => f.name)))
 

@@ -1,5 +1,6 @@
 // The panel beside the photo, and the keyboard: suggestions, sliders, the model, and hints, which are the visitor's own colours.
 
+import {alike} from './alike.js'
 import {$, button, element, same} from './common.js'
 import {put, say} from './words.js'
 
@@ -66,7 +67,7 @@ export class Controls {
     if (!ours && this.preview.shading) this.preview.toggleShade()
   }
   drawHints(hints) {
-    const {picker, store: {ready, photo}} = this, chosen = picker.open ? picker.index : null
+    const {picker, next, store: {photo}} = this, chosen = picker.open ? picker.index : null
     this.view.showHints(hints, chosen)
     picker.draw(chosen === null ? null : hints[chosen])
     $('#ours').hidden = !hints.length
@@ -77,7 +78,7 @@ export class Controls {
       li.append(b)
       return li
     }))
-    $('#carry').hidden = !hints.length || ready.indexOf(photo) >= ready.length-1
+    $('#carry').hidden = !hints.length || !next || !alike(photo, next)
   }
 
   open() { $('#ways').replaceChildren() }  // another photo is on view
@@ -149,8 +150,9 @@ export class Controls {
     this.set({hints: [...hints, hint]}, done)
     this.view.reveal(hint)
   }
+  get next() { const {ready, photo} = this.store; return ready[ready.indexOf(photo)+1] }
   carry() {  // take the hints to the next photo
-    const {ready, photo: from} = this.store, to = ready[ready.indexOf(from)+1]
+    const {next: to, store: {photo: from}} = this
     const scaled = (v, k) => Math.min(to.size[k]-1, Math.round(v*to.size[k]/from.size[k]))
     const hints = this.history.ask().hints.map(h => ({...h, x: scaled(h.x, 0), y: scaled(h.y, 1)}))
     this.store.open(to.id)

@@ -41,7 +41,7 @@ async function ask(method, path, body, signal) {
   const json = body !== undefined && !(body instanceof Blob)
   if (json) headers['content-type'] = 'application/json'
   let r
-  try { r = await fetch(path, {method, headers, body: json ? JSON.stringify(body) : body, signal, credentials: 'same-origin'}) }
+  try { r = await fetch(path, {method, headers, body: json ? JSON.stringify(body) : body, signal, credentials: 'same-origin', keepalive: method === 'DELETE'}) }
   catch (e) { if (e.name === 'AbortError') throw e; throw new Stop(0, english('said.silent')) }
   if (r.ok) return r
   let text

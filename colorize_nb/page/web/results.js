@@ -6,8 +6,8 @@ import {english, put, say} from './words.js'
 const ASKS = 1500, STEP = 400  // ms between two looks at the queue
 
 export class Results {
-  constructor(engine, store, history, session, messages, uploads) {
-    Object.assign(this, {engine, store, history, session, messages})
+  constructor(engine, store, history, session, messages, uploads, removals) {
+    Object.assign(this, {engine, store, history, session, messages, removals})
     $('#download').onclick = e => this.keep(e.currentTarget, 'file')
     $('#pair').onclick = e => this.keep(e.currentTarget, 'pair')
     $('#all').onclick = e => this.busy(e.currentTarget, 'making.all', () => this.keepAll())
@@ -41,6 +41,7 @@ export class Results {
   }
   async keepAll() {
     const {engine, store, messages} = this
+    await this.removals.send()
     store.take(await engine.make())
     while (store.state.progress) {
       await sleep(STEP)

@@ -1,9 +1,9 @@
-// Photos come and go: chosen, dropped, pasted, or an example; removed one by one or all together.
+// Photos come: chosen, dropped, pasted, or an example; and go all together.
 
 import {Stop} from './engine.js'
 import {$, sleep} from './common.js'
 import {refusal} from './films.js'
-import {english, say} from './words.js'
+import {english} from './words.js'
 
 const AGAIN = 1500  // ms until a lost connection is tried again
 
@@ -67,19 +67,6 @@ export class Uploads {
   stop() {
     this.running?.abort()
     this.store.coming.length = 0
-  }
-  async remove(id) {
-    const {store} = this, all = store.ready, i = all.findIndex(p => p.id === id)
-    if (id === store.at) {
-      store.say('leave')
-      const next = all[i+1] ?? all[i-1]
-      if (next) store.open(next.id)
-    }
-    const name = store.state.photos.find(p => p.id === id)?.name
-    await this.session.act(this.engine.remove(id))
-    this.history.forget(id)
-    this.messages.tell(say('removed', {name}))
-    document.querySelector('#strip [aria-current]')?.focus()
   }
   async startOver() {
     this.stop()

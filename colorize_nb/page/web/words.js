@@ -100,11 +100,13 @@ const en = {
   'strip.coming': 'on its way',
   'strip.waiting': 'waiting',
   'strip.remove': 'Remove {name}',
-  'removed': '{name} is removed',
+  'removed': {one: 'Removed {name}.', other: 'Removed {n} photos.'},
   'many': 'All photos',
   'same': 'Use these settings for all',
   'same.done': 'These settings are used for all photos',
   'all': 'Download all (zip)',
+  'carry': 'Take your colours to the next photo',
+  'carried': {one: '{n} colour taken to {name}', other: '{n} colours taken to {name}'},
 
   // the panel beside it
   'panel': 'Colours',
@@ -123,8 +125,6 @@ const en = {
   'hints': 'Your colours',
   'hint': 'Colour {n}, {color}. Arrow keys move it, Delete removes it.',
   'hint.change': 'Change colour {n}, {color}',
-  'carry': 'Take them to the next photo',
-  'carried': {one: '{n} colour taken to {name}', other: '{n} colours taken to {name}'},
   'none': 'Remove all',
 
   // the colours of a spot
