@@ -418,6 +418,22 @@ def test_all_in_one_zip(user, photo, tmp_path): # noqa: F811
     both = Image.open(u.get('#pair', tmp_path)); assert both.format == 'JPEG' and both.width > 2*301
 
 @pytest.mark.slow
+def test_the_zip_waits_for_photos_on_their_way(user, photo, tmp_path): # noqa: F811
+    u = user()
+    held,names = [],[f'{i}.png' for i in range(5)]
+    for n in names: shutil.copy(photo, tmp_path/n)
+    u.page.route('**/session/photos?name=2.png', lambda r: held.append(r)) # those behind it wait, too
+    u.drop(*(tmp_path/n for n in names)).until("!document.querySelector('#many').hidden")
+    while not held: u.page.wait_for_timeout(50)
+    with u.page.expect_download() as d:
+        u.page.click('#all')
+        u.until("document.querySelector('#all').textContent.endsWith('of 5 are ready')")
+        held.pop().continue_()
+    d.value.save_as(tmp_path/'all.zip')
+    assert zipfile.ZipFile(tmp_path/'all.zip').namelist() == [n.replace('.', '-color.') for n in names]
+    assert not u.page.is_visible('#trouble') and u.page.inner_text('#all').startswith('Download all')
+
+@pytest.mark.slow
 def test_bad_files_are_named_where_one_looks(user, photo, tmp_path): # noqa: F811
     (tmp_path/'broken.jpg').write_bytes(OLD_PHOTO.read_bytes()[:3000]); (tmp_path/'<b>x.txt').write_text('not a photo'); (tmp_path/'empty.png').write_bytes(b'')
     u = user().drop(tmp_path/'broken.jpg', photo, tmp_path/'<b>x.txt', tmp_path/'empty.png').ready(1)

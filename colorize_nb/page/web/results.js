@@ -7,20 +7,21 @@ const ASKS = 1500, STEP = 400  // ms between two looks at the queue
 export class Results {
   constructor(engine, store, history, session, messages, uploads) {
     Object.assign(this, {engine, store, history, session, messages})
+    this.stopped = false  // by the visitor, while all results are made
     $('#download').onclick = e => this.keep(e.currentTarget, 'file')
     $('#pair').onclick = e => this.keep(e.currentTarget, 'pair')
-    $('#all').onclick = e => this.busy(e.currentTarget, 'Making them…', () => this.keepAll())
+    $('#all').onclick = e => this.busy(e.currentTarget, () => this.counted(), () => this.keepAll())
     $('#same').onclick = () => this.sameForAll()
-    $('#stop').onclick = () => { uploads.stop(); session.act(engine.stop()) }
+    $('#stop').onclick = () => { this.stopped = true; uploads.stop(); session.act(engine.stop()) }
   }
-  async busy(button, words, f) {  // a button that says so while something is made
+  async busy(button, words, f) {  // a button that says so while something is made; words: a function
     const svg = button.querySelector('svg'), text = button.textContent
     button.disabled = true
-    button.replaceChildren(words)
+    button.replaceChildren(words())
     const timer = setInterval(async () => {  // somebody else's photo may come first
       try {
         const {before} = await this.engine.state()
-        button.textContent = before ? `After ${plural(before, 'other')}` : words
+        button.textContent = before ? `After ${plural(before, 'other')}` : words()
       } catch { /* the call itself will say so */ }
     }, ASKS)
     try { await f() } catch (e) { this.session.failed(e) }
@@ -29,20 +30,32 @@ export class Results {
     button.disabled = false
   }
   keep(button, what) {
-    return this.busy(button, 'Making it…', async () => {
+    return this.busy(button, () => 'Making it…', async () => {
       const id = this.store.at, {name} = await this.engine.finish(id, this.history.ask())
       await this.engine.save(id, what)
       this.messages.tell(`${name} is ready`)
       this.store.take(await this.engine.state())
     })
   }
-  async keepAll() {
-    const {engine, store, messages} = this
-    store.take(await engine.make())
-    while (store.state.progress) {
+  counted() {
+    const {state, coming} = this.store
+    return `${state.photos.filter(p => p.made).length} of ${state.photos.length+coming.length} are ready`
+  }
+  async settled() {  // nothing is on its way, is being opened or is being made
+    const {engine, store} = this, waits = () => store.coming.length || store.state.progress || store.state.photos.some(p => !p.size)
+    while (waits() && !this.stopped) {
       await sleep(STEP)
       store.take(await engine.state())
     }
+  }
+  async keepAll() {
+    const {engine, store, messages} = this, missing = () => store.ready.some(p => !p.made && !p.failed)
+    this.stopped = false
+    await this.settled()
+    do if (!this.stopped) {
+      store.take(await engine.make())
+      await this.settled()
+    } while (missing() && !this.stopped)
     const {photos} = store.state, failed = photos.filter(p => p.failed), late = photos.filter(p => p.size && !p.made && !p.failed)
     if (failed.length) messages.trouble(failed.map(p => `${p.name}: ${p.failed}`).join('; '))
     if (late.length) messages.trouble(`not in the zip, because not made as shown: ${late.map(p => p.name).join('; ')}`)
