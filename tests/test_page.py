@@ -313,6 +313,21 @@ def test_drop_and_paste_anywhere(user, photo): # noqa: F811
     u.page.evaluate(DROP, [data, 'drop', '#panel']); u.ready(2)
     u.page.evaluate(DROP, [data, 'paste', 'body']); u.ready(3)
 
+@pytest.mark.slow
+def test_leafing_shows_something_at_once(user, photo): # noqa: F811
+    u = user().drop(OLD_PHOTO, photo).ready(2)
+    held,dropped = [],[]
+    u.page.route('**/preview', lambda r: held.append(r)); u.page.on('requestfailed', lambda r: dropped.append(r.url.split('/')[-1]))
+    def leaf(i, n):
+        u.page.locator('#strip .pick').nth(i).click()
+        u.until("(i => Math.max(i.naturalWidth, i.naturalHeight) == 200)(document.querySelector('#after .whole')) && document.querySelector('#before .whole').naturalWidth > 200") # a thumbnail, and the photo before
+        while len(held) < n: u.page.wait_for_timeout(20)
+    leaf(1, 1)
+    asked = len([a for a in u.asked if a.endswith('crop')])
+    leaf(0, 2)
+    assert 'preview' in dropped and asked == 0 # a thumbnail is no reason to fetch the full size
+    u.seen(held[-1].continue_); assert preview(u).shape == (651,500,3)
+
 # ---- a second picture
 
 @pytest.fixture
