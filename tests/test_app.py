@@ -574,6 +574,55 @@ def test_what_is_in_work_is_not_closed_for_others(inside, monkeypatch, photo):
         assert {j.result()[0] for j in jobs} == {500}
     for m in made: m.close()
 
+# ---- who has gone on waits no more
+
+def sent(client, path, body=None):
+    "A connection that has sent a request, and waits for the answer"
+    data = json.dumps(body).encode() if body is not None else b''
+    head = f"{'GET' if body is None else 'POST'} {path} HTTP/1.1\r\nHost: localhost\r\nCookie: {client.cookie}\r\ncolorize-key: {client.key}\r\nContent-Length: {len(data)}\r\n\r\n"
+    s = socket.create_connection(('127.0.0.1', client.server.port)); s.sendall(head.encode()+data)
+    return s
+def wait_until(f):
+    end = time.monotonic()+30
+    while not f(): assert time.monotonic() < end; time.sleep(.01)
+
+def test_leafing_on_drops_what_waits_and_before_waits_for_nothing(inside, monkeypatch, photo):
+    c,go,ran = Client(inside),threading.Event(),[]
+    c.add(photo.read_bytes()); path = f"/session/photos/{c.ready()['photos'][0]['id']}"
+    v, = inside.server.sessions.values()
+    def slow(models, upload, ask): ran.append(ask.strength); go.wait(60); return b'', []
+    monkeypatch.setattr(routes, 'preview', slow)
+    try:
+        held = [sent(c, f'{path}/preview', dict(ask=dict(strength=n))) for n in (.1, .2)]
+        wait_until(lambda: len(ran) == 2)
+        gone = [sent(c, f'{path}/preview', dict(ask=dict(strength=n))) for n in (.3, .4)]
+        wait_until(lambda: v.calls == 4)
+        for s in gone: s.close()
+        wait_until(lambda: v.calls == 2) # they wait no more
+        assert opened(c.ask(f'{path}/before')).size == (301,203) and opened(c.ask(f'{path}/thumb')).width == 200 # though both places are taken
+        assert c.json('/session')['photos'][0]['ask']['strength'] in (.3, .4) # what was chosen last is not forgotten
+    finally: go.set()
+    wait_until(lambda: v.calls == 0)
+    assert sorted(ran) == [.1, .2]
+    for s in held: s.close()
+
+def test_suggestions_stop_where_nobody_waits(inside, monkeypatch, photo):
+    c,ran = Client(inside),[]
+    c.add(photo.read_bytes()); path = f"/session/photos/{c.ready()['photos'][0]['id']}"
+    v, = inside.server.sessions.values()
+    def endless(upload, left):
+        ran.append('began')
+        wait_until(left)
+        ran.append('stopped')
+        return []
+    monkeypatch.setattr(routes, 'variants', endless)
+    s = sent(c, f'{path}/variants'); wait_until(lambda: ran)
+    assert opened(c.of(0, 'preview', dict(ask={}))).size == (301,203) # it has a place of its own
+    s.close(); wait_until(lambda: v.calls == 0)
+    assert ran == ['began', 'stopped']
+    u, = v.uploads.values()
+    assert previews.variants(u, lambda: True) == [] and len(previews.variants(u, iter([False, False, True]).__next__)) == 2
+
 # ---- one photo does not hold up the others
 
 def test_a_photo_that_takes_minutes_holds_up_nobody(inside, monkeypatch, photo):

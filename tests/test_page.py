@@ -453,6 +453,21 @@ def test_drop_and_paste_anywhere(user, photo): # noqa: F811
     u.page.evaluate(DROP, [data, 'drop', '#panel']); u.ready(2)
     u.page.evaluate(DROP, [data, 'paste', 'body']); u.ready(3)
 
+@pytest.mark.slow
+def test_leafing_shows_something_at_once(user, photo): # noqa: F811
+    u = user().drop(OLD_PHOTO, photo).ready(2)
+    held,dropped = [],[]
+    u.page.route('**/preview', lambda r: held.append(r)); u.page.on('requestfailed', lambda r: dropped.append(r.url.split('/')[-1]))
+    def leaf(i, n):
+        u.page.locator('#strip .pick').nth(i).click()
+        u.until("(i => Math.max(i.naturalWidth, i.naturalHeight) == 200)(document.querySelector('#after .whole')) && document.querySelector('#before .whole').naturalWidth > 200") # a thumbnail, and the photo before
+        while len(held) < n: u.page.wait_for_timeout(20)
+    leaf(1, 1)
+    asked = len([a for a in u.asked if a.endswith('crop')])
+    leaf(0, 2)
+    assert 'preview' in dropped and asked == 0 # a thumbnail is no reason to fetch the full size
+    u.seen(held[-1].continue_); assert preview(u).shape == (651,500,3)
+
 # ---- a second picture
 
 @pytest.fixture
@@ -556,6 +571,22 @@ def test_all_in_one_zip(user, photo, tmp_path): # noqa: F811
     assert sorted(z.namelist()) == ['mother-color.png', 'second-color.png']
     for n in z.namelist(): assert (np.asarray(Image.open(io.BytesIO(z.read(n)))) == np.asarray(Image.open(photo))[...,None]).all()
     both = Image.open(u.get('#pair', tmp_path)); assert both.format == 'JPEG' and both.width > 2*301
+
+@pytest.mark.slow
+def test_the_zip_waits_for_photos_on_their_way(user, photo, tmp_path): # noqa: F811
+    u = user()
+    held,names = [],[f'{i}.png' for i in range(5)]
+    for n in names: shutil.copy(photo, tmp_path/n)
+    u.page.route('**/session/photos?name=2.png', lambda r: held.append(r)) # those behind it wait, too
+    u.drop(*(tmp_path/n for n in names)).until("!document.querySelector('#many').hidden")
+    while not held: u.page.wait_for_timeout(50)
+    with u.page.expect_download() as d:
+        u.page.click('#all')
+        u.until("document.querySelector('#all').textContent.endsWith('of 5 are ready')")
+        held.pop().continue_()
+    d.value.save_as(tmp_path/'all.zip')
+    assert zipfile.ZipFile(tmp_path/'all.zip').namelist() == [n.replace('.', '-color.') for n in names]
+    assert not u.page.is_visible('#trouble') and u.page.inner_text('#all').startswith('Download all')
 
 @pytest.mark.slow
 def test_bad_files_are_named_where_one_looks(user, photo, tmp_path): # noqa: F811

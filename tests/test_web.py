@@ -485,6 +485,14 @@ def test_a_reload_asks_while_there_are_photos(visit, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
+def test_the_zip_waits_for_photos_that_open(visit, tmp_path):
+    u = visit().drop(*(png(tmp_path/f'{i}.png', old(60+i, 50)) for i in range(5))).until("!document.querySelector('#many').hidden")
+    with u.page.expect_download() as d: u.page.click('#all')
+    d.value.save_as(tmp_path/'all.zip')
+    assert zipfile.ZipFile(tmp_path/'all.zip').namelist() == [f'{i}-color.png' for i in range(5)]
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
 def test_without_a_connection_after_the_first_visit(visit, folder):
     s,url = serve(folder)
     u = visit(url=url)

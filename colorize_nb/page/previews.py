@@ -6,8 +6,9 @@
 __all__ = ['MB', 'EXPECTED', 'UNFORESEEN', 'FORMAT_WORDS', 'PREVIEW_PIXELS', 'NOTES', 'VARIANTS', 'VARIANT_PIXELS', 'DOUBT',
            'DOUBT_PIXELS', 'VEIL', 'OPACITY', 'Settings', 'Refused', 'reason', 'explain', 'status_of', 'shortened',
            'shipped_model', 'Models', 'Ask', 'number', 'bounds', 'hints_from_json', 'read_ask', 'hex_of', 'ask_json',
-           'sliders', 'accepted', 'Picture', 'Upload', 'small_size', 'small_copy', 'open_upload', 'jpeg', 'scaled_hint',
-           'placed_hints', 'taken_look', 'paint_small', 'preview', 'take_picture', 'likely', 'variants', 'doubt']
+           'sliders', 'accepted', 'Picture', 'Upload', 'small_size', 'small_copy', 'jpeg', 'open_upload', 'scaled_hint',
+           'way_hints', 'placed_hints', 'taken_look', 'paint_small', 'preview', 'take_picture', 'likely', 'variants',
+           'doubt']
 
 # %% ../../nbs/50_previews.ipynb #1cb63902
 import errno, io, secrets, shutil
@@ -229,7 +230,7 @@ class Upload:
     ask:Ask=Ask() # How it is shown
     thumb:bytes=b'' # A JPEG of the last preview
     previews:int=0 # How many were made
-    variants:list=None # (hints, a JPEG) of each
+    ways:dict=field(default_factory=dict) # Hints of each variant that was found, by its number
     result:Path=None # At full size, as downloaded
     made_with:Ask=None # The controls of `result`
     full:tuple=None # (controls, folder) of the full-size pixels for `crop`
@@ -238,6 +239,8 @@ class Upload:
     def folder(self)->Path: return self.file.parent
     @property
     def small(self)->Path: return self.folder/'small.npy'
+    @property
+    def before(self)->Path: return self.folder/'before.jpg'
     def forget(self):
         "Delete the result"
         if self.result: shutil.rmtree(self.result.parent, ignore_errors=True)
@@ -268,6 +271,14 @@ def small_copy(upload:Upload,
     im = Image.fromarray(np.load(upload.small))
     return im.resize(small_size(im.size, pixels), Image.LANCZOS)
 
+def jpeg(im:Image.Image, # RGB or gray
+         quality:int=90,
+)->bytes:
+    "Return a picture as a JPEG"
+    out = io.BytesIO()
+    im.convert('RGB').save(out, 'JPEG', quality=quality, subsampling=0)
+    return out.getvalue()
+
 # %% ../../nbs/50_previews.ipynb #41b71a3b
 def open_upload(upload:Upload, # Gets its `size`, `kind` and small copy
                 settings:Settings=Settings(),
@@ -280,7 +291,9 @@ def open_upload(upload:Upload, # Gets its `size`, `kind` and small copy
     upload.file = upload.file.rename(upload.file.with_name(f'photo{_suffix[kind]}'))
     photo = pages[0]
     im = Image.fromarray(to_8_bits(photo.pixels))
-    np.save(upload.small, np.asarray(im.resize(small_size(im.size, PREVIEW_PIXELS), Image.LANCZOS, reducing_gap=3)))
+    small = im.resize(small_size(im.size, PREVIEW_PIXELS), Image.LANCZOS, reducing_gap=3)
+    np.save(upload.small, np.asarray(small))
+    upload.before.write_bytes(jpeg(small))
     upload.kind = tone(photo.pixels)[0]
     upload.size = im.size # last, because a photo with a size can be asked for
     return upload
@@ -292,14 +305,6 @@ NOTES = {'tinted':'Sepia or yellowed: its tone is taken out.',
          'gray by another':'It stayed nearly gray: set a colour yourself, or let another model paint.',
          'spread':'This model was not taught to take colours: yours are spread over what looks alike.'}
 
-def jpeg(im:Image.Image, # RGB or gray
-         quality:int=90,
-)->bytes:
-    "Return a picture as a JPEG"
-    out = io.BytesIO()
-    im.convert('RGB').save(out, 'JPEG', quality=quality, subsampling=0)
-    return out.getvalue()
-
 def scaled_hint(h:Hint,
                 size:tuple, # Width and height of the photo that it is for
                 to:tuple, # Width and height of a copy
@@ -308,14 +313,26 @@ def scaled_hint(h:Hint,
     x,y = (min(new-1, int((v+.5)*new/old)) for v,old,new in zip((h.x, h.y), size, to))
     return Hint(x, y, h.color, h.reach)
 
+VARIANTS = 4
+VARIANT_PIXELS = 90_000
+
+def way_hints(upload:Upload,
+              k:int, # Which variant; 0 is the network's own way
+)->tuple: # Of `Hint`s
+    "Return the hints that make a variant, found once"
+    k = min(k, VARIANTS)
+    if not k: return ()
+    if k not in upload.ways:
+        im = small_copy(upload, VARIANT_PIXELS)
+        found = shipped_model().variant_hints(open_photo(np.asarray(im)), k-1)
+        upload.ways[k] = tuple(scaled_hint(h, im.size, upload.size) for h in found)
+    return upload.ways[k]
+
 def placed_hints(upload:Upload, ask:Ask,
                  size:tuple=None, # Width and height of the copy that they are for; default the full size
 )->list[Hint]:
     "Return the hints of the chosen variant and those of the visitor"
-    hints = ask.hints
-    if ask.variant:
-        ways = variants(upload)
-        hints = (*ways[min(ask.variant, len(ways)-1)][0], *hints)
+    hints = *way_hints(upload, ask.variant),*ask.hints
     return [scaled_hint(h, upload.size, size or upload.size) for h in hints]
 
 # %% ../../nbs/50_previews.ipynb #8b2b8a4f
@@ -396,20 +413,18 @@ def likely(upload:Upload, ask:Ask,
     found = shipped_model().likely(px, spot.x, spot.y, n=6, hints=placed_hints(upload, ask, size))
     return [dict(color=hex_of(c.rgb), p=round(float(c.p), 3)) for c in found]
 
-VARIANTS = 4
-VARIANT_PIXELS = 90_000
-
-def variants(upload:Upload)->list: # (hints, a JPEG) of each
-    "Return other ways to paint a photo, found once; the first way is the network's own"
-    if upload.variants: return upload.variants
+def variants(upload:Upload,
+             left=lambda: False, # Whether nobody waits for them any more
+)->list[bytes]: # JPEGs; fewer where nobody waits
+    "Return a photo painted in the network's own way, and in others"
     im = small_copy(upload, VARIANT_PIXELS)
     px = np.asarray(im)
-    ways = [((), jpeg(shipped_model().colorize(px), 85))]
-    for v in shipped_model().variants(px, n=VARIANTS):
-        hints = tuple(scaled_hint(h, im.size, upload.size) for h in v.hints)
-        ways.append((hints, jpeg(v.image, 85)))
-    upload.variants = ways
-    return ways
+    made = []
+    for k in range(VARIANTS+1):
+        if left(): break
+        hints = placed_hints(upload, Ask(variant=k), im.size)
+        made.append(jpeg(shipped_model().colorize(px, hints=hints), 85))
+    return made
 
 # %% ../../nbs/50_previews.ipynb #77744d46
 DOUBT = 10.,22. # Units of a*b*: shown as none, and as most

@@ -7,18 +7,18 @@ __all__ = ['ASKS', 'ROUTES', 'EXAMPLES', 'Call', 'route', 'endpoint', 'unheard',
            'page_settings', 'plain_name', 'receive', 'admit', 'take', 'read_call', 'read_box']
 
 # %% ../../nbs/52_routes.ipynb #93538924
-import asyncio, base64, json, secrets, shutil
+import asyncio, base64, json, secrets, shutil, threading
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from fastcore.basics import patch
 from ..files.photo import NOT_FILMS
 from ..batch.names import FILM_SUFFIXES, sheet_name
 from ..messages import say
 from ..transfer import SMALL_SHARE
-from .previews import (FORMAT_WORDS, MB, NOTES, Ask, Picture, Refused, Upload, accepted, ask_json, doubt, jpeg,
-                                       likely, number, preview, read_ask, reason, shortened, sliders, small_copy,
-                                       take_picture, variants)
+from .previews import (FORMAT_WORDS, MB, NOTES, Ask, Picture, Refused, Upload, accepted, ask_json, doubt, likely,
+                                       number, preview, read_ask, reason, shortened, sliders, take_picture, variants)
 from .results import crop, result_name, sharpen, zipped
 from .sessions import (Server, Session, change_and_make, enqueue, film_reason, find_session, knows,
                                        make_result, open_and_preview, progress, remove, unzip)
@@ -26,6 +26,7 @@ from .sessions import (Server, Session, change_and_make, enqueue, film_reason, f
 # %% ../../nbs/52_routes.ipynb #5d996f4a
 with suppress(ImportError):
     from starlette.concurrency import run_in_threadpool
+    from starlette.requests import ClientDisconnect
     from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
     from starlette.routing import Mount, Route, Router
     from starlette.staticfiles import StaticFiles
@@ -38,15 +39,13 @@ class Call:
     session:Session # `None` for `/api` and `POST /session`
     upload:Upload # Where the path names one
     request:object # Of Starlette
+    left:threading.Event=field(default_factory=threading.Event) # Set when the client has gone
     async def json(self)->dict:
         "Return the body; raises `Refused`"
         try: d = json.loads(await self.request.body() or b'{}')
         except (ValueError, RecursionError): raise Refused(400, 'the body is no JSON') from None
         if not isinstance(d, dict): raise Refused(400, 'the body is no JSON object')
         return d
-    async def quickly(self, f, *args):
-        "Call a function that takes a moment, beside one other at most"
-        async with self.session.quick, self.server.quick: return await self.server.run(f, *args)
     async def alone(self, f, *args):
         "Call a function that takes long, in its turn of the work queue"
         queue = self.server.queue
@@ -55,6 +54,44 @@ class Call:
         async with self.session.alone, queue.turn(self.session):
             try: return await self.server.run(f, *args)
             finally: self.session.measure()
+
+# %% ../../nbs/52_routes.ipynb #bb73150c
+async def _leaves(request):
+    "Wait until the client has gone"
+    try:
+        await request.body()
+        while (await request.receive())['type'] != 'http.disconnect': pass
+    except (ClientDisconnect, Refused): pass
+
+@patch
+async def while_there(self:Call, work): # A coroutine
+    "Await a coroutine; drops it when the client goes, and raises `ClientDisconnect`"
+    task = asyncio.ensure_future(work)
+    leaves = asyncio.ensure_future(_leaves(self.request))
+    try: await asyncio.wait({task, leaves}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        leaves.cancel()
+        if not task.done():
+            self.left.set()
+            task.cancel()
+    await asyncio.wait({task}) # a thread goes on to its end
+    if not self.left.is_set(): return task.result()
+    if not task.cancelled(): task.exception() # nobody hears it
+    raise ClientDisconnect()
+
+@patch
+async def quickly(self:Call, f, *args):
+    "Call a function that takes a moment, beside one other at most"
+    async def work():
+        async with self.session.quick, self.server.quick: return await self.server.run(f, *args)
+    return await self.while_there(work())
+
+@patch
+async def late(self:Call, f, *args):
+    "Call a function that takes seconds and can wait: one at a time"
+    async def work():
+        async with self.server.late: return await self.server.run(f, *args)
+    return await self.while_there(work())
 
 # %% ../../nbs/52_routes.ipynb #770b3981
 ASKS = 'this server asks for a token'
@@ -277,12 +314,15 @@ async def read_call(c:Call, *more:str, # Keys beside `ask`
 async def _thumb(c:Call): return _image(c.upload.thumb)
 
 @route('GET', '/session/photos/{id}/before')
-async def _before(c:Call): return _image(await c.quickly(lambda: jpeg(small_copy(c.upload))))
+async def _before(c:Call): return FileResponse(c.upload.before)
 
 @route('POST', '/session/photos/{id}/preview')
 async def _preview(c:Call):
     ask,_ = await read_call(c)
-    data,notes = await c.quickly(preview, c.server.models, c.upload, ask)
+    try: data,notes = await c.quickly(preview, c.server.models, c.upload, ask)
+    except ClientDisconnect:
+        c.upload.ask = ask # it is wanted all the same
+        raise
     return _image(data, notes=[NOTES[n] for n in notes])
 
 # %% ../../nbs/52_routes.ipynb #edc17d34
@@ -294,8 +334,8 @@ async def _likely(c:Call):
 
 @route('GET', '/session/photos/{id}/variants')
 async def _variants(c:Call):
-    found = await c.quickly(variants, c.upload)
-    return JSONResponse(['data:image/jpeg;base64,'+base64.b64encode(data).decode() for _,data in found])
+    found = await c.late(variants, c.upload, c.left.is_set)
+    return JSONResponse(['data:image/jpeg;base64,'+base64.b64encode(data).decode() for data in found])
 
 @route('POST', '/session/photos/{id}/doubt')
 async def _doubt(c:Call):

@@ -176,6 +176,7 @@ class Server:
         self.coming = 0 # Bytes of bodies that are arriving
         self.queue = WorkQueue(settings.long, settings.beside)
         self.quick = asyncio.Semaphore(2) # For calls that take a moment
+        self.late = asyncio.Semaphore(1) # For suggestions
         self.threads = set() # At work
         self.connections = set()
 

@@ -11,6 +11,7 @@ const percent = v => `${Math.round(100*v)} %`
 export class Controls {
   constructor(engine, store, history, view, picker, preview, messages) {
     Object.assign(this, {engine, store, history, view, picker, preview, messages})
+    this.finding = null  // stops the search for suggestions
     this.asked = null  // {key, found}: likely colours that may be wanted in a moment
     store.addEventListener('leave', () => picker.shut(false))
     store.addEventListener('draw', () => this.draw())
@@ -81,10 +82,14 @@ export class Controls {
     $('#carry').hidden = !hints.length || !next || !alike(photo, next)
   }
 
-  open() { $('#ways').replaceChildren() }  // another photo is on view
+  open() {  // another photo is on view
+    this.finding?.abort()
+    $('#ways').replaceChildren()
+  }
   async suggest(id) {
+    const {signal} = this.finding = new AbortController()
     let found
-    try { found = await this.engine.variants(id) } catch (e) { return this.preview.session.failed(e) }
+    try { found = await this.engine.variants(id, signal) } catch (e) { return this.preview.session.failed(e) }
     if (this.store.at !== id) return
     $('#ways').replaceChildren(...found.map((src, k) => this.way(src, k)))
     this.store.draw()

@@ -11,7 +11,9 @@ export class Preview {
     Object.assign(this, {engine, store, history, view, session})
     this.notes = []  // on the picture on view
     this.wanted = null  // {id, ask} of the next preview
-    this.running = false
+    this.running = null  // a promise of the end of all previews that are wanted
+    this.now = null  // {id, stop} of the preview that is being made
+    this.rough = false  // a thumbnail stands in for the preview
     this.shading = false
     this.full = null  // stops the request for pixels of the full size
     this.later = 0  // a timer
@@ -23,26 +25,35 @@ export class Preview {
     this.notes = []
     this.view.aim = null
     this.view.open(this.store.photo.size)
+    this.stand(this.store.at)
+  }
+  async stand(id) {  // its thumbnail, until the preview is there
+    this.rough = true
+    const blob = await this.engine.thumb(id).catch(() => null)
+    if (blob && this.rough && this.store.at === id) this.view.show('after', blob)
   }
   showBefore(id) {
     this.engine.before(id).then(blob => { if (this.store.at === id) this.view.show('before', blob) }).catch(e => this.session.failed(e))
   }
-  async request() {
+  request() {
     this.wanted = {id: this.store.at, ask: this.history.ask()}
-    if (this.running) return
-    this.running = true
+    if (this.now && this.now.id !== this.wanted.id) this.now.stop.abort()  // nobody looks at that photo any more
+    return this.running ??= this.run()
+  }
+  async run() {
     while (this.wanted) {
-      const {id, ask} = this.wanted
+      const {id, ask} = this.wanted, {stop} = this.now = {id, stop: new AbortController()}
       this.wanted = null
       const timer = setTimeout(() => { if (this.store.at === id) this.view.wait('wait.colouring') }, SLOW)
-      try { await this.show(id, await this.engine.preview(id, ask)) } catch (e) { this.session.failed(e) }
+      try { await this.show(id, await this.engine.preview(id, ask, stop.signal)) } catch (e) { this.session.failed(e) }
       clearTimeout(timer)
       this.view.wait('')
     }
-    this.running = false
+    this.running = this.now = null
   }
   async show(id, {blob, notes}) {
     if (this.store.at !== id) return
+    this.rough = false
     await this.view.show('after', blob)
     this.notes = notes
     const p = this.store.photo
@@ -75,7 +86,7 @@ export class Preview {
   }
   region() {  // what to ask for, or null where the preview is good enough
     const p = this.store.photo, {naturalWidth: have} = $('#after .whole'), scale = this.view.scale*devicePixelRatio
-    if (!p || !have || have >= p.size[0] || scale < FINER*have/p.size[0]) return null
+    if (!p || !have || this.rough || have >= p.size[0] || scale < FINER*have/p.size[0]) return null
     const {box} = this.view, [,, wide] = box
     return {box, width: Math.max(1, Math.min(wide, Math.round(wide*scale)))}
   }

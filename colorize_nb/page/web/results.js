@@ -8,21 +8,22 @@ const ASKS = 1500, STEP = 400  // ms between two looks at the queue
 export class Results {
   constructor(engine, store, history, session, messages, uploads, removals) {
     Object.assign(this, {engine, store, history, session, messages, removals})
+    this.stopped = false  // by the visitor, while all results are made
     $('#download').onclick = e => this.keep(e.currentTarget, 'file')
     $('#pair').onclick = e => this.keep(e.currentTarget, 'pair')
-    $('#all').onclick = e => this.busy(e.currentTarget, 'making.all', () => this.keepAll())
+    $('#all').onclick = e => this.busy(e.currentTarget, () => this.counted(), () => this.keepAll())
     $('#same').onclick = () => this.sameForAll()
-    $('#stop').onclick = () => { uploads.stop(); session.act(engine.stop()) }
+    $('#stop').onclick = () => { this.stopped = true; uploads.stop(); session.act(engine.stop()) }
   }
-  async busy(button, key, f) {  // a button that says so while something is made
+  async busy(button, words, f) {  // a button that says so while something is made; words: a function that returns a key and its values
     const svg = button.querySelector('svg'), name = button.dataset.words
     button.disabled = true
     svg.remove()
-    put(button, key)
+    put(button, ...words())
     const timer = setInterval(async () => {  // somebody else's photo may come first
       try {
         const {before} = await this.engine.state()
-        put(button, before ? 'making.after' : key, {n: before})
+        put(button, ...before ? ['making.after', {n: before}] : words())
       } catch { /* the call itself will say so */ }
     }, ASKS)
     try { await f() } catch (e) { this.session.failed(e) }
@@ -32,21 +33,33 @@ export class Results {
     button.disabled = false
   }
   keep(button, what) {
-    return this.busy(button, 'making', async () => {
+    return this.busy(button, () => ['making'], async () => {
       const id = this.store.at, {name} = await this.engine.finish(id, this.history.ask())
       await this.engine.save(id, what)
       this.messages.tell(say('made', {name}))
       this.store.take(await this.engine.state())
     })
   }
-  async keepAll() {
-    const {engine, store, messages} = this
-    await this.removals.send()
-    store.take(await engine.make())
-    while (store.state.progress) {
+  counted() {
+    const {state, coming} = this.store
+    return ['making.all', {made: state.photos.filter(p => p.made).length, all: state.photos.length+coming.length}]
+  }
+  async settled() {  // nothing is on its way, is being opened or is being made
+    const {engine, store} = this, waits = () => store.coming.length || store.state.progress || store.state.photos.some(p => !p.size)
+    while (waits() && !this.stopped) {
       await sleep(STEP)
       store.take(await engine.state())
     }
+  }
+  async keepAll() {
+    const {engine, store, messages} = this, missing = () => store.ready.some(p => !p.made && !p.failed)
+    this.stopped = false
+    await this.removals.send()
+    await this.settled()
+    do if (!this.stopped) {
+      store.take(await engine.make())
+      await this.settled()
+    } while (missing() && !this.stopped)
     const {photos} = store.state, failed = photos.filter(p => p.failed), late = photos.filter(p => p.size && !p.made && !p.failed)
     for (const p of failed) messages.trouble(p.failed, p.name)
     if (late.length) messages.trouble(english('said.late', {names: late.map(p => p.name).join('; ')}))
