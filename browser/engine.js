@@ -2,6 +2,7 @@
 
 import {BUILT} from './built.js'
 import {names, zip} from './files.js'
+import {english} from './words.js'
 
 export class Stop extends Error { constructor(status, text) { super(text); this.status = status } }
 
@@ -11,15 +12,15 @@ const worker = new Worker(new URL('worker.js', import.meta.url), {type: 'module'
 let count = 0, load = {done: 0, total: 1}, made = null
 worker.onmessage = ({data: {n, gives, error, load: l, failed, threads, graphics}}) => {
   if (graphics) { document.body.dataset.graphics = JSON.stringify(graphics); return }
-  if (l !== undefined) { load = l; if (threads) document.body.dataset.threads = threads; if (failed) refuse('The page', failed); return }
+  if (l !== undefined) { load = l; if (threads) document.body.dataset.threads = threads; if (failed) refuse(english('said.page'), failed); return }
   const {ok, no} = calls.get(n)
   calls.delete(n)
   error === undefined ? ok(gives) : no(new Stop(422, error))
 }
 worker.onerror = e => {
   load = null
-  refuse('The page', 'This browser cannot run it, or a part of the page is missing. Load it again; the newest Firefox, Chrome, Edge or Safari will do.')
-  for (const {no} of calls.values()) no(new Stop(500, e.message || 'a part of the page is missing'))
+  refuse(english('said.page'), english('said.browser'))
+  for (const {no} of calls.values()) no(new Stop(500, e.message || english('said.part')))
   calls.clear()
 }
 const call = (what, ...args) => new Promise((ok, no) => { calls.set(++count, {ok, no}); worker.postMessage({n: count, what, args}) })
@@ -27,7 +28,7 @@ function refuse(name, why) { if (!refused.some(r => r.name === name && r.why ===
 navigator.serviceWorker?.register(new URL('sw.js', import.meta.url)).catch(() => {})  // a private window may not
 
 const PLAIN = {strength: 1, vivid: 0, variant: 0, hints: []}, same = (a, b) => JSON.stringify(a) === JSON.stringify(b)
-function get(id) { const p = photos.get(id); if (!p) throw new Stop(422, 'the photo is gone'); return p }
+function get(id) { const p = photos.get(id); if (!p) throw new Stop(422, english('said.gone')); return p }
 async function state() {
   return {photos: [...photos.values()].map(({id, name, size, ask, previews, result, failed}) => ({id, name, size, ask, previews, made: !!result && same(result.ask, ask), failed})),
     refused: [...refused], progress: load ? {what: 'load', ...load} : made, before: 0}
@@ -79,7 +80,7 @@ function download(blob, name) {
   setTimeout(() => URL.revokeObjectURL(a.href), 60_000)
 }
 function add(file, name = file.name) {
-  if (photos.size >= limits.photos) throw new Stop(422, `more than ${limits.photos} photos; start over for more`)
+  if (photos.size >= limits.photos) throw new Stop(422, english('said.many', {photos: limits.photos}))
   const p = {id: `${++count}`, name, size: null, ask: PLAIN, previews: 0, result: null, failed: ''}
   photos.set(p.id, p)
   call('open', p.id, file).then(async ({size, before}) => {
@@ -93,22 +94,22 @@ function add(file, name = file.name) {
 }
 async function saveAll() {
   const done = [...photos.values()].filter(p => p.result && same(p.result.ask, p.ask))
-  if (!done.length) throw new Stop(422, 'there is no result yet')
+  if (!done.length) throw new Stop(422, english('said.no result'))
   const named = names(done.map(p => ({name: p.name, suffix: p.result.suffix})))
   download(await zip(done.map((p, i) => ({name: named[i], blob: p.result.blob}))), 'photos-color.zip')
 }
-addEventListener('beforeunload', e => { if ([...photos.values()].some(p => p.ask.hints.length && !(p.result && same(p.result.ask, p.ask)))) e.preventDefault() })  // a reload forgets them
+addEventListener('beforeunload', e => { if (photos.size) e.preventDefault() })  // a reload forgets them
 
 export const engine = {
   begin: async () => ({...await state(), settings: BUILT.settings}),
   state,
   async add(file) {
-    try { await file.slice(0, 1).arrayBuffer() } catch { throw new Stop(422, 'cannot be read') }
+    try { await file.slice(0, 1).arrayBuffer() } catch { throw new Stop(422, english('said.unreadable')) }
     return add(file)
   },
   async example(name) {
     const r = await fetch(`photos/${name}.jpg`).catch(() => null)
-    if (!r?.ok) throw new Stop(422, 'this photo is not there; is there a connection?')
+    if (!r?.ok) throw new Stop(422, english('said.no example'))
     return add(await r.blob(), `${name}.jpg`)
   },
   before: async id => get(id).before,

@@ -1,19 +1,22 @@
 // What a file is, a note in what is made, and a zip of results.
 
 import {BUILT} from './built.js'
+import {english} from './words.js'
 
 const text = (b, at, n) => String.fromCharCode(...b.subarray(at, at+n))
+const HEIC = new Set(['heic', 'heix', 'heim', 'heis', 'hevc', 'hevx', 'mif1', 'msf1'])  // brands of what few browsers open
 const enc = s => new TextEncoder().encode(s)
 
-// {size: [w, h] as stored | null, plain: without loss, deep: 16 bits}; throws for what no browser opens
+// {size: [w, h] as stored | null, plain: without loss, deep: 16 bits, heic}; throws for what no browser opens
 export async function sniff(file) {
   const b = new Uint8Array(await file.slice(0, 512*1024).arrayBuffer()), v = new DataView(b.buffer), head = text(b, 0, 4)
-  if (!b.length) throw new Error('it is empty')
-  if (/^(II\*\0|MM\0\*)/.test(head)) throw new Error(`a browser opens no TIFF; the program does: ${BUILT.install}`)
-  if (head === 'PK\x03\x04') throw new Error('unpack the zip and drop its folder')
+  if (!b.length) throw new Error(english('said.empty'))
+  if (/^(II\*\0|MM\0\*)/.test(head)) throw new Error(english('said.tiff', {install: BUILT.install}))
+  if (head === 'PK\x03\x04') throw new Error(english('said.zip'))
   if (head === '\x89PNG' && b.length > 25) return {size: [v.getUint32(16), v.getUint32(20)], plain: true, deep: b[24] === 16}
   if (b[0] === 0xff && b[1] === 0xd8) return {size: jpegSize(b, v)}
-  return {size: null, plain: /^(BM|GIF8)/.test(head)}
+  const heic = text(b, 4, 4) === 'ftyp' && HEIC.has(text(b, 8, 4)) && !text(b, 16, 48).includes('avif')
+  return {size: null, plain: /^(BM|GIF8)/.test(head), heic}
 }
 function jpegSize(b, v) {
   for (let at = 2; at+9 < b.length && b[at] === 0xff; at += 2+v.getUint16(at+2)) {
@@ -47,7 +50,8 @@ export async function noted(blob, about) {
   return new Blob([blob.slice(0, at), mark, body, blob.slice(at)], {type: blob.type})
 }
 
-// A zip of {name, blob}, packed already: stored as they are
+// A zip of {name, blob}, packed already: stored as they are. Made by Unix: what is made by DOS, unzip reads in an old code page, with a flag for UTF-8 or not.
+const UNIX = 3, FILE = 0o100644  // a file that its owner may write
 export async function zip(files) {
   const parts = [], ends = []
   let at = 0
@@ -56,12 +60,12 @@ export async function zip(files) {
     const fields = v => { v.u16(0x800); v.u16(0); v.u16(0); v.u16(0x21); v.u32(sum); v.u32(blob.size); v.u32(blob.size); v.u16(n.length); v.u16(0) }  // UTF-8 names, stored, 1 January 1980
     const local = new Writer(30), entry = new Writer(46)
     local.u32(0x04034b50); local.u16(20); fields(local)
-    entry.u32(0x02014b50); entry.u16(20); entry.u16(20); fields(entry); entry.u16(0); entry.u16(0); entry.u16(0); entry.u32(0); entry.u32(at)
+    entry.u32(0x02014b50); entry.u16(UNIX<<8|20); entry.u16(20); fields(entry); entry.u16(0); entry.u16(0); entry.u16(0); entry.u32(FILE*2**16); entry.u32(at)
     parts.push(local.b, n, blob); ends.push(entry.b, n)
     at += 30+n.length+blob.size
   }
   const size = ends.reduce((s, e) => s+e.byteLength, 0), end = new Writer(22)
-  if (at+size > 0xffffffff) throw new Error('more than 4 GB: download them one by one')
+  if (at+size > 0xffffffff) throw new Error(english('said.zip large'))
   end.u32(0x06054b50); end.u16(0); end.u16(0); end.u16(files.length); end.u16(files.length); end.u32(size); end.u32(at); end.u16(0)
   return new Blob([...parts, ...ends, end.b], {type: 'application/zip'})
 }

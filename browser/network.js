@@ -1,6 +1,7 @@
 // The network in onnxruntime-web, on the processor or on the graphics card. The large files are kept for the next visit, also without a connection.
 
 import {BUILT} from './built.js'
+import {english} from './words.js'
 
 async function bytes(name, add) {
   const {size, hash} = BUILT.files[name], key = `${name}?${hash}`
@@ -11,10 +12,10 @@ async function bytes(name, add) {
   for (const reader = r.body.getReader(); ;) {
     const {done, value} = await reader.read()
     if (done) break
-    if (at+value.length > size) throw new Error(`${name} is too long`)
+    if (at+value.length > size) throw new Error(english('said.file long', {file: name}))
     out.set(value, at); at += value.length; add(value.length)
   }
-  if (at !== size) throw new Error(`${name} is cut short`)
+  if (at !== size) throw new Error(english('said.file short', {file: name}))
   if (!kept) await box?.put(key, new Response(out, {headers: {'content-type': 'application/octet-stream'}})).catch(() => {})  // no room
   return out
 }

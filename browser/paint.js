@@ -61,7 +61,7 @@ export function edgeLines(ab, L, w, h, strength = 1) {
   const n = w*h, out = new Float32Array(4*n), part = [new Float64Array(n), new Float64Array(n)]
   for (let i = 0; i < n; i++) {
     const a = ab[i], b = ab[n+i], k = Math.min(1, MOST/Math.max(Math.hypot(a, b), 1e-6))
-    if (!Number.isFinite(a+b)) throw new Error('the network gave NaN or infinity')
+    if (!Number.isFinite(a+b)) throw new Error('NaN')
     part[0][i] = a*k; part[1][i] = b*k
   }
   part.forEach((p, c) => {

@@ -10,9 +10,9 @@ import {reachCells, steeredAb} from './reach.js'
 import {vividAb} from './agree.js'
 import {noted, sniff} from './files.js'
 import {open} from './network.js'
+import {english} from './words.js'
 
 const {limits, notes, nearlyGray, previewPixels, variantPixels, doubtPixels, doubt: DOUBT, veil: VEIL, opacity} = BUILT.page
-const DEEP = '16 bits become 8 in a browser; the program keeps them.'
 const STRIP = 2**20  // pixels that are painted at a time
 const SAME = .01  // of ab/110: how far a graphics card may be off
 const THUMB = 40_000, PAIR = 1600  // pixels of a thumbnail, and width of before and after in one picture
@@ -24,7 +24,7 @@ let loading = null
 function network() {
   const threads = self.crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency) : 1
   loading ??= open('wasm', threads, (done, total) => postMessage({load: {done, total}})).then(net => { postMessage({load: null, threads}); return net })
-    .catch(e => { loading = null; postMessage({load: null, failed: `The network cannot be loaded (${e.message ?? e}). Is there a connection?`}); throw new Error('the network is not loaded') })
+    .catch(e => { loading = null; postMessage({load: null, failed: english('said.network', {why: e.message ?? e})}); throw new Error(english('said.no network')) })
   return loading
 }
 
@@ -49,7 +49,7 @@ async function graphics(id) {  // look for a graphics card: in a worker of its o
   const ask = (wait, ...args) => new Promise((ok, fail) => {
     const no = e => { clearTimeout(late); own.terminate(); fail(e) }, late = setTimeout(() => no(new Error('late')), wait)
     own.onerror = e => { e.preventDefault(); no(e) }  // else it would be an error of the whole page
-    own.onmessage = ({data: {gives: g, error}}) => { clearTimeout(late); g && finite(g.ab) && finite(g.logits) ? ok(g) : no(new Error(error ?? 'it gives no numbers')) }
+    own.onmessage = ({data: {gives: g, error}}) => { clearTimeout(late); g && finite(g.ab) && finite(g.logits) ? ok(g) : no(new Error(error ?? 'NaN')) }
     own.postMessage(args)
   })
   ask(120_000, ...args).then(async () => {  // it is loaded, and its programs are compiled
@@ -57,7 +57,7 @@ async function graphics(id) {  // look for a graphics card: in a worker of its o
     const off = ab.reduce((most, v, i) => Math.max(most, Math.abs(v-want[i])), 0), used = off <= SAME && took < slow
     if (used) card = quick; else own.terminate()
     postMessage({graphics: {used, off, took, slow}})
-  }).catch(e => { own.terminate(); postMessage({graphics: {used: false, error: e.message ?? 'it cannot be loaded'}}) })
+  }).catch(e => { own.terminate(); postMessage({graphics: {used: false, error: e.message ?? 'missing'}}) })
 }
 
 // ---- what the network makes of a photo, as Colorizer.look of Python
@@ -90,19 +90,19 @@ async function look(id, hints, vivid = 0) {  // with the colours that are painte
 function canvas(w, h) {
   const g = new OffscreenCanvas(w, h).getContext('2d', {willReadFrequently: true})
   g?.fillRect(w-1, h-1, 1, 1)
-  if (!g?.getImageData(w-1, h-1, 1, 1).data[3]) throw new Error(`${w} x ${h} pixels are too many for this browser`)  // some give an empty one
+  if (!g?.getImageData(w-1, h-1, 1, 1).data[3]) throw new Error(english('said.canvas', {width: w, height: h}))  // some give an empty one
   g.clearRect(w-1, h-1, 1, 1)
   g.imageSmoothingQuality = 'high'
   return g
 }
 const jpeg = (g, quality = .9) => g.canvas.convertToBlob({type: 'image/jpeg', quality})
-async function decode(file) {
+async function decode({file, heic}) {
   try { return await createImageBitmap(file, {imageOrientation: 'from-image'}) }
-  catch { throw new Error('it is damaged, or of a kind that this browser cannot open') }
+  catch { throw new Error(heic ? english('said.heic', {install: BUILT.install.replace('[app]', '[app,heic]')}) : english('said.damaged')) }
 }
 let whole = null  // the one photo that is decoded at full size
 async function full(id) {
-  if (whole?.id !== id) { whole?.bitmap.close(); whole = null; whole = {id, bitmap: await decode(photos.get(id).file)} }
+  if (whole?.id !== id) { whole?.bitmap.close(); whole = null; whole = {id, bitmap: await decode(photos.get(id))} }
   return whole.bitmap
 }
 function drop() { whole?.bitmap.close(); whole = null }
@@ -162,7 +162,7 @@ function hasHoles({data}) {  // whether a pixel is transparent
   for (let i = 3; i < data.length; i += 4) if (data[i] < 255) return true
   return false
 }
-function bounded([w, h]) { if (w*h > limits.pixels) throw new Error(`more than ${limits.pixels/1e6} megapixels`) }
+function bounded([w, h]) { if (w*h > limits.pixels) throw new Error(english('said.pixels', {megapixels: limits.pixels/1e6})) }
 function thumbnail(g) {
   const {width: w, height: h} = g.canvas, pixels = THUMB*Math.min(w, h)/Math.max(w, h)
   const small = canvas(...shrunk([w, h], Math.min(pixels, w*h)))
@@ -172,7 +172,7 @@ function thumbnail(g) {
 function notesOn(p, g, strength) {
   const {width: w, height: h} = g.canvas
   const gray = strength > 0 && meanChroma(g.getImageData(0, 0, w, h).data, w, h) < nearlyGray
-  return [p.deep && DEEP, notes[p.tone], gray && notes['nearly gray']].filter(Boolean)
+  return [p.deep && english('said.deep'), notes[p.tone], gray && notes['nearly gray']].filter(Boolean)
 }
 function about({hints, vivid, strength}) {  // the note in a result's metadata
   const hint = ({x, y, color, reach}) => [x, y, color, ...reach === undefined ? [] : [reach]].join()
@@ -244,6 +244,10 @@ const can = {
   },
 }
 
+function why(e) {
+  if (e instanceof RangeError) return english('said.memory')
+  return e.message === 'NaN' ? english('said.numbers') : e.message ?? `${e}`
+}
 const LATER = {open: 1, graphics: 2, doubtful: 3, other: 3, variant: 3}
 const queue = []
 let busy = false
@@ -255,11 +259,11 @@ async function work() {
     const first = queue.reduce((best, q, i) => rank(q) < rank(queue[best]) ? i : best, 0)
     const [{n, what, args}] = queue.splice(first, 1)
     try {
-      if (what !== 'open' && what !== 'remove' && !photos.get(args[0])?.size) throw new Error('the photo is gone')
+      if (what !== 'open' && what !== 'remove' && !photos.get(args[0])?.size) throw new Error(english('said.gone'))
       postMessage({n, gives: await can[what](...args)})
     } catch (e) {
       if (what === 'open') await can.remove(args[0])
-      postMessage({n, error: e instanceof RangeError ? 'out of memory' : e.message ?? `${e}`})
+      postMessage({n, error: why(e)})
     }
     await new Promise(ok => setTimeout(ok))  // a call that came meanwhile may go first
   }

@@ -8,6 +8,7 @@ __all__ = ['SPECK', 'FINEST', 'SPOTS', 'ALIKE', 'SMALL_SHARE', 'LEAST_SHARE', 'o
 
 # %% ../nbs/42a_transfer.ipynb #40b6c014
 import os
+from dataclasses import replace
 from pathlib import Path
 import numpy as np
 from fastcore.basics import patch
@@ -140,9 +141,21 @@ def _change(ab, look, hints, photo):
     steered = steered_ab(cells, None, look.L, planes, reach_cells(hints, *grid))
     return (steered-cells)*_like_spots(cells, planes[2] > 0)
 
-# %% ../nbs/42a_transfer.ipynb #3a57a6c0
+# %% ../nbs/42a_transfer.ipynb #a7d3c002
 SMALL_SHARE,LEAST_SHARE = 1/3,.1 # share of a photo that is found: below, a warning; below, a refusal
 
+def _found_in(photo, other):
+    "Return the other picture, lying as the photo does, and where it shows it"
+    L = _small(photo)
+    upright = find_places(L, _small(other))
+    if upright.sure.mean() >= SMALL_SHARE: return other,upright
+    for quarter in (1,2,3):
+        turned = replace(other, pixels=np.ascontiguousarray(np.rot90(other.pixels, quarter)))
+        found = find_places(L, _small(turned))
+        if found.sure.mean() >= SMALL_SHARE: return turned,found
+    return other,upright
+
+# %% ../nbs/42a_transfer.ipynb #3a57a6c0
 def _check_share(taken, photo, picture):
     "Warn where little of a photo is found in a picture; raises `PhotoError` where it is next to nothing"
     if taken < LEAST_SHARE:
@@ -155,8 +168,7 @@ def taken_colors(photo:Photo, # Upright and positive
                  max_pixels:int=MAX_PIXELS, # Of the picture
 )->tuple: # The share that was found; a* and b* `(2,h,w)`, how sure they are `(h,w)` and L* `(h,w)`, on a fine grid
     "Return the colours that a picture of the same scene has for a photo; raises `PhotoError`"
-    other = open_picture(picture, max_pixels)
-    found = find_places(_small(photo), _small(other))
+    other,found = _found_in(photo, open_picture(picture, max_pixels))
     taken = float(found.sure.mean())
     grid = _grid(found, photo.pixels.shape[:2], other.pixels.shape[:2])
     at,sure = found.on(*grid)

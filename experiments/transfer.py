@@ -15,9 +15,22 @@ from colorize_nb.color import lightness, rgb2lab
 from colorize_nb.files.pixels import PhotoError
 
 PHOTOS = 24
-DRIFTS = {'nothing':{}, 'zoom 10 %':dict(zoom=.1), 'shift 10 %':dict(shift=.1), 'turn 5 degrees':dict(turn=5), 'bends of 2 %':dict(bends=.02), 'cut to 60 %':dict(cut=.6),
-          'contrast':dict(gamma=2.), 'JPEG 50':dict(quality=50), 'half size':dict(size=.5), 'quarter size':dict(size=.25), 'another face':dict(face=True), 'border':dict(border=.06),
+DRIFTS = {'nothing':{}, 'zoom 5 %':dict(zoom=.05), 'zoom 10 %':dict(zoom=.1), 'shift 5 %':dict(shift=.05), 'shift 10 %':dict(shift=.1),
+          'turn 2 degrees':dict(turn=2), 'turn 5 degrees':dict(turn=5), 'turn 8 degrees':dict(turn=8), 'turn 10 degrees':dict(turn=10),
+          'quarter turn':dict(quarters=1), 'upside down':dict(quarters=2), 'three quarters of a turn':dict(quarters=3),
+          'bends of 2 %':dict(bends=.02), 'cut to 80 %':dict(cut=.8), 'cut to 60 %':dict(cut=.6), 'contrast':dict(gamma=2.), 'JPEG 50':dict(quality=50),
+          'half size':dict(size=.5), 'quarter size':dict(size=.25), 'another face':dict(face=True), 'border':dict(border=.06),
+          'grain on the photo':dict(grain=12), 'frame around the photo':dict(frame=.06),
           'all: zoom 4 %, shift 2 %, turn 1, bends, half size':dict(zoom=.04, shift=.02, turn=1, bends=.008, size=.5)}
+
+def photo_of(truth, rng, grain=0, frame=0, **_):
+    "The photo in colour and in gray: its film has grain (sigma, in levels), its print a white frame"
+    wide = round(frame*max(truth.shape))
+    truth = np.pad(truth, ((wide,wide),(wide,wide),(0,0)), constant_values=245)
+    gray = lightness_gray(truth)
+    noise = gaussian(rng.normal(size=gray.shape), .7)
+    noisy = gray+noise/noise.std()*grain
+    return truth,noisy.round().clip(0, 255).astype(np.uint8)
 
 def way_of(h, w, rng, zoom=0, shift=0, turn=0, bends=0, cut=1, **_):
     "Where each pixel of an edit lies in the photo: (row, column)"
@@ -30,7 +43,7 @@ def way_of(h, w, rng, zoom=0, shift=0, turn=0, bends=0, cut=1, **_):
     wave *= bends*w/np.abs(wave).max()
     return np.stack([np.cos(angle)*y+np.sin(angle)*x, np.cos(angle)*x-np.sin(angle)*y])+np.array([(h-1)/2,(w-1)/2])[:,None,None]+off[:,None,None]+wave
 
-def edit_of(photo, other, rng, size=1, gamma=None, quality=80, face=False, grain=0, border=0, **way):
+def edit_of(photo, other, rng, size=1, gamma=None, quality=80, face=False, border=0, quarters=0, **way):
     "An edit; `other` has the face"
     h,w = photo.shape[:2]
     at = way_of(h, w, rng, **way)
@@ -40,13 +53,13 @@ def edit_of(photo, other, rng, size=1, gamma=None, quality=80, face=False, grain
         there = ((columns-.5*w)/(.16*w))**2+((rows-.42*h)/(.22*h))**2 < 1
         out[there] = transform.resize(other, (h,w))[there]
     out = out**(gamma or rng.uniform(.75, 1.3))*rng.uniform(.9, 1.1)+rng.uniform(-.04, .04)
-    out = out+rng.normal(size=(h,w,1))*grain/255
     im = Image.fromarray((255*out.clip(0, 1)).astype(np.uint8)).resize((max(1, round(w*size)),max(1, round(h*size))), Image.BOX)
     if border:
         wide = round(border*im.width)
         framed = Image.new('RGB', (im.width+2*wide, im.height+2*wide), 'ivory')
         framed.paste(im, (wide,wide))
         im = framed
+    if quarters: im = im.rotate(90*quarters, expand=True)
     im.save(data_out := io.BytesIO(), 'JPEG', quality=quality)
     return np.asarray(Image.open(data_out))
 
@@ -79,14 +92,13 @@ def drifts(path, part=':'):
     z = zipfile.ZipFile(path)
     names = sorted(n for n in z.namelist() if n.endswith('.webp'))
     photos = [np.asarray(Image.open(io.BytesIO(z.read(names[int(i)]))).convert('RGB')) for i in np.linspace(0, len(names)-1, PHOTOS)]
-    grays = [np.asarray(Image.fromarray(lightness_gray(p))) for p in photos]
-    alone = [c.colorize(g) for g in grays]
     print('drift,network alone,as it lies,phase correlation,match_histograms,colors_from,taken,least taken,gray levels')
     for name,drift in list(DRIFTS.items())[slice(*(int(n) if n else None for n in part.split(':')))]:
         rows = []
-        for i,(photo,gray) in enumerate(zip(photos, grays)):
+        for i,photo in enumerate(photos):
             edit = edit_of(photo, photos[i-1], np.random.default_rng(i), **drift)
-            rows.append(measured(c, gray, photo, alone[i], edit))
+            truth,gray = photo_of(photo, np.random.default_rng(i), **drift)
+            rows.append(measured(c, gray, truth, c.colorize(gray), edit))
         errors = np.mean([r[0] for r in rows], 0)
         taken = [r[1] for r in rows]
         print(f"\"{name}\",{','.join(f'{e:.3f}' for e in errors)},{np.mean(taken):.2f},{min(taken):.2f},{max(r[2] for r in rows):.2f}", flush=True)

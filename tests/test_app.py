@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 from conftest import OLD_PHOTO, gray_level
 from dataclasses import replace
-import colorize_nb.page.previews as previews, colorize_nb.page.routes as routes, colorize_nb.page.sessions as sessions, colorize_nb.page.server as web
+import colorize_nb.page.previews as previews, colorize_nb.page.results as results, colorize_nb.page.routes as routes, colorize_nb.page.sessions as sessions, colorize_nb.page.server as web
 from colorize_nb import Colorizer
 from colorize_nb.files.photo import SUFFIXES
 from colorize_nb.steer import Hint
@@ -158,6 +158,61 @@ def test_a_session_survives_and_says_what_was_chosen(client, photo):
     opened(client.of(0, 'preview', dict(ask=ask)))
     (p,) = client.json('/session', 'POST')['photos'] # the page was loaded again
     assert p['name'] == 'mother.png' and p['ask'] == ask|dict(model='default')
+
+# ---- a second picture
+
+def edited(side=1.):
+    "The old photo's gray, painted red on the left and blue on the right; negative: the other way round"
+    gray = np.asarray(Image.open(OLD_PHOTO).convert('L'))
+    x = side*np.linspace(-1, 1, gray.shape[1])[None]
+    return Image.fromarray(np.stack([gray*(.75-.25*x), gray*.5+0*x, gray*(.75+.25*x)], -1).astype(np.uint8))
+
+def test_the_colours_of_a_picture_are_those_of_the_library(client, tmp_path):
+    (tmp_path/'a.png').write_bytes(as_file(Image.open(OLD_PHOTO).convert('L'), 'PNG'))
+    client.add((tmp_path/'a.png').read_bytes(), 'a.png'); client.add((tmp_path/'a.png').read_bytes(), 'b.png')
+    edits = [edited(), edited(-1)]
+    red,blue = (json.loads(client.of(0, 'picture?name=../edit.png', as_file(e, 'PNG'))[1]) for e in edits)
+    assert red['name'] == 'edit.png' and red['taken'] > .95 and not red['few'] and client.ready()['photos'][0]['pictures'] == [red, blue]
+    c = Colorizer.from_pretrained()
+    for p,e in zip((red, blue), edits):
+        want = np.asarray(c.colorize(tmp_path/'a.png', 1.2, colors_from=e, hints=[(100,200,'#307030')]), int)
+        ask = dict(strength=1.2, picture=p['id'], hints=[dict(x=100, y=200, color='#307030')])
+        assert (np.asarray(opened(client.result(**ask)), int) == want).all()
+        assert np.abs(np.asarray(opened(client.of(0, 'preview', dict(ask=ask))), int)-want).mean() < 1.5
+        part = opened(client.of(0, 'crop', dict(ask=ask, box=[100,100,200,200], width=200, side='after')))
+        assert np.abs(np.asarray(part, int)-want[100:300,100:300]).mean() < 1.5
+    client.json('/session/all', 'POST', dict(strength=.8, picture=red['id']))
+    a,b = client.ready()['photos']
+    assert (a['ask']['picture'], b['ask']['picture'], b['ask']['strength']) == (blue['id'], '', .8)
+    assert 'no such picture' in error(client.of(1, 'preview', dict(ask=dict(picture=red['id']))), 422) # it is another photo's
+    assert len(json.loads(client.of(0, 'likely', dict(ask=ask, x=10, y=10))[1])) == 6
+
+def test_a_picture_that_cannot_give_its_colours(inside, tmp_path):
+    inside.server.settings = replace(previews.Settings(), pixels=400_000, pictures=1)
+    c = Client(inside)
+    c.add(OLD_PHOTO.read_bytes()); c.ready()
+    (tmp_path/'z').mkdir(); (tmp_path/'z'/'a').write_text('a')
+    two = as_file(edited(), 'TIFF', save_all=True, append_images=[edited()])
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 255, (90,120,3), np.uint8))
+    zipped = Path(shutil.make_archive(tmp_path/'a', 'zip', tmp_path/'z')).read_bytes()
+    bad = {'gray.png': (as_file(Image.open(OLD_PHOTO).convert('L'), 'PNG'), 'is gray, so it has no colours to give'),
+           'other.png': (as_file(noise, 'PNG'), 'shows another scene; only 0% of the photo is found in it'),
+           'dot.png': (as_file(Image.new('RGB', (1,1), 'red'), 'PNG'), 'too small to find a photo in it (1x1)'),
+           'large.png': (as_file(edited().resize((800,600)), 'PNG'), '800x600 is more than 0.4 megapixels'),
+           'a.zip': (zipped, 'an archive: unpack it, and choose one picture'), 'two.tif': (two, '2 pages; give a single picture'),
+           'a.mp4': (b'\0\0\0\x18ftypisom', 'a film (MP4), not a photo'), 'no.jpg': (b'no picture', 'not a picture, or damaged'), 'empty.png': (b'', 'the file is empty')}
+    held = inside.server.sessions[c.key].bytes
+    for name,(data,says) in bad.items():
+        status,body,_ = c.of(0, f'picture?name={name}', data, 'POST')
+        assert status == 422 and json.loads(body)['error'].startswith(says) and '/' not in json.loads(body)['error'].replace('film.mp4', ''), (name, body)
+    assert inside.server.sessions[c.key].bytes == held and not c.json('/session')['photos'][0]['pictures'] # nothing of them is kept
+    assert c.of(0, 'picture?name=corner.png', as_file(edited().crop((150,0,430,330)), 'PNG'))[0] == 200
+    assert c.json('/session')['photos'][0]['pictures'][0]['few'] and inside.server.sessions[c.key].bytes > held
+    assert 'more than 1 pictures' in error(c.of(0, 'picture', as_file(edited(), 'PNG')), 422)
+    inside.server.settings = replace(inside.server.settings, space=10**5, pictures=9)
+    error(c.of(0, 'picture', as_file(edited(), 'PNG')), 413)
+    inside.server.settings = replace(previews.Settings(), photo=10**4)
+    assert 'more than 0 MB' in error(c.of(0, 'picture', as_file(edited(), 'PNG')), 413)
 
 def test_nearly_gray_and_tinted_are_said(client):
     sepia = np.asarray(Image.open(OLD_PHOTO).convert('L').resize((200,260)))[...,None]*np.array([1,.9,.7])
@@ -519,6 +574,55 @@ def test_what_is_in_work_is_not_closed_for_others(inside, monkeypatch, photo):
         assert {j.result()[0] for j in jobs} == {500}
     for m in made: m.close()
 
+# ---- who has gone on waits no more
+
+def sent(client, path, body=None):
+    "A connection that has sent a request, and waits for the answer"
+    data = json.dumps(body).encode() if body is not None else b''
+    head = f"{'GET' if body is None else 'POST'} {path} HTTP/1.1\r\nHost: localhost\r\nCookie: {client.cookie}\r\ncolorize-key: {client.key}\r\nContent-Length: {len(data)}\r\n\r\n"
+    s = socket.create_connection(('127.0.0.1', client.server.port)); s.sendall(head.encode()+data)
+    return s
+def wait_until(f):
+    end = time.monotonic()+30
+    while not f(): assert time.monotonic() < end; time.sleep(.01)
+
+def test_leafing_on_drops_what_waits_and_before_waits_for_nothing(inside, monkeypatch, photo):
+    c,go,ran = Client(inside),threading.Event(),[]
+    c.add(photo.read_bytes()); path = f"/session/photos/{c.ready()['photos'][0]['id']}"
+    v, = inside.server.sessions.values()
+    def slow(models, upload, ask): ran.append(ask.strength); go.wait(60); return b'', []
+    monkeypatch.setattr(routes, 'preview', slow)
+    try:
+        held = [sent(c, f'{path}/preview', dict(ask=dict(strength=n))) for n in (.1, .2)]
+        wait_until(lambda: len(ran) == 2)
+        gone = [sent(c, f'{path}/preview', dict(ask=dict(strength=n))) for n in (.3, .4)]
+        wait_until(lambda: v.calls == 4)
+        for s in gone: s.close()
+        wait_until(lambda: v.calls == 2) # they wait no more
+        assert opened(c.ask(f'{path}/before')).size == (301,203) and opened(c.ask(f'{path}/thumb')).width == 200 # though both places are taken
+        assert c.json('/session')['photos'][0]['ask']['strength'] in (.3, .4) # what was chosen last is not forgotten
+    finally: go.set()
+    wait_until(lambda: v.calls == 0)
+    assert sorted(ran) == [.1, .2]
+    for s in held: s.close()
+
+def test_suggestions_stop_where_nobody_waits(inside, monkeypatch, photo):
+    c,ran = Client(inside),[]
+    c.add(photo.read_bytes()); path = f"/session/photos/{c.ready()['photos'][0]['id']}"
+    v, = inside.server.sessions.values()
+    def endless(upload, left):
+        ran.append('began')
+        wait_until(left)
+        ran.append('stopped')
+        return []
+    monkeypatch.setattr(routes, 'variants', endless)
+    s = sent(c, f'{path}/variants'); wait_until(lambda: ran)
+    assert opened(c.of(0, 'preview', dict(ask={}))).size == (301,203) # it has a place of its own
+    s.close(); wait_until(lambda: v.calls == 0)
+    assert ran == ['began', 'stopped']
+    u, = v.uploads.values()
+    assert previews.variants(u, lambda: True) == [] and len(previews.variants(u, iter([False, False, True]).__next__)) == 2
+
 # ---- one photo does not hold up the others
 
 def test_a_photo_that_takes_minutes_holds_up_nobody(inside, monkeypatch, photo):
@@ -568,14 +672,14 @@ def test_what_was_refused_has_an_end(client):
 
 # ---- what was asked for, or an error
 
-@pytest.mark.parametrize('where,fault', [('placed_hints', ValueError('no such colour')), ('placed_hints', KeyError('/a/secret')), ('Models.__getitem__', OverflowError('x')), ('Models.__getitem__', OSError(28, 'No space left on device'))])
+@pytest.mark.parametrize('where,fault', [('results.placed_hints', ValueError('no such colour')), ('results.placed_hints', KeyError('/a/secret')), ('previews.Models.__getitem__', OverflowError('x')), ('previews.Models.__getitem__', OSError(28, 'No space left on device'))])
 def test_never_an_older_result(inside, monkeypatch, capfd, photo, where, fault):
     c = Client(inside)
     c.add(photo.read_bytes(), 'a.png'); c.add(photo.read_bytes(), 'b.png')
     for i in (0, 1): assert c.result(i, strength=0)[0] == 200
     def broken(*a, **kw): raise fault
     with monkeypatch.context() as m:
-        m.setattr(f'colorize_nb.page.previews.{where}', broken)
+        m.setattr(f'colorize_nb.page.{where}', broken)
         said = error(c.of(0, 'finish', dict(ask=dict(strength=1))), 507 if isinstance(fault, OSError) else 422 if isinstance(fault, ValueError) else 500)
         error(c.of(0, 'file'), 404); error(c.of(0, 'pair'), 404)
     s = c.json('/session')
@@ -594,7 +698,7 @@ def test_what_is_made_is_what_was_asked_for(inside, monkeypatch, photo):
     "Though the same photo is looked at in another way meanwhile"
     c = Client(inside)
     c.add(photo.read_bytes()); c.ready()
-    real,(v,) = previews.finish,inside.server.sessions.values()
+    real,(v,) = results.finish,inside.server.sessions.values()
     s, = v.uploads.values()
     def meanwhile(models, upload, ask, *a): upload.ask = previews.Ask(strength=2.); return real(models, upload, ask, *a)
     monkeypatch.setattr(sessions, 'finish', meanwhile)

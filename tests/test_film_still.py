@@ -56,7 +56,7 @@ def test_its_colours_go_to_its_shot_and_stay_there(colorizer, film, tmp_path):
 
 def test_another_scene_is_refused_and_nothing_is_left(colorizer, film, tmp_path):
     with pytest.raises(PhotoError, match='no frame is like it'):
-        colorizer.colorize_film(film, tmp_path/'b.mp4', colors_from=np.ascontiguousarray(still(1, 8)[::-1,::-1]), bar=False)
+        colorizer.colorize_film(film, tmp_path/'b.mp4', colors_from=np.ascontiguousarray(still(1, 8)[:,::-1]), bar=False)
     assert not list(tmp_path.iterdir())
 
 def test_the_command(film, tmp_path, capsys):

@@ -1,5 +1,5 @@
 "The page in a real browser: what a user sees, does and gets; by mouse, by finger, by keyboard alone; and that it asks nobody but its server."
-import io, json, os, re, shutil, signal, time, zipfile
+import base64, io, json, os, re, shutil, signal, time, zipfile
 from pathlib import Path
 import pytest
 pytest.importorskip('starlette', reason='needs the app extra')
@@ -281,14 +281,154 @@ def test_how_far_a_colour_reaches(user, tmp_path):
     choose(); assert far() == '0' and u.hints() == 1
 
 @pytest.mark.slow
-def test_hints_go_to_the_next_photo(user, photo, tmp_path): # noqa: F811
-    u = user().drop(OLD_PHOTO, photo).ready(2)
+def test_hints_go_to_the_next_photo(user, tmp_path):
+    Image.open(OLD_PHOTO).resize((301,392)).save(tmp_path/'mother.png')
+    u = user().drop(OLD_PHOTO, tmp_path/'mother.png').ready(2)
     u.choose(.5, .8); u.choose(.4, .3, 3)
     u.seen(lambda: u.page.click('#carry'))
     assert u.page.inner_text('#note').startswith('mother.png') and u.hints() == 2 and not u.page.is_visible('#carry')
     u.page.locator('#strip .pick').first.click(); u.until("document.querySelector('#note').innerText.startsWith('migrant')"); assert u.hints() == 2
 
+@pytest.mark.slow
+def test_hints_are_offered_to_an_alike_photo_only(user, tmp_path):
+    mother = Image.open(OLD_PHOTO).convert('L')
+    w,h = mother.size
+    other = Image.open(OLD_PHOTO.parent/'broadway.jpg').convert('L').resize((w,h))
+    later = mother.transform((w,h), Image.AFFINE, (1.04,0,-9,0,1.04,4)) # the camera moved
+    wide = mother.resize((2*w,h))
+    names = [tmp_path/f'{n}.jpg' for n in ('1_mother', '2_later', '3_broadway', '4_wide', '5_mother')]
+    for f,im in zip(names, (mother, later, other, wide, mother)): im.save(f)
+    u = user().drop(*names).ready(5)
+    u.until("[...document.querySelectorAll('#strip img')].filter(i => i.naturalWidth).length == 5")
+    for i,offered in enumerate((True, False, False, False, False)):
+        u.page.locator('#strip .pick').nth(i).click(); u.until(f"document.querySelector('#note').innerText.startsWith('{names[i].name}')")
+        u.choose(.6, .5)
+        assert u.page.is_visible('#carry') == offered, names[i]
+    u.page.locator('#strip .pick').first.click(); u.until("document.querySelector('#note').innerText.startsWith('1_')")
+    assert u.box('#carry')['y'] > u.box('#same')['y'] and u.box('#carry')['y'] > u.box('#none')['y']
+
+# ---- what one sees of it
+
+@pytest.mark.slow
+def test_a_hint_on_the_gray_half_is_seen_in_colour(user):
+    u = user().one()
+    def hint(): b = u.page.locator('#hints button').last.bounding_box(); return b['x']+b['width']/2
+    def line(): b = u.box('#border'); return b['x']+b['width']/2
+    shown = u.box('#after'); x,y = shown['x']+.3*shown['width'],shown['y']+.6*shown['height']
+    assert x < line()
+    u.page.mouse.click(x, y); u.page.wait_for_selector('#likely button:nth-child(6)')
+    u.seen(lambda: u.page.click('#likely button:nth-child(2)')); time.sleep(.4)
+    moved = line(); assert moved < hint()-20 and abs(hint()-x) < 2
+    u.spot(.7, .5); u.seen(lambda: u.page.click('#likely button:nth-child(2)')); time.sleep(.4)
+    assert line() == moved # there it was in colour already
+    x,y = hint(),u.page.locator('#hints button').last.bounding_box()['y']+22
+    u.page.mouse.move(x, y); u.page.mouse.down(); u.page.mouse.move(shown['x']+4, y, steps=4)
+    u.seen(u.page.mouse.up); time.sleep(.4)
+    assert int(u.page.get_attribute('#border', 'aria-valuenow')) == 0
+
+@pytest.mark.slow
+@pytest.mark.parametrize('width,height', [(390,844), (360,640)])
+def test_the_photo_stays_in_sight_while_a_slider_moves(user, width, height):
+    u = user(width=width, height=height, **PHONE).one()
+    u.until("document.querySelectorAll('#ways button').length >= 4")
+    u.page.touchscreen.tap(*u.at(.7, .5)); u.page.wait_for_selector('#likely button:nth-child(6)')
+    u.seen(lambda: u.page.locator('#likely button').nth(1).tap())
+    def in_sight(what):
+        slider,shown = u.box(what),u.box('#after')
+        assert shown['y'] >= 0 and shown['y']+shown['height'] <= min(height, slider['y']), (what, shown, slider)
+        assert slider['y']+slider['height'] <= height and u.wide() <= 0, (what, slider)
+    for what,key in (('#vivid','ArrowRight'), ('#strength','ArrowLeft'), ('#reach','ArrowRight')):
+        if what == '#reach': u.page.locator('#list button').first.tap(); u.page.wait_for_selector('#likely button:nth-child(6)')
+        u.js('scrollTo(0, 0)') if what != '#reach' else None
+        u.page.focus(what); in_sight(what)
+        u.seen(lambda: u.page.keyboard.press(key)); in_sight(what)
+        x,y = u.box(what)['x']+40,u.box(what)['y']+u.box(what)['height']/2
+        u.seen(lambda: touch(u, [(x,y)], [(x+90,y)])); in_sight(what)
+
+@pytest.mark.slow
+@pytest.mark.parametrize('width', [390, 360])
+def test_buttons_say_what_they_do_and_one_line_what_comes_next(user, width):
+    u = user(width=width, height=844, **PHONE).one()
+    def word(what): return u.page.locator(f'{what} span').bounding_box()
+    for what,text in (('#hold', 'Before'), ('#unsure', 'Unsure')):
+        inner,outer = word(what),u.box(what)
+        assert u.page.inner_text(what) == text and inner['width'] > 20 and outer['x'] <= inner['x'] and inner['x']+inner['width'] <= outer['x']+outer['width']
+    assert len({u.box(what)['y']+u.box(what)['height']/2 for what in ('#undo', '#fit', '#hold', '#unsure')}) == 1 and u.wide() <= 0 # in one row
+    def help():
+        e = u.page.locator('#help')
+        assert e.get_attribute('role') == 'status' and e.evaluate('e => e.clientHeight < 30 && e.scrollWidth <= e.clientWidth'), e.inner_text() # one line, and all of it
+        return e.inner_text()
+    assert help() == 'Tap the photo to give a place its colour.'
+    u.page.touchscreen.tap(*u.at(.7, .5)); u.page.wait_for_selector('#likely button:nth-child(6)')
+    assert help() == 'Choose a colour for this place.'
+    u.seen(lambda: u.page.locator('#likely button').nth(1).tap())
+    assert 'Drag' in help() and 'a second protects' in help()
+    u.page.locator('#hints button').tap(); u.page.wait_for_selector('#likely button:nth-child(6)')
+    assert 'how far it reaches' in help()
+    u.page.locator('#shut').tap()
+    u.page.touchscreen.tap(*u.at(.7, .2)); u.page.wait_for_selector('#likely button:nth-child(6)')
+    u.seen(lambda: u.page.locator('#likely button').nth(1).tap())
+    assert 'change or remove it' in help()
+    u.page.locator('#unsure').tap(); assert 'Shaded' in help()
+    u.page.locator('#unsure').tap()
+    for _ in range(2): u.seen(lambda: u.page.locator('#undo').tap())
+    assert help().startswith('Tap the photo')
+    d = user().one(); assert d.page.inner_text('#help').startswith('Click the photo')
+
 # ---- keeping
+
+@pytest.mark.slow
+def test_a_removed_photo_can_be_brought_back(user, photo): # noqa: F811
+    u = user().drop(OLD_PHOTO, photo).ready(2)
+    deleted = []
+    u.page.on('request', lambda r: deleted.append(r.url) if r.method == 'DELETE' else None)
+    u.choose(.6, .5)
+    u.page.locator('#strip .gone').first.click()
+    u.until("document.querySelectorAll('#strip .pick').length == 1 && document.querySelector('#note').innerText.startsWith('mother')")
+    assert u.page.inner_text('#removed').split('\n')[0].startswith('Removed migrant_mother.jpg.') and not deleted
+    assert u.js("document.activeElement.id") == 'bring' # the strip is hidden with one photo
+    u.page.keyboard.press('Enter')
+    u.until("document.querySelectorAll('#strip .pick').length == 2 && document.querySelector('#note').innerText.startsWith('migrant')")
+    assert u.hints() == 1 and not u.page.is_visible('#removed') and not deleted # hints and all
+    u.page.locator('#strip .pick').first.focus(); u.page.keyboard.press('Delete'); u.until("document.querySelectorAll('#strip .pick').length == 1")
+    u.page.click('#bring'); u.ready(2).drop(OLD_PHOTO.parent/'broadway.jpg').ready(3)
+    u.page.locator('#strip .pick').nth(1).focus(); u.page.keyboard.press('Delete'); u.until("document.querySelectorAll('#strip .pick').length == 2")
+    u.page.locator('#strip .pick').first.focus(); u.page.keyboard.press('Control+z'); u.ready(3)
+    u.page.locator('#strip .gone').nth(2).click(); u.until("document.querySelectorAll('#strip .pick').length == 2")
+    u.page.locator('#strip .gone').nth(1).click(); u.until("document.querySelectorAll('#strip .pick').length == 1")
+    assert 'Removed 2 photos.' in u.page.inner_text('#removed')
+    u.load(); u.ready(1) # who leaves means it
+    assert u.page.inner_text('#note').startswith('migrant')
+
+@pytest.mark.slow
+def test_a_removal_is_sent_after_ten_seconds(user, photo): # noqa: F811
+    u = user()
+    u.page.clock.install(); u.load()
+    u.drop(OLD_PHOTO, photo)
+    end = time.monotonic()+PATIENCE
+    while u.js("document.querySelectorAll('#strip .pick:not(:disabled)').length") < 2: u.page.clock.run_for(400); time.sleep(.1); assert time.monotonic() < end
+    deleted = []
+    u.page.on('request', lambda r: deleted.append(r.url) if r.method == 'DELETE' else None)
+    u.page.locator('#strip .gone').first.click(); u.page.mouse.move(5, 400)
+    u.page.clock.run_for(9000); time.sleep(.3); assert not deleted and u.page.is_visible('#removed')
+    with u.page.expect_request(lambda r: r.method == 'DELETE'): u.page.clock.run_for(2000)
+    assert not u.page.is_visible('#removed') and u.js("document.querySelectorAll('#strip .pick').length") == 1
+
+@pytest.mark.slow
+def test_the_way_back_outlives_a_reload(user, photo): # noqa: F811
+    u = user().drop(OLD_PHOTO, photo).ready(2)
+    u.choose(.7, .5); u.seen(lambda: u.set('#strength', '0.6')); u.seen(lambda: u.set('#vivid', '0.5'))
+    u.seen(lambda: u.page.click('#undo'))
+    u.load(); u.ready(2)
+    assert u.page.inner_text('#much') == '60 %' and u.page.is_enabled('#redo')
+    u.seen(lambda: u.page.click('#redo')); assert u.page.input_value('#vivid') == '0.5'
+    for _ in range(3): u.seen(lambda: u.page.click('#undo'))
+    assert u.hints() == 0 and u.page.inner_text('#much') == '100 %' and u.page.is_disabled('#undo')
+    u.js("document.querySelector('#strip .pick').focus()")
+    kept = "Object.keys(sessionStorage).filter(k => k.startsWith('steps')).length"
+    assert u.js(kept) == 1
+    u.page.click('#over'); u.page.click('#sure button[value=yes]'); u.page.wait_for_selector('#drop')
+    assert u.js(kept) == 0
 
 @pytest.mark.slow
 def test_a_reload_loses_nothing(user, photo): # noqa: F811
@@ -298,19 +438,108 @@ def test_a_reload_loses_nothing(user, photo): # noqa: F811
     u.load(); u.ready(2)
     assert u.page.inner_text('#note').startswith('mother.png') and u.hints() == 1 and u.page.inner_text('#much') == '60 %'
 
+DROP = """([data, what, where, name]) => { const t = new DataTransfer(); t.items.add(new File([new Uint8Array(data)], name ?? 'dropped.png', {type: 'image/png'}))
+          const e = what === 'paste' ? new ClipboardEvent('paste', {clipboardData: t, bubbles: true, cancelable: true}) : new DragEvent(what, {dataTransfer: t, bubbles: true, cancelable: true})
+          document.querySelector(where).dispatchEvent(e); return e.defaultPrevented }"""
+
 @pytest.mark.slow
 def test_drop_and_paste_anywhere(user, photo): # noqa: F811
     u = user()
     data = list(photo.read_bytes())
-    drop = """([data, what, where]) => { const t = new DataTransfer(); t.items.add(new File([new Uint8Array(data)], 'dropped.png', {type: 'image/png'}))
-              const e = what === 'paste' ? new ClipboardEvent('paste', {clipboardData: t, bubbles: true, cancelable: true}) : new DragEvent(what, {dataTransfer: t, bubbles: true, cancelable: true})
-              document.querySelector(where).dispatchEvent(e); return e.defaultPrevented }"""
-    u.page.evaluate(drop, [data, 'dragenter', 'header']); assert u.page.is_visible('#fall')
-    assert u.page.evaluate(drop, [data, 'dragover', 'header']) # a drop beside the box does not open the file
-    assert u.page.evaluate(drop, [data, 'drop', 'header'])
+    u.page.evaluate(DROP, [data, 'dragenter', 'header']); assert u.page.is_visible('#fall')
+    assert u.page.evaluate(DROP, [data, 'dragover', 'header']) # a drop beside the box does not open the file
+    assert u.page.evaluate(DROP, [data, 'drop', 'header'])
     u.ready(1); assert not u.page.is_visible('#fall')
-    u.page.evaluate(drop, [data, 'drop', '#panel']); u.ready(2)
-    u.page.evaluate(drop, [data, 'paste', 'body']); u.ready(3)
+    u.page.evaluate(DROP, [data, 'drop', '#panel']); u.ready(2)
+    u.page.evaluate(DROP, [data, 'paste', 'body']); u.ready(3)
+
+@pytest.mark.slow
+def test_leafing_shows_something_at_once(user, photo): # noqa: F811
+    u = user().drop(OLD_PHOTO, photo).ready(2)
+    held,dropped = [],[]
+    u.page.route('**/preview', lambda r: held.append(r)); u.page.on('requestfailed', lambda r: dropped.append(r.url.split('/')[-1]))
+    def leaf(i, n):
+        u.page.locator('#strip .pick').nth(i).click()
+        u.until("(i => Math.max(i.naturalWidth, i.naturalHeight) == 200)(document.querySelector('#after .whole')) && document.querySelector('#before .whole').naturalWidth > 200") # a thumbnail, and the photo before
+        while len(held) < n: u.page.wait_for_timeout(20)
+    leaf(1, 1)
+    asked = len([a for a in u.asked if a.endswith('crop')])
+    leaf(0, 2)
+    assert 'preview' in dropped and asked == 0 # a thumbnail is no reason to fetch the full size
+    u.seen(held[-1].continue_); assert preview(u).shape == (651,500,3)
+
+# ---- a second picture
+
+@pytest.fixture
+def edit(tmp_path):
+    "Somebody's edit of the old photo: red on the left, blue on the right, turned a little"
+    gray = np.asarray(Image.open(OLD_PHOTO).convert('L'))
+    side = np.linspace(-1, 1, gray.shape[1])[None]
+    rgb = np.stack([gray*(.75-.25*side), gray*.5+0*side, gray*(.75+.25*side)], -1)
+    Image.fromarray(rgb.astype(np.uint8)).rotate(2, Image.BICUBIC).save(tmp_path/'edit.png')
+    return tmp_path/'edit.png'
+
+def share(u): u.until("/ from /.test(document.querySelector('#share').innerText)"); return u.page.inner_text('#share')
+
+def preview(u):
+    "The pixels of the photo in colour, as the page has them"
+    url = u.js("(() => { const i = document.querySelector('#after .whole'), c = Object.assign(document.createElement('canvas'), {width: i.naturalWidth, height: i.naturalHeight}); c.getContext('2d').drawImage(i, 0, 0); return c.toDataURL() })()")
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.partition(',')[2]))).convert('RGB'))
+def apart(a, b): return np.abs(np.asarray(a, int)-np.asarray(b, int)).mean()
+
+@pytest.mark.slow
+def test_colours_of_a_picture(user, edit, colorizer, tmp_path):
+    u = user().one()
+    plain = preview(u)
+    u.seen(lambda: u.page.set_input_files('#picture', str(edit)))
+    taken = colorizer.colorize(OLD_PHOTO, colors_from=edit)
+    assert share(u) == f"{round(100*taken.info['colors_taken'])} % of the photo’s colours are taken from edit.png, the rest is guessed."
+    assert apart(preview(u), taken) < 1.5 and apart(plain, taken) > 5
+    got = Image.open(u.get('#download', tmp_path)) # a JPEG
+    assert apart(got, taken) < 1.5 and b'colors_taken' in got.info['xmp'] and not u.page.is_visible('#trouble')
+    u.seen(lambda: u.page.click('#undo')); assert ' can give ' in u.page.inner_text('#share') and apart(preview(u), plain) == 0
+    u.seen(lambda: u.page.click('#redo')); assert 'edit.png' in share(u) and apart(preview(u), taken) < 1.5
+    u.choose(.6, .7); assert u.hints() == 1 and 'edit.png' in share(u) # on top of the picture
+    assert .1 < apart(preview(u), taken) < 5
+    u.seen(lambda: u.page.click('#undo')); u.seen(lambda: u.page.click('#untake'))
+    assert not u.page.is_visible('#untake') and apart(preview(u), plain) == 0
+    u.seen(lambda: u.page.click('#undo')); u.load(); u.ready(1); assert 'edit.png' in share(u) # a reload loses nothing
+    u.until("document.querySelectorAll('#ways button').length >= 4")
+    assert not u.page.locator('#ways [aria-pressed=true]').count() # none of them is on view
+    u.seen(lambda: u.page.click('#ways button:nth-child(1)')); assert not u.page.is_visible('#untake') and apart(preview(u), plain) == 0
+
+@pytest.mark.slow
+def test_a_picture_that_is_dropped_on_the_photo(user, edit, photo): # noqa: F811
+    u = user()
+    data = list(edit.read_bytes())
+    u.page.evaluate(DROP, [data, 'drop', '#drop', 'edit.png']); u.ready(1) # on the empty page it is a photo
+    assert not u.page.is_visible('#which')
+    u.drop(OLD_PHOTO).ready(2); u.page.locator('#strip .pick').nth(1).click(); u.until("document.querySelector('#note').innerText.startsWith('migrant')")
+    u.page.evaluate(DROP, [data, 'drop', '#stage', 'edit.png'])
+    assert 'edit.png' in u.page.inner_text('#which') and u.js("document.activeElement.textContent") == 'Open as a new photo'
+    u.page.keyboard.press('Escape'); assert not u.page.is_visible('#which') and u.page.locator('#strip .pick').count() == 2
+    u.page.evaluate(DROP, [data, 'drop', '#stage', 'edit.png']); u.page.keyboard.press('Enter'); u.ready(3)
+    u.page.evaluate(DROP, [data, 'drop', '#border', 'edit.png']); u.seen(lambda: u.page.click('#which [value=picture]'))
+    assert 'edit.png' in share(u)
+    u.page.click('#same'); u.until("document.querySelector('#progress').hidden") # the other photos keep theirs
+    u.page.locator('#strip .pick').nth(0).click(); u.until("/ can give /.test(document.querySelector('#share').innerText)")
+
+@pytest.mark.slow
+def test_a_picture_that_cannot_be_taken(user, photo, edit, tmp_path): # noqa: F811
+    u = user().one()
+    Image.linear_gradient('L').rotate(90).convert('RGB').save(tmp_path/'gray.png')
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (90,120,3), np.uint8)).save(tmp_path/'noise.png')
+    Image.open(edit).crop((150,0,430,330)).save(tmp_path/'corner.png')
+    before = preview(u)
+    def lines(): return u.page.locator('#trouble li').all_inner_texts()
+    for n,(name,says) in enumerate([('gray.png', 'is gray, so it has no colours to give'), ('noise.png', 'shows another scene; only 0% of the photo is found in it')]):
+        u.page.set_input_files('#picture', str(tmp_path/name)); u.until(f"document.querySelectorAll('#trouble li').length == {n+1}")
+        assert lines()[-1] == f'{name}: {says}'
+    u.until("!document.querySelector('#take').disabled")
+    assert not u.page.is_visible('#untake') and u.page.is_disabled('#undo')
+    u.page.click('#trouble button'); assert apart(preview(u), before) == 0 # nothing is lost
+    u.seen(lambda: u.page.set_input_files('#picture', str(tmp_path/'corner.png')))
+    assert re.match(r'Only [12]\d % of the photo’s colours are taken from corner.png: do they show the same scene', share(u)), share(u)
 
 @pytest.mark.slow
 def test_thirty_photos_with_progress_and_stop(user, tmp_path):
@@ -342,6 +571,22 @@ def test_all_in_one_zip(user, photo, tmp_path): # noqa: F811
     assert sorted(z.namelist()) == ['mother-color.png', 'second-color.png']
     for n in z.namelist(): assert (np.asarray(Image.open(io.BytesIO(z.read(n)))) == np.asarray(Image.open(photo))[...,None]).all()
     both = Image.open(u.get('#pair', tmp_path)); assert both.format == 'JPEG' and both.width > 2*301
+
+@pytest.mark.slow
+def test_the_zip_waits_for_photos_on_their_way(user, photo, tmp_path): # noqa: F811
+    u = user()
+    held,names = [],[f'{i}.png' for i in range(5)]
+    for n in names: shutil.copy(photo, tmp_path/n)
+    u.page.route('**/session/photos?name=2.png', lambda r: held.append(r)) # those behind it wait, too
+    u.drop(*(tmp_path/n for n in names)).until("!document.querySelector('#many').hidden")
+    while not held: u.page.wait_for_timeout(50)
+    with u.page.expect_download() as d:
+        u.page.click('#all')
+        u.until("document.querySelector('#all').textContent.endsWith('of 5 are ready')")
+        held.pop().continue_()
+    d.value.save_as(tmp_path/'all.zip')
+    assert zipfile.ZipFile(tmp_path/'all.zip').namelist() == [n.replace('.', '-color.') for n in names]
+    assert not u.page.is_visible('#trouble') and u.page.inner_text('#all').startswith('Download all')
 
 @pytest.mark.slow
 def test_bad_files_are_named_where_one_looks(user, photo, tmp_path): # noqa: F811
@@ -437,6 +682,9 @@ def test_from_photo_to_download_by_keyboard_alone(user, tmp_path):
     tab_to('#ways button[data-k="1"]'); u.seen(lambda: k.press('Enter'))
     tab_to('#vivid'); u.seen(lambda: k.press('ArrowRight'))
 
+LANGUAGES = dict(en='en-GB', de='de-DE', fr='fr-FR', es='es-ES')
+def speak(u, language): u.page.locator('#language').evaluate("(e, v) => { e.value = v; e.dispatchEvent(new Event('change')) }", language) # works below a dialog
+
 def problems(u, source):
     u.page.evaluate(source)
     found = u.page.evaluate("axe.run({resultTypes: ['violations']}).then(r => r.violations.map(v => [v.id, v.help, v.nodes.map(n => n.html.slice(0, 120)+' '+n.failureSummary)]))")
@@ -450,12 +698,15 @@ def test_axe_finds_nothing(user, photo, tmp_path, scheme, width, height): # noqa
     source = AXE.read_text()
     (tmp_path/'empty.png').write_bytes(b'')
     u = user(width=width, height=height, color_scheme=scheme)
-    assert not problems(u, source)
-    u.drop(OLD_PHOTO, photo, tmp_path/'empty.png').ready(2); u.until("document.querySelectorAll('#ways button').length >= 4")
+    def check():
+        for language in LANGUAGES: speak(u, language); assert not (found := problems(u, source)), (language, found)
+    check()
+    u.drop(tmp_path/'empty.png').until("!document.querySelector('#trouble').hidden"); check()
+    u.drop(OLD_PHOTO, photo).ready(2); u.until("document.querySelectorAll('#ways button').length >= 4")
     u.choose(.5, .8)
-    assert not problems(u, source)
-    u.spot(.4, .3); assert not problems(u, source)
-    u.page.keyboard.press('Escape'); u.page.click('#over'); assert not problems(u, source)
+    check() # an error is on view too
+    u.spot(.4, .3); check()
+    u.page.keyboard.press('Escape'); u.page.click('#over'); check()
 
 @pytest.mark.slow
 @pytest.mark.parametrize('width', [320, 390])
@@ -471,6 +722,54 @@ def test_a_phone(user, photo, tmp_path, width): # noqa: F811
     small = u.js("[...document.querySelectorAll('button, input')].filter(b => b.offsetParent && !b.matches('.unseen, .gone, #own') && Math.min(b.getBoundingClientRect().height, b.getBoundingClientRect().width) < 30).map(b => b.outerHTML.slice(0, 60))")
     assert not small, f'too small for a thumb: {small}'
     u.seen(lambda: u.page.locator('#likely button').nth(1).tap()); assert u.hints() == 1
+
+TITLES = dict(en='Colour for old photos', de='Farbe für alte Fotos', fr='Vieilles photos en couleur', es='Color para fotos antiguas')
+TIGHT = """[...document.querySelectorAll('button, .button, label, h1, h2, p, li, select, output, small, strong')].filter(e => e.offsetParent && !e.closest('.unseen, #strip') && e.id !== 'note'
+           && e.scrollWidth > e.clientWidth+1 && getComputedStyle(e).display !== 'inline').map(e => e.outerHTML.slice(0, 90))""" # the note ends in dots where it is long
+
+@pytest.mark.slow
+def test_the_browsers_language_and_another(user, photo, tmp_path): # noqa: F811
+    (tmp_path/'film.mp4').write_bytes(b'\0\0\0\x18ftypisom'+bytes(1000))
+    for language in ('de', 'fr', 'es'):
+        u = user(locale=LANGUAGES[language])
+        assert u.js('document.documentElement.lang') == language and u.page.inner_text('h1') == u.page.title() == TITLES[language]
+        assert u.page.input_value('#language') == language
+    u = user(locale='de-AT').drop(OLD_PHOTO, photo, tmp_path/'film.mp4').ready(2)
+    u.until("document.querySelectorAll('#ways button').length >= 4")
+    u.choose(.5, .8)
+    u.seen(lambda: u.set('#strength', .1))
+    u.spot(.4, .3)
+    assert u.page.inner_text('#download') == 'Herunterladen' and 'fast grau' in u.page.inner_text('#note') and 'film.mp4: ein Film (MP4)' in u.page.inner_text('#trouble')
+    def colours(): return [b.get_attribute('aria-label') for b in u.page.locator('#likely button').all()]
+    assert all(re.search('(Rot|Braun|Gelb|Oliv|rün|Blau|Violett|Rosa|Grau|Schwarz|Weiß), ', c) for c in colours())
+    before = u.previews()
+    u.page.select_option('#language', 'fr')
+    assert u.js('document.documentElement.lang') == 'fr' and u.page.is_visible('#picker') and u.previews() == before
+    assert all(re.match('(rouge|brun|jaune|olive|vert|bleu|violet|rose|gris|noir|blanc)', c) for c in colours()) and u.page.inner_text('#asking').startswith('Probables ici')
+    assert u.page.inner_text('#download') == 'Télécharger' and 'presque grise' in u.page.inner_text('#note') and 'film.mp4\xa0: un film (MP4)' in u.page.inner_text('#trouble')
+    assert u.page.get_attribute('#ways button:nth-child(2)', 'aria-label') == 'Suggestion 1' and u.page.get_attribute('#undo', 'title') == 'Annuler (Ctrl+Z)'
+    assert u.page.locator('#hints button').first.get_attribute('aria-label').startswith('Couleur 1, ') and u.page.title() == f'migrant_mother.jpg – {TITLES["fr"]}'
+    assert u.hints() == 1 and u.page.input_value('#strength') == '0.1' and u.page.inner_text('#much') == '10 %' and u.page.locator('#strip .pick').count() == 2
+    u.load(); u.ready(2)
+    assert u.page.input_value('#language') == 'fr' and u.page.inner_text('#download') == 'Télécharger' and u.hints() == 1 # it is kept
+
+@pytest.mark.slow
+@pytest.mark.parametrize('width,height,kw', [(1366, 768, {}), (390, 844, PHONE), (320, 640, PHONE)])
+def test_every_language_has_room(user, photo, width, height, kw): # noqa: F811
+    u = user(width=width, height=height, **kw)
+    def check(where):
+        for language in LANGUAGES:
+            speak(u, language)
+            assert not (tight := u.js(TIGHT)) and u.wide() <= 0, (language, where, tight)
+    check('start')
+    u.drop(OLD_PHOTO, photo).ready(2).until("document.querySelectorAll('#ways button').length >= 4")
+    u.choose(.5, .8)
+    check('photo')
+    for language in LANGUAGES:
+        u.page.select_option('#language', language); u.page.evaluate('scrollTo(0, 0)')
+        b = u.box('#download'); assert b['y']+b['height'] <= height and b['x']+b['width'] <= width, language
+    u.spot(.4, .3); check('picker')
+    u.page.keyboard.press('Escape'); u.page.click('#over'); check('start over')
 
 @pytest.mark.slow
 def test_a_lost_connection_is_said_and_found_again(chromium, tmp_path, photo): # noqa: F811

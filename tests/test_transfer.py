@@ -87,6 +87,23 @@ def test_colours_lie_where_they_belong(gray, colored, colorizer):
     middle = slice(20,-20),slice(20,-20)
     assert np.abs(lab[middle][...,1:]-true[middle][...,1:]).mean() < .2*np.abs(true[middle][...,1:]).mean()
 
+@pytest.mark.parametrize('turn', [10, -13, 90, 180, 270])
+def test_a_print_askew_or_lying_on_its_side_is_found(gray, colored, colorizer, turn):
+    picture = np.asarray(Image.fromarray(colored).rotate(turn, Image.BICUBIC, expand=True, fillcolor='white'))
+    im = colorizer.colorize(gray, colors_from=picture)
+    middle = rgb2lab(np.asarray(im))[30:-30,20:-20,1:]
+    assert im.info['colors_taken'] > .75
+    assert np.abs(middle-rgb2lab(colored)[30:-30,20:-20,1:]).mean() < .3*np.abs(rgb2lab(colored)[30:-30,20:-20,1:]).mean()
+
+def test_gray_parts_of_a_picture_stay_gray(gray, colored, colorizer):
+    "As on a tinted postcard: painted above, not below"
+    tinted = np.repeat(gray[...,None], 3, 2)
+    tinted[:95] = colored[:95]
+    chroma = np.hypot(*np.moveaxis(rgb2lab(np.asarray(colorizer.colorize(gray, colors_from=tinted))), -1, 0)[1:])
+    wanted = np.hypot(*np.moveaxis(rgb2lab(tinted), -1, 0)[1:])
+    assert chroma[105:].mean() < 1
+    assert chroma[:85].mean() > .75*wanted[:85].mean()
+
 def test_the_share_is_told(gray, colored, colorizer, tmp_path):
     half = np.ascontiguousarray(colored[:,:80])
     im = colorizer.colorize(gray, colors_from=half)

@@ -1,7 +1,8 @@
 """The page without a server: its JavaScript gives what Python gives, and in a browser it does all of it alone.
 tests/golden/web/cases.json holds what Python's functions give; after a change of these: python tests/test_web.py"""
-import base64, io, json, os, shutil, subprocess, zipfile
+import base64, io, json, os, re, shutil, subprocess, zipfile
 from functools import partial
+from html.parser import HTMLParser
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -10,6 +11,7 @@ from PIL import Image
 from colorize_nb.color import AB_BINS, lightness, mean_chroma, resize
 from colorize_nb.hints import _doubtful, _other_hint
 from colorize_nb.files.photo import open_photo
+from colorize_nb.files.pixels import PhotoError
 from colorize_nb.paint import paint_pixels, seen_lightness, tone
 from colorize_nb.colorizer import Look
 from colorize_nb.steer import Hint, agreed_ab, agreed_at, belonging, expected_error, hint_cells, likely_ab, pin, reach_cells, shown_at, spread, steered_ab, usual_chroma, vivid_ab
@@ -171,6 +173,164 @@ def test_the_page_has_pythons_values():
     worker = (ROOT/'browser/worker.js').read_text()
     assert not [text for text in previews.NOTES.values() if text in worker] and '60e6' not in worker
 
+# ---- its words
+
+WEB = ROOT/'colorize_nb/page/web'
+WORDS = WEB/'words.js'
+FORMATS,KEYS = {'Matroska or WebM'},{'Enter', 'nearly gray'} # names that no language changes; of keyboards, and of a note
+ATTRIBUTES = {'aria-label':'data-words-label', 'title':'data-words-title', 'alt':'data-words-alt', 'placeholder':''}
+
+@pytest.fixture(scope='module')
+def words():
+    "Keys and texts of each language"
+    if not NODE: pytest.skip('needs node')
+    code = f"import {{WORDS}} from '{WORDS.as_uri()}'; console.log(JSON.stringify(WORDS))"
+    r = subprocess.run([NODE, '--input-type=module', '-e', code], capture_output=True, text=True, timeout=60)
+    assert r.returncode == 0, r.stderr
+    return json.loads(r.stdout)
+
+def scripts():
+    "Each script of both pages but that of the words, without its comments"
+    for f in sorted([*WEB.glob('*.js'), *(ROOT/'browser').glob('*.js')]):
+        if f.name != 'words.js': yield f,re.sub(r'(?m)(^|\s)//.*$|/\*.*?\*/', '', f.read_text(encoding='utf-8'))
+
+def literals(code):
+    "The texts in quotes; what a template puts in is left out"
+    for quoted in re.findall(r"'((?:[^'\\\n]|\\.)*)'|\"((?:[^\"\\\n]|\\.)*)\"|`((?:[^`\\]|\\.)*)`", code):
+        text = ''.join(quoted)
+        while (left := re.sub(r'\$?\{[^{}]*\}', '§', text)) != text: text = left
+        yield text
+
+def is_sentence(text):
+    "Whether a text is for people: two words, or a value and a word, that are no selector, style or name of a format"
+    return bool(re.search(r'(§|[A-Za-z]{2,})[,;:.]? [a-z]{2,}', text)) and not re.search(r'[#\[\]=<>]|^\.|: \w+;|script-src', text) and text not in FORMATS
+
+class Dressed(HTMLParser):
+    "What the page says before its scripts run: keys and their texts, and texts without a key"
+    def __init__(self, text): super().__init__(); self.path,self.keyed,self.bare = [],[],[]; self.feed(text)
+    def handle_starttag(self, tag, attrs):
+        a = dict(attrs)
+        if tag not in ('meta', 'link', 'img', 'input', 'path', 'circle', 'use'): self.path.append((tag, a.get('data-words')))
+        for name,key in ATTRIBUTES.items():
+            if not a.get(name): continue
+            if a.get(key): self.keyed.append((a[key], a[name]))
+            else: self.bare.append(a[name])
+    def handle_startendtag(self, tag, attrs): pass
+    def handle_endtag(self, tag):
+        while self.path.pop()[0] != tag: pass
+    def handle_data(self, data):
+        key = self.path[-1][1] if self.path else None
+        if not re.search('[A-Za-z]', data) or {'noscript', 'script'} & {t for t,_ in self.path}: return
+        if key: self.keyed.append((key, data.strip()))
+        else: self.bare.append(data.strip())
+
+def from_python():
+    "Sentences that Python gives the page"
+    pytest.importorskip('starlette', reason='needs the app extra')
+    from colorize_nb.page import previews, routes, sessions
+    from test_site import load
+    served,built = routes.page_settings(sessions.Server(ROOT)),load('site').page_values('pip install it')['settings']
+    return [*previews.NOTES.values(), *(s[k] for s in (served, built) for k in ('kinds', 'film')), built['more'], previews.UNFORESEEN]
+
+def refusals(tmp_path):
+    "Why Python refuses files, and in fixed words"
+    from colorize_nb.page import previews
+    page,tiff = Image.fromarray(garden(9, 9)),io.BytesIO()
+    page.save(tiff, 'TIFF', save_all=True, append_images=[page])
+    photo,pages = OLD_PHOTO.read_bytes(),tiff.getvalue()
+    for data in (b'', b'no picture', b'%PDF-1.7'+bytes(99), photo, photo[:2000], pages, pages[:40]):
+        (tmp_path/'x').write_bytes(data)
+        with pytest.raises(PhotoError) as e: previews.open_upload(previews.Upload('x', tmp_path/'x'), previews.Settings(pixels=1000 if data == photo else 10**6))
+        yield str(e.value)
+    code = ''.join(f.read_text(encoding='utf-8') for f in (ROOT/'colorize_nb').glob('*/*.py'))
+    for text in ('HEIC needs the heic extra', 'too many visitors; come back in a while'): assert text in code; yield text
+
+def test_every_word_has_a_key_and_every_key_a_use(words, tmp_path):
+    en = words['en']
+    html = Dressed((WEB/'index.html').read_text(encoding='utf-8'))
+    assert not html.bare and all(en[key] == text for key,text in html.keyed)
+    used,sentences,groups = {key for key,_ in html.keyed},[],{key.split('.')[0] for key in en if '.' in key}
+    for f,code in scripts():
+        texts = list(literals(code))
+        used |= {key for key in en if f"'{key}'" in code}
+        for start in {t.removesuffix('§') for t in texts if re.fullmatch(r'[a-z]+\.§', t)}: used |= {key for key in en if key.startswith(start)}
+        asked = re.findall(r"(?:(?<!\.)\b(?:say\(|english\(|put\([^,\n]+, )|\.(?:wait|forgive)\()'([^']+)'", code)
+        asked += [t for t in texts if re.fullmatch(r'[a-z]+\.[a-z ]+', t) and t.split('.')[0] in groups] # in a choice of two
+        assert not [key for key in asked if key not in en], f.name
+        sentences += [f'{f.name}: {t}' for t in texts if t not in en and t not in KEYS and (is_sentence(t) or t.istitle() and t in en.values())]
+    assert not sentences
+    patterns = {k: re.sub(r'\\\{(\w+)\\\}', r'(?P<\1>.+)', re.escape(t)) for k,t in en.items() if k.startswith('said.')}
+    todo = [*from_python(), *refusals(tmp_path)]
+    for text in todo:
+        found = {k: m for k,p in patterns.items() if (m := re.fullmatch(p, text))}
+        assert len(found) == 1, (text, found.keys())
+        used |= found.keys()
+        todo += [why for m in found.values() if (why := m.groupdict().get('why')) and 'said.accepted' in found] # of two parts
+    assert sorted(en.keys()-used) == []
+
+def forms(text): return [text] if isinstance(text, str) else list(text.values()) # a plural has several
+
+def test_languages_have_the_same_keys_and_placeholders(words):
+    en = words['en']
+    assert set(words) == {'en', 'de', 'fr', 'es'}
+    for language,texts in words.items():
+        assert list(texts) == list(en), language # in the same order
+        for key,text in texts.items():
+            assert isinstance(text, str) == isinstance(en[key], str), (language, key)
+            asked = [set(re.findall(r'\{(\w+)\}', t)) for t in forms(text)]
+            assert all(a == set(re.findall(r'\{(\w+)\}', forms(en[key])[-1])) for a in asked), (language, key)
+            assert all(t.strip() == t and t and '  ' not in t for t in forms(text)), (language, key)
+
+def test_words_are_said_in_the_language():
+    "Plurals, what an engine said, and a word that a language lacks"
+    if not NODE: pytest.skip('needs node')
+    code = f"""globalThis.document = {{documentElement: {{}}, querySelectorAll: () => []}}
+        const {{WORDS, say, speak, told}} = await import('{WORDS.as_uri()}')
+        const out = {{}}
+        for (const language of ['en', 'de', 'fr', 'es']) {{
+          speak(language)
+          out[language] = [say('carried', {{n: 0, name: 'a'}}), say('carried', {{n: 1, name: 'a'}}), told('more than 7 MB'), told('The network cannot be loaded (x.onnx is cut short). Is there a connection?'), told('What?')]
+        }}
+        delete WORDS.es.close
+        console.log(JSON.stringify([out, document.documentElement.lang, say('close'), say('sure')]))"""
+    r = subprocess.run([NODE, '--input-type=module', '-e', code], capture_output=True, text=True, timeout=60)
+    assert r.returncode == 0, r.stderr
+    out,lang,missing,sure = json.loads(r.stdout)
+    assert out['en'] == ['0 colours taken to a', '1 colour taken to a', 'more than 7 MB', 'The network cannot be loaded (x.onnx is cut short). Is there a connection?', 'What?']
+    assert out['de'][:3] == ['0 Farben zu a mitgenommen', '1 Farbe zu a mitgenommen', 'mehr als 7 MB'] and 'x.onnx ist abgeschnitten' in out['de'][3]
+    assert out['fr'][:3] == ['0 couleur reportée sur a', '1 couleur reportée sur a', 'plus de 7 Mo'] and 'connexion\xa0?' in out['fr'][3] # no line ends before it
+    assert out['es'][:3] == ['0 colores llevados a a', '1 color llevado a a', 'más de 7 MB'] and all(o[4] == 'What?' for o in out.values())
+    assert (lang,missing,sure) == ('es', 'Close', '¿Empezar de nuevo?')
+
+# ---- its zip
+
+def zipped(tmp_path, names):
+    "A zip that browser/files.js makes; each file holds its own name"
+    if not NODE: pytest.skip('needs node')
+    for f in (ROOT/'browser/files.js', WORDS): shutil.copy(f, tmp_path)
+    (tmp_path/'built.js').write_text('export const BUILT = {}')
+    (tmp_path/'make.mjs').write_text(f"""import {{writeFileSync}} from 'node:fs'; import {{zip}} from './files.js'
+        const made = await zip({json.dumps(names)}.map(name => ({{name, blob: new Blob([name])}})))
+        writeFileSync('out.zip', Buffer.from(await made.arrayBuffer()))""")
+    r = subprocess.run([NODE, 'make.mjs'], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert r.returncode == 0, r.stderr
+    return tmp_path/'out.zip'
+
+NAMES_TOO = ['Großmutter in Zürich-color.jpg', 'plain-color.png', 'été/Año 写真-color.jpg']
+
+def test_a_zip_with_names_of_any_language(tmp_path):
+    with zipfile.ZipFile(zipped(tmp_path, NAMES_TOO)) as z:
+        assert z.testzip() is None and z.namelist() == NAMES_TOO and all(z.read(n).decode() == n for n in NAMES_TOO)
+        for i in z.infolist(): assert i.flag_bits == 0x800 and i.create_system == 3 and i.external_attr>>16 == 0o100644
+
+@pytest.mark.skipif(not shutil.which('unzip'), reason='needs unzip')
+def test_unzip_reads_its_names(tmp_path):
+    out,env = zipped(tmp_path, NAMES_TOO),os.environ|dict(LC_ALL='C.UTF-8')
+    listed = subprocess.run(['unzip', '-l', out], capture_output=True, env=env, check=True).stdout.decode()
+    assert all(n in listed for n in NAMES_TOO), listed
+    subprocess.run(['unzip', '-q', out, '-d', tmp_path/'files'], env=env, check=True)
+    for n in NAMES_TOO: assert (tmp_path/'files'/n).read_text() == n # and its owner may read it
+
 # ---- in a browser, from a server that knows nothing but files
 
 class Files(SimpleHTTPRequestHandler):
@@ -263,6 +423,7 @@ def test_every_button(visit, colorizer, tmp_path):
     u = visit(Isolated).one(png(tmp_path/'a.png', old(500, 651)))
     assert u.js('crossOriginIsolated && +document.body.dataset.threads > 1') or os.cpu_count() == 1
     u.choose(.6, .5); assert u.hints() == 1
+    assert not u.page.is_visible('#from') # colours of another picture need the program
     u.until("document.querySelectorAll('#ways img').length == 5"); u.seen(lambda: u.page.click('#ways button:nth-child(3)'))
     u.seen(lambda: u.set('#vivid', .5)); u.seen(lambda: u.set('#strength', .5))
     assert u.seen(lambda: u.page.click('#undo')) < 5
@@ -283,10 +444,11 @@ def test_what_a_browser_cannot_do_is_said(visit, tmp_path):
     assert u.wide() <= 0 and 'pip install' in u.page.inner_text('#promise')
     Image.new('L', (9,9)).save(tmp_path/'scan.tif'); (tmp_path/'broken.jpg').write_bytes(OLD_PHOTO.read_bytes()[:200]); (tmp_path/'no.png').write_text('no picture'); (tmp_path/'empty.jpg').write_bytes(b'')
     with zipfile.ZipFile(tmp_path/'a.zip', 'w') as z: z.writestr('a', 'b')
+    (tmp_path/'phone.heic').write_bytes(b'\0\0\0\x18ftypheic\0\0\0\0mif1heic'+bytes(1000))
     huge = io.BytesIO(); Image.new('1', (30000,30000)).save(huge, 'PNG'); (tmp_path/'huge.png').write_bytes(huge.getvalue())
-    u.drop(*(tmp_path/n for n in ('scan.tif', 'broken.jpg', 'no.png', 'empty.jpg', 'a.zip', 'huge.png')))
-    u.until("document.querySelectorAll('#trouble li').length == 6")
-    for line in ('scan.tif: a browser opens no TIFF; the program does: pip install', 'broken.jpg: it is damaged', 'no.png: it is damaged', 'empty.jpg: it is empty', 'a.zip: unpack', 'huge.png: more than 60 megapixels'): assert line in said(u)
+    u.drop(*(tmp_path/n for n in ('scan.tif', 'broken.jpg', 'no.png', 'empty.jpg', 'a.zip', 'huge.png', 'phone.heic')))
+    u.until("document.querySelectorAll('#trouble li').length == 7")
+    for line in ('scan.tif: a browser opens no TIFF; the program does: pip install', 'broken.jpg: it is damaged', 'no.png: it is damaged', 'empty.jpg: it is empty', 'a.zip: unpack', 'huge.png: more than 60 megapixels', "phone.heic: HEIC: save it as JPEG first, or install the program: pip install 'colorize_nb[app,heic]"): assert line in said(u)
     assert u.wide() <= 0
     u.one(png(tmp_path/'deep.png', old(90, 120).astype(np.uint16)*257))
     u.until("document.querySelector('#note').textContent.includes('16 bits')"); assert u.wide() <= 0
@@ -304,6 +466,30 @@ def test_many_photos_and_a_zip(visit, tmp_path):
         with Image.open(z.open('a-color.jpg')) as im: assert im.size == (200,300) and b'compositeWithTrainedAlgorithmicMedia' in im.info['xmp'] and not im.getexif().get(0x112)
         px = np.asarray(Image.open(z.open('a-color.jpg')).convert('RGB')); assert np.ptp(px.astype(int), axis=2).max() > 10
     u.page.click('#over'); u.page.click('#sure [value=yes]'); u.page.wait_for_selector('#drop')
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_a_reload_asks_while_there_are_photos(visit, tmp_path):
+    u,asked = visit(),[]
+    u.page.on('dialog', lambda d: (asked.append(d.type), d.dismiss()))
+    u.page.evaluate("document.body.dataset.first = ''")
+    def reload(): # as a visitor does, who may say no
+        u.page.evaluate('setTimeout(() => location.reload())')
+        u.page.wait_for_timeout(1500)
+    u.page.click('h1'); reload(); assert not asked and u.page.get_attribute('body', 'data-first') is None # there is nothing to lose
+    u.page.evaluate("document.body.dataset.first = ''")
+    u.one(png(tmp_path/'a.png', old(150, 90)))
+    u.page.click('#fit'); reload(); assert asked == ['beforeunload'] and u.page.get_attribute('body', 'data-first') == '' and u.page.is_visible('#stage')
+    u.page.click('#over'); u.page.click('#sure [value=yes]'); u.page.wait_for_selector('#drop')
+    reload(); assert asked == ['beforeunload'] and u.page.get_attribute('body', 'data-first') is None
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_the_zip_waits_for_photos_that_open(visit, tmp_path):
+    u = visit().drop(*(png(tmp_path/f'{i}.png', old(60+i, 50)) for i in range(5))).until("!document.querySelector('#many').hidden")
+    with u.page.expect_download() as d: u.page.click('#all')
+    d.value.save_as(tmp_path/'all.zip')
+    assert zipfile.ZipFile(tmp_path/'all.zip').namelist() == [f'{i}-color.png' for i in range(5)]
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)

@@ -22,6 +22,7 @@ from ..messages import failed, say, to_install
 from ..network.hub import HUB
 from .previews import MB, Models, Refused, Settings, explain, shipped_model, status_of
 from .routes import plain_name, router
+from .scripts import API
 from .sessions import Server, bearer, knows, remove
 
 # %% ../../nbs/53_server.ipynb #1541e75b
@@ -61,7 +62,8 @@ def answer_headers(path:str, # Of the request
 
 def body_limit(path:str, settings:Settings)->int:
     "Return the most bytes that a request may bring"
-    return {'/session/photos':settings.upload, '/api/colorize':settings.photo+MB}.get(path, MB//2)
+    if re.fullmatch('/session/photos(/[^/]+/picture)?', path): return settings.upload
+    return settings.photo+MB if path == API else MB//2
 
 # %% ../../nbs/53_server.ipynb #81789b3f
 class Guard:

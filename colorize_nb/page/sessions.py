@@ -17,8 +17,9 @@ from ..files.boxes import film_kind
 from ..files.photo import NOT_FILMS
 from ..batch.names import is_film
 from ..batch.sources import archive_photos
-from .previews import (EXPECTED, MB, Ask, Models, Refused, Settings, Upload, explain, finish, open_upload, preview,
-                                       reason, shortened)
+from .previews import (EXPECTED, MB, Ask, Models, Refused, Settings, Upload, explain, open_upload, preview, reason,
+                                       shortened, taken_look)
+from .results import finish
 
 # %% ../../nbs/51_sessions.ipynb #ca710e14
 with suppress(ImportError): from starlette.concurrency import run_in_threadpool
@@ -28,6 +29,7 @@ def remove(folder:Path):
     "Delete a folder; renames it first, so that a thread that still writes into it fails"
     with suppress(OSError): folder = folder.rename(folder.with_name(f'{folder.name}.gone'))
     shutil.rmtree(folder, ignore_errors=True)
+    taken_look.cache_clear()
 
 class Session:
     "One visitor's photos, and the steps that wait for them"
@@ -174,6 +176,7 @@ class Server:
         self.coming = 0 # Bytes of bodies that are arriving
         self.queue = WorkQueue(settings.long, settings.beside)
         self.quick = asyncio.Semaphore(2) # For calls that take a moment
+        self.late = asyncio.Semaphore(1) # For suggestions
         self.threads = set() # At work
         self.connections = set()
 

@@ -1,7 +1,8 @@
 // The parts of the page, put together. Each has its own file and its own state; what they share is in the store.
 
 import {engine} from './engine.js'
-import {$, sleep} from './common.js'
+import {$, element, sleep} from './common.js'
+import {LANGUAGES, dress, english, put, say, speak, spoken, told} from './words.js'
 import {Store} from './store.js'
 import {History} from './history.js'
 import {Messages} from './messages.js'
@@ -11,17 +12,23 @@ import {Strip} from './strip.js'
 import {Picker} from './picker.js'
 import {Preview} from './preview.js'
 import {Controls} from './controls.js'
+import {Help} from './help.js'
 import {Uploads} from './uploads.js'
+import {Removals} from './removals.js'
 import {Results} from './results.js'
+import {Pictures} from './pictures.js'
 
 const store = new Store(), view = new View(), picker = new Picker()
 store.addEventListener('draw', layout)
 const history = new History(store), messages = new Messages(store), session = new Session(engine, store, history, messages)
 const preview = new Preview(engine, store, history, view, session)
 const controls = new Controls(engine, store, history, view, picker, preview, messages)
+new Help(store, history, picker, preview)
 const uploads = new Uploads(engine, store, history, session, messages)
-const strip = new Strip(engine, id => store.open(id), id => uploads.remove(id))
-new Results(engine, store, history, session, messages, uploads)
+const removals = new Removals(engine, store, session, messages)
+const strip = new Strip(engine, id => store.open(id), id => removals.remove(id))
+new Results(engine, store, history, session, messages, uploads, removals)
+new Pictures(engine, store, history, session, messages, controls, uploads)
 store.addEventListener('draw', () => strip.draw(store.state.photos, store.at, store.coming.map(f => f.name)))
 
 function layout() {
@@ -30,7 +37,9 @@ function layout() {
   $('#start').hidden = has
   $('#work').hidden = !has
   $('#many').hidden = store.ready.length < 2
-  if (!store.photo) view.wait(has ? 'Opening…' : '')
+  const foot = has ? $('#panel') : $('header'), languages = $('#languages')
+  if (languages.parentNode !== foot) foot.append(languages)
+  if (!store.photo) view.wait(has ? 'wait.opening' : '')
 }
 
 store.addEventListener('open', async ({detail: {id}}) => {
@@ -44,11 +53,20 @@ store.addEventListener('open', async ({detail: {id}}) => {
 })
 
 function describe({kinds, limits, local, more}) {
-  $('#kinds').textContent = `or paste them. ${kinds}; up to ${limits.photos} photos of ${Math.round(limits.pixels/1e6)} megapixels.`
-  if (!local) $('#promise').firstChild.textContent = $('#promise').textContent
-    .replace('Everything stays on this computer.', 'Your photos go to the computer that runs this page and nowhere else.')
-  if (more) $('#promise').append(` ${more}`)
+  $('#kinds').textContent = say('start.kinds', {kinds: told(kinds), photos: limits.photos, megapixels: Math.round(limits.pixels/1e6)})
+  if (!local) put($('#promise span'), 'promise.there')
+  $('#beyond').textContent = told(more ?? '')
 }
+
+dress()
+const languages = Object.entries(LANGUAGES).map(([value, textContent]) => element('option', {value, textContent, lang: value}))
+$('#language').replaceChildren(...languages)
+$('#language').value = spoken()
+$('#language').addEventListener('change', e => {
+  speak(e.target.value)
+  if (store.settings) describe(store.settings)
+  store.draw()
+})
 
 async function begin(token) {
   try { store.take(await engine.begin(token)) }
@@ -58,7 +76,7 @@ async function begin(token) {
       await sleep(2000)
       return begin(token)
     }
-    if (token) messages.trouble('This is not the token.')
+    if (token) messages.trouble(english('said.token'))
     return $('#door').showModal()
   }
   controls.begin(store.settings)

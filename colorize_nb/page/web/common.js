@@ -1,8 +1,14 @@
 // Small things that all parts of the page use.
 
+// what outlives a reload, where the browser allows it: a frame of a notebook has no storage
+export const kept = key => { try { return sessionStorage.getItem(key) } catch { return null } }
+export function keep(key, value) {  // no value: forget it; returns whether there was room
+  try { value === undefined ? sessionStorage.removeItem(key) : sessionStorage.setItem(key, value); return true } catch { return false }
+}
+export const keptKeys = () => { try { return Object.keys(sessionStorage) } catch { return [] } }
+
 export const $ = s => document.querySelector(s)
 export const sleep = ms => new Promise(ok => setTimeout(ok, ms))
 export const same = (a, b) => JSON.stringify(a) === JSON.stringify(b)
-export const plural = (n, s) => `${n} ${s}${n === 1 ? '' : 's'}`
 export const element = (tag, more = {}) => Object.assign(document.createElement(tag), more)
 export const button = (more = {}) => element('button', {type: 'button', ...more})

@@ -1,6 +1,8 @@
 // The panel beside the photo, and the keyboard: suggestions, sliders, the model, and hints, which are the visitor's own colours.
 
-import {$, button, element, plural, same} from './common.js'
+import {alike} from './alike.js'
+import {$, button, element, same} from './common.js'
+import {put, say} from './words.js'
 
 const SLIDERS = ['vivid', 'strength']
 const NEEDS_PHOTO = ['undo', 'redo', 'out', 'fit', 'in', 'hold', 'unsure', 'pair', 'download', ...SLIDERS]
@@ -9,6 +11,7 @@ const percent = v => `${Math.round(100*v)} %`
 export class Controls {
   constructor(engine, store, history, view, picker, preview, messages) {
     Object.assign(this, {engine, store, history, view, picker, preview, messages})
+    this.finding = null  // stops the search for suggestions
     this.asked = null  // {key, found}: likely colours that may be wanted in a moment
     store.addEventListener('leave', () => picker.shut(false))
     store.addEventListener('draw', () => this.draw())
@@ -44,12 +47,12 @@ export class Controls {
     $('#undo').disabled = !this.history.canUndo
     $('#redo').disabled = !this.history.canRedo
     this.drawSliders(ask)
-    for (const b of $('#ways').children) b.setAttribute('aria-pressed', +b.dataset.k === ask.variant)
+    for (const b of $('#ways').children) b.setAttribute('aria-pressed', !ask.picture && +b.dataset.k === ask.variant)
     this.drawHints(ask.hints)
   }
   drawSliders({vivid, strength}) {
     $('#vivid').value = vivid
-    $('#vivid').setAttribute('aria-valuetext', vivid ? `${percent(vivid)} vivid` : 'natural')
+    $('#vivid').setAttribute('aria-valuetext', vivid ? say('vivid.some', {percent: percent(vivid)}) : say('vivid.none'))
     $('#strength').value = strength
     $('#much').value = percent(strength)
     $('#strength').setAttribute('aria-valuetext', percent(strength))
@@ -65,36 +68,41 @@ export class Controls {
     if (!ours && this.preview.shading) this.preview.toggleShade()
   }
   drawHints(hints) {
-    const {picker, store: {ready, photo}} = this, chosen = picker.open ? picker.index : null
+    const {picker, next, store: {photo}} = this, chosen = picker.open ? picker.index : null
     this.view.showHints(hints, chosen)
     picker.draw(chosen === null ? null : hints[chosen])
-    $('#howto').hidden = hints.length > 0
+    $('#ours').hidden = !hints.length
     $('#list').replaceChildren(...hints.map(({color}, i) => {
       const li = element('li'), b = button({textContent: `${i+1}`, onclick: () => this.choose(i)})
       b.style.setProperty('--c', color)
-      b.setAttribute('aria-label', `Change colour ${i+1}, ${color}`)
+      b.setAttribute('aria-label', say('hint.change', {n: i+1, color}))
       li.append(b)
       return li
     }))
-    $('#carry').hidden = !hints.length || ready.indexOf(photo) >= ready.length-1
-    $('#none').hidden = !hints.length
+    $('#carry').hidden = !hints.length || !next || !alike(photo, next)
   }
 
-  open() { $('#ways').replaceChildren() }  // another photo is on view
+  open() {  // another photo is on view
+    this.finding?.abort()
+    $('#ways').replaceChildren()
+  }
   async suggest(id) {
+    const {signal} = this.finding = new AbortController()
     let found
-    try { found = await this.engine.variants(id) } catch (e) { return this.preview.session.failed(e) }
+    try { found = await this.engine.variants(id, signal) } catch (e) { return this.preview.session.failed(e) }
     if (this.store.at !== id) return
     $('#ways').replaceChildren(...found.map((src, k) => this.way(src, k)))
     this.store.draw()
   }
   way(src, k) {  // the button of a suggestion; src: an address, or a promise of it
-    const img = element('img', {alt: ''}), b = button({onclick: () => this.set({variant: k})})
+    const img = element('img', {alt: ''}), b = button({onclick: () => this.set({variant: k, ...this.history.ask().picture && {picture: ''}})})
     Promise.resolve(src).then(s => { img.src = s }, e => this.preview.session.failed(e))
     b.dataset.k = k
-    b.setAttribute('aria-label', k ? `Suggestion ${k}` : 'Plain, as the network paints it')
-    b.append(img, element('span', {textContent: k ? `${k}` : 'Plain'}))
-    return b
+    const name = element('span')
+    if (k) name.textContent = k
+    else put(name, 'plain')
+    b.append(img, name)
+    return put(b, {wordsLabel: k ? 'way' : 'plain.label'}, {n: k})
   }
   sliders() {
     for (const id of SLIDERS) {
@@ -135,20 +143,26 @@ export class Controls {
     g.drawImage(img, Math.floor(x*img.naturalWidth/w), Math.floor(y*img.naturalHeight/h), 1, 1, 0, 0, 1, 1)
     return '#'+[...g.getImageData(0, 0, 1, 1).data].slice(0, 3).map(v => v.toString(16).padStart(2, '0')).join('')
   }
-  changeHint(i, change, done) { this.set({hints: this.history.ask().hints.map((h, n) => n === i ? {...h, ...change} : h)}, done) }
+  changeHint(i, change, done) {
+    const hints = this.history.ask().hints.map((h, n) => n === i ? {...h, ...change} : h)
+    this.set({hints}, done)
+    if (done) this.view.reveal(hints[i])
+  }
   dropHint(i) { this.set({hints: this.history.ask().hints.filter((_, n) => n !== i)}) }
   addHint(hint, done) {
     const {hints} = this.history.ask()
     this.picker.index = hints.length
     this.set({hints: [...hints, hint]}, done)
+    this.view.reveal(hint)
   }
+  get next() { const {ready, photo} = this.store; return ready[ready.indexOf(photo)+1] }
   carry() {  // take the hints to the next photo
-    const {ready, photo: from} = this.store, to = ready[ready.indexOf(from)+1]
+    const {next: to, store: {photo: from}} = this
     const scaled = (v, k) => Math.min(to.size[k]-1, Math.round(v*to.size[k]/from.size[k]))
     const hints = this.history.ask().hints.map(h => ({...h, x: scaled(h.x, 0), y: scaled(h.y, 1)}))
     this.store.open(to.id)
     this.set({hints})
-    this.messages.tell(`${plural(hints.length, 'colour')} taken to ${to.name}`)
+    this.messages.tell(say('carried', {n: hints.length, name: to.name}))
   }
   shut() {  // the picker was closed
     this.picker.index = null

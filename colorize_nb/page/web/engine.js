@@ -5,18 +5,22 @@
 //                                      progress: {what: 'open' | 'make' | 'load', done, total, left, before} | null, before}; 'load' counts bytes of the page itself;
 //                                      settings: {local, models: [{name, vivid}], sliders: {strength, vivid, reach: {low, high, step, start}}, limits: {photos, pixels, upload},
 //                                      accept: [what the file input accepts], kinds: what it opens, in words, more: what else to know, if anything,
-//                                      film: why a film is refused, with {} for its kind, films: [suffixes of films]}
+//                                      film: why a film is refused, with {} for its kind, films: [suffixes of films],
+//                                      pictures: whether a photo can take the colours of a second picture; then a photo has pictures: [Picture], and there is picture()}
 //   add(file), example(name)        -> State; the photo is there at once and has a size when it is opened
 //   before(id), thumb(id)           -> Blob, small
+//   picture(id, file)               -> Picture: {id, name, taken: the share of the photo that is found in it, few: whether that is little}; ask.picture = its id takes its colours, '' none
 //   preview(id, ask)                -> {blob, notes}: a picture, and sentences about it
-//   variants(id)                    -> [address of a picture, or a promise of it]; ask.variant = k shows number k, and 0 is the plain one
+//   variants(id, signal)            -> [address of a picture, or a promise of it]; ask.variant = k shows number k, and 0 is the plain one
 //   likely(id, ask, x, y)           -> [{color: '#rrggbb', p}], most probable first
 //   doubt(id, ask)                  -> Blob: a picture to lay over the photo
 //   crop(id, ask, side, box, width) -> Blob: a part [x, y, w, h] of the full size, 'before' or 'after', at most width wide
 //   finish(id, ask)                 -> {name, bytes}: the result is made; then save(id, 'file' | 'pair')
 //   all({strength, vivid, model}), make(), stop(), remove(id), read(), clear() -> State; after make(), save('zip')
 //
-// Ask is {strength, vivid, variant, hints: [{x, y, color, reach}], model}, x and y in pixels of the upright photo at full size; reach from 0 to 1 where it was set; model where one can choose.
+// Ask is {strength, vivid, variant, hints: [{x, y, color, reach}], model, picture}, x and y in pixels of the upright photo at full size; reach from 0 to 1 where it was set; model and picture where there are any.
+
+import {english} from './words.js'
 
 export class Stop extends Error { constructor(status, text) { super(text); this.status = status } }
 
@@ -37,12 +41,12 @@ async function ask(method, path, body, signal) {
   const json = body !== undefined && !(body instanceof Blob)
   if (json) headers['content-type'] = 'application/json'
   let r
-  try { r = await fetch(path, {method, headers, body: json ? JSON.stringify(body) : body, signal, credentials: 'same-origin'}) }
-  catch (e) { if (e.name === 'AbortError') throw e; throw new Stop(0, 'The server does not answer. Does colorize-app still run?') }
+  try { r = await fetch(path, {method, headers, body: json ? JSON.stringify(body) : body, signal, credentials: 'same-origin', keepalive: method === 'DELETE'}) }
+  catch (e) { if (e.name === 'AbortError') throw e; throw new Stop(0, english('said.silent')) }
   if (r.ok) return r
   let text
   try { text = (await r.json()).error } catch { text = '' }
-  throw new Stop(r.status, text || `the server says ${r.status}`)
+  throw new Stop(r.status, text || english('said.status', {status: r.status}))
 }
 const json = async (...a) => (await ask(...a)).json()
 const blob = async (...a) => (await ask(...a)).blob()
@@ -69,7 +73,8 @@ export const engine = {
     const r = await ask('POST', at(id, 'preview'), {ask: settings}, signal)
     return {blob: await r.blob(), notes: JSON.parse(r.headers.get('colorize-notes') ?? '[]')}
   },
-  variants: id => json('GET', at(id, 'variants')),
+  picture: (id, file) => json('POST', `${at(id, 'picture')}?name=${encodeURIComponent(file.name)}`, new Blob([file])),
+  variants: (id, signal) => json('GET', at(id, 'variants'), undefined, signal),
   likely: (id, settings, x, y) => json('POST', at(id, 'likely'), {ask: settings, x, y}),
   doubt: (id, settings) => blob('POST', at(id, 'doubt'), {ask: settings}),
   crop: (id, settings, side, box, width, signal) => blob('POST', at(id, 'crop'), {ask: settings, side, box, width}, signal),

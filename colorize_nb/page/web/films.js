@@ -1,5 +1,7 @@
 // Films are refused before they are sent: an hour of film would travel for nothing. They are told by their first bytes, as film_kind of Python tells them.
 
+import {english} from './words.js'
+
 const text = (b, at, n) => String.fromCharCode(...b.subarray(at, at+n))
 const NONE = new Set(['crx ', 'avif', 'avis', 'heic', 'heix', 'heim', 'heis', 'hevc', 'hevx', 'mif1', 'msf1', 'miaf', 'jp2 ', 'jpx ', 'jpm ', 'jxl ',
   'avci', 'avcs', 'jpeg', 'jpgs', 'j2ki', 'j2is', 'vvic', 'vvis', 'M4A ', 'M4B '])  // brands of pictures and of sound
@@ -21,6 +23,6 @@ export async function refusal(f, {film, films, limits} = {}) {  // why a file is
   const b = new Uint8Array(await f.slice(0, 400).arrayBuffer().catch(() => new ArrayBuffer(0)))
   const kind = filmKind(b), named = films?.includes(f.name.replace(/^.*\./, '.').toLowerCase())
   const picture = PHOTO.test(text(b, 0, 4)) || text(b, 4, 4) === 'ftyp'
-  if (film && (kind || named && b.length && !picture)) return film.replace('{}', kind || 'by its name')
-  return f.size > limits?.upload ? `more than ${Math.round(limits.upload/1e6)} MB` : ''
+  if (film && (kind || named && b.length && !picture)) return film.replace('{}', kind || english('said.film name'))
+  return f.size > limits?.upload ? english('said.large', {megabytes: Math.round(limits.upload/1e6)}) : ''
 }

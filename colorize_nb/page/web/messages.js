@@ -1,31 +1,36 @@
 // What the page says in words: troubles, how far the work is, and lines for those who hear the page.
 
-import {$, button, element, plural} from './common.js'
+import {$, button, element, same} from './common.js'
+import {english, put, say, told} from './words.js'
 
-const TITLE = 'Colour for old photos'
 const SECOND = 1000
 
 function time(s) {
-  if (s < 1) return 'nearly done'
-  return s < 100 ? `about ${Math.max(1, Math.round(s))} s left` : `about ${Math.round(s/60)} min left`
+  if (s < 1) return say('left.none')
+  return s < 100 ? say('left.seconds', {n: Math.max(1, Math.round(s))}) : say('left.minutes', {n: Math.round(s/60)})
 }
-const counted = (done, total, left) => `${Math.min(done+1, total)} of ${total}${left == null ? '' : `, ${time(left)}`}`
+function counted(done, total, left) {
+  const count = {done: Math.min(done+1, total), total}
+  return left == null ? say('far', count) : say('far.left', {...count, left: time(left)})
+}
+const line = ({name, why}) => name ? say('line', {name: told(name), why: told(why)}) : told(why)
 
 export class Messages {
   constructor(store) {
     this.store = store
-    this.said = []  // troubles of this page; those of the engine are in the state
+    this.said = []  // troubles of this page, {name, why} as those of the engine; those of the engine are in the state
     this.shown = ''  // lines in the box
     this.batch = null  // since when files are opened, and how many were ready then
     this.onread = () => {}  // the engine's troubles have been read
     store.addEventListener('draw', () => { this.drawTrouble(); this.drawProgress() })
   }
-  trouble(text) {
-    if (!this.said.includes(text)) this.said.push(text)
+  trouble(why, name = '') {  // in English, see words.js; name: of a file
+    const trouble = {name, why}
+    if (!this.said.some(t => same(t, trouble))) this.said.push(trouble)
     this.store.draw()
   }
-  forgive(start) {  // a trouble is over
-    const i = this.said.findIndex(t => t.startsWith(start))
+  forgive(key) {  // a trouble is over
+    const i = this.said.findIndex(t => t.why === english(key))
     if (i < 0) return
     this.said.splice(i, 1)
     this.store.draw()
@@ -38,19 +43,19 @@ export class Messages {
     if (this.store.state.refused.length) this.onread()
   }
   drawTrouble() {
-    const lines = [...this.store.state.refused.map(r => `${r.name}: ${r.why}`), ...this.said]
+    const lines = [...this.store.state.refused, ...this.said].map(line)
     $('#trouble').hidden = !lines.length
     if (!lines.length || this.shown === lines.join('\n')) return
     this.shown = lines.join('\n')
     const list = element('ul')
     list.append(...lines.map(textContent => element('li', {textContent})))
-    $('#trouble').replaceChildren(list, button({textContent: 'Close', onclick: () => this.close()}))
+    $('#trouble').replaceChildren(list, put(button({onclick: () => this.close()}), 'close'))
   }
 
   progress() {
     const {state, coming} = this.store, p = state.progress
     if (!p && !coming.length) { this.batch = null; return null }
-    if (p?.what === 'load') return {...p, text: `Loading ${Math.round(p.done/1e6)} of ${Math.round(p.total/1e6)} MB`}
+    if (p?.what === 'load') return {...p, text: say('far.load', {done: Math.round(p.done/1e6), total: Math.round(p.total/1e6)})}
     if (p?.what === 'make' && !coming.length) return {...p, text: counted(p.done, p.total, p.left)}
     return {...this.opening(), before: p?.before}
   }
@@ -63,12 +68,12 @@ export class Messages {
     return {done, total, text: counted(done, total, left)}
   }
   drawProgress() {
-    const p = this.progress(), photo = this.store.photo
+    const p = this.progress(), photo = this.store.photo, title = say('title')
     $('#progress').hidden = !p
-    document.title = p ? `${p.text} – ${TITLE}` : photo ? `${photo.name} – ${TITLE}` : TITLE
+    document.title = p ? `${p.text} – ${title}` : photo ? `${photo.name} – ${title}` : title
     if (!p) return
     $('#stop').hidden = p.what === 'load'
     $('#bar').value = p.total ? p.done/p.total : 0
-    $('#far').textContent = p.text+(p.before ? ` (after ${plural(p.before, 'other')})` : '')
+    $('#far').textContent = p.before ? say('far.after', {far: p.text, n: p.before}) : p.text
   }
 }

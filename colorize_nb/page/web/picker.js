@@ -2,6 +2,7 @@
 
 import {$, button} from './common.js'
 import {word} from './names.js'
+import {put, say, told} from './words.js'
 
 export class Picker extends EventTarget {  // events: color {color, done}, reach {reach, done}, unset, shut
   constructor() {
@@ -10,49 +11,56 @@ export class Picker extends EventTarget {  // events: color {color, done}, reach
     this.place = null  // {x, y} of the photo
     this.index = null  // of the hint that is there
     this.reach = null  // of a hint that does not say it
-    const say = (type, detail) => this.dispatchEvent(new CustomEvent(type, {detail}))
-    $('#own').addEventListener('input', e => say('color', {color: e.target.value, done: false}))
-    $('#own').addEventListener('change', e => say('color', {color: e.target.value, done: true}))
-    for (const type of ['input', 'change']) $('#reach').addEventListener(type, e => say('reach', {reach: +e.target.value, done: type === 'change'}))
-    $('#gray').onclick = () => { say('color', {color: '#808080', done: true}); this.shut() }
-    $('#asis').onclick = () => { if (this.there) say('color', {color: this.there, done: true}); this.shut() }
-    $('#unset').onclick = () => { say('unset'); this.shut() }
+    const send = this.send = (type, detail) => this.dispatchEvent(new CustomEvent(type, {detail}))
+    $('#own').addEventListener('input', e => send('color', {color: e.target.value, done: false}))
+    $('#own').addEventListener('change', e => send('color', {color: e.target.value, done: true}))
+    for (const type of ['input', 'change']) $('#reach').addEventListener(type, e => send('reach', {reach: +e.target.value, done: type === 'change'}))
+    $('#gray').onclick = () => { send('color', {color: '#808080', done: true}); this.shut() }
+    $('#asis').onclick = () => { if (this.there) send('color', {color: this.there, done: true}); this.shut() }
+    $('#unset').onclick = () => { send('unset'); this.shut() }
     $('#shut').onclick = () => this.shut()
-    $('#likely').addEventListener('click', e => { const c = e.target.closest('button')?.dataset.color; if (c) { say('color', {color: c, done: true}); this.shut() } })
+    $('#likely').addEventListener('click', e => { const c = e.target.closest('button')?.dataset.color; if (c) { send('color', {color: c, done: true}); this.shut() } })
     this.box.addEventListener('keydown', e => {
       if (e.key === 'Escape') { e.stopPropagation(); this.shut() }
       const d = {ArrowLeft: -1, ArrowRight: 1}[e.key], all = [...$('#likely').children], i = all.indexOf(document.activeElement)
       if (d && i >= 0) { e.preventDefault(); all[(i+d+all.length)%all.length].focus() }
     })
     document.addEventListener('pointerdown', e => { if (this.open && !this.box.contains(e.target) && !e.target.closest('#stage')) this.shut(false) })
-    this.say = say
   }
   get open() { return !this.box.hidden }
   async ask(at, colors, {color, there}) {  // at: of the window; colors: a promise; color: of the hint, if there is one; there: what is painted
     const turn = this.turn = {}
     if (!this.open) this.back = document.activeElement
     this.there = there
-    $('#likely').replaceChildren(); $('#asking').textContent = 'Looking…'
+    $('#likely').replaceChildren(); put($('#asking'), 'picker.looking')
     $('#unset').hidden = !color; $('#own').value = color ?? there ?? '#7a1f1f'; $('#asis').hidden = !!color
     this.box.hidden = false
     this.put(at)
     $('#shut').focus({preventScroll: true})
     let found
-    try { found = await colors } catch (e) { if (turn === this.turn) $('#asking').textContent = e.message; return }
+    try { found = await colors } catch (e) { if (turn === this.turn) this.failed(e); return }
     if (turn !== this.turn || !this.open) return
-    $('#asking').textContent = 'Likely here, the likeliest first'
+    put($('#asking'), 'picker.likely')
     $('#likely').replaceChildren(...found.map(({color: c, p}) => {
       const b = button({title: `${Math.round(100*p)} %`})
-      b.dataset.color = c; b.style.setProperty('--c', c)
-      b.setAttribute('aria-label', `${word(c)}, ${Math.round(100*p)} %`)
+      b.dataset.color = c; b.dataset.p = Math.round(100*p); b.style.setProperty('--c', c)
       b.setAttribute('aria-pressed', c === color)
       return b
     }))
+    this.name()
     this.put(at)
     if (this.box.contains(document.activeElement)) $('#likely').firstChild?.focus({preventScroll: true})
   }
+  failed({message}) {
+    delete $('#asking').dataset.words
+    $('#asking').textContent = told(message)
+  }
+  name() {  // the likely colours, for those who hear them
+    for (const b of $('#likely').children) b.setAttribute('aria-label', say('picker.colour', {colour: word(b.dataset.color), percent: b.dataset.p}))
+  }
   draw(hint) {  // that is there, if there is one
     const reach = hint?.reach ?? this.reach, text = `${Math.round(100*reach)} %`
+    this.name()
     $('#reaching').hidden = !hint
     $('#reach').value = reach; $('#reached').value = text; $('#reach').setAttribute('aria-valuetext', text)
   }
@@ -67,6 +75,6 @@ export class Picker extends EventTarget {  // events: color {color, done}, reach
     const inside = this.box.contains(document.activeElement)
     this.box.hidden = true; this.turn = null
     if (focus && inside) this.back?.focus({preventScroll: true})
-    this.say('shut')
+    this.send('shut')
   }
 }

@@ -1,6 +1,7 @@
 // The photo on view: one preview at a time, always of the newest settings; the pixels of the full size where it is zoomed; the shading of doubt.
 
 import {$, element} from './common.js'
+import {put, say, told} from './words.js'
 
 const SLOW = 500, FETCHING = 400, STILL = 150  // ms: until waiting is said, and until a zoom is taken for finished
 const FINER = 1.15  // so many pixels of the screen for one of the preview ask for the full size
@@ -10,7 +11,9 @@ export class Preview {
     Object.assign(this, {engine, store, history, view, session})
     this.notes = []  // on the picture on view
     this.wanted = null  // {id, ask} of the next preview
-    this.running = false
+    this.running = null  // a promise of the end of all previews that are wanted
+    this.now = null  // {id, stop} of the preview that is being made
+    this.rough = false  // a thumbnail stands in for the preview
     this.shading = false
     this.full = null  // stops the request for pixels of the full size
     this.later = 0  // a timer
@@ -22,26 +25,35 @@ export class Preview {
     this.notes = []
     this.view.aim = null
     this.view.open(this.store.photo.size)
+    this.stand(this.store.at)
+  }
+  async stand(id) {  // its thumbnail, until the preview is there
+    this.rough = true
+    const blob = await this.engine.thumb(id).catch(() => null)
+    if (blob && this.rough && this.store.at === id) this.view.show('after', blob)
   }
   showBefore(id) {
     this.engine.before(id).then(blob => { if (this.store.at === id) this.view.show('before', blob) }).catch(e => this.session.failed(e))
   }
-  async request() {
+  request() {
     this.wanted = {id: this.store.at, ask: this.history.ask()}
-    if (this.running) return
-    this.running = true
+    if (this.now && this.now.id !== this.wanted.id) this.now.stop.abort()  // nobody looks at that photo any more
+    return this.running ??= this.run()
+  }
+  async run() {
     while (this.wanted) {
-      const {id, ask} = this.wanted
+      const {id, ask} = this.wanted, {stop} = this.now = {id, stop: new AbortController()}
       this.wanted = null
-      const timer = setTimeout(() => { if (this.store.at === id) this.view.wait('Colouring…') }, SLOW)
-      try { await this.show(id, await this.engine.preview(id, ask)) } catch (e) { this.session.failed(e) }
+      const timer = setTimeout(() => { if (this.store.at === id) this.view.wait('wait.colouring') }, SLOW)
+      try { await this.show(id, await this.engine.preview(id, ask, stop.signal)) } catch (e) { this.session.failed(e) }
       clearTimeout(timer)
       this.view.wait('')
     }
-    this.running = false
+    this.running = this.now = null
   }
   async show(id, {blob, notes}) {
     if (this.store.at !== id) return
+    this.rough = false
     await this.view.show('after', blob)
     this.notes = notes
     const p = this.store.photo
@@ -55,22 +67,26 @@ export class Preview {
     const p = this.store.photo
     if (!p) return
     const name = element('b', {textContent: p.name.split('/').pop()})
-    const care = element('span', {className: 'care', textContent: this.notes.join(' ')})
-    const more = p.failed ? [` · no result: ${p.failed}`] : this.notes.length ? [' · ', care] : []
-    $('#note').replaceChildren(name, ` · ${p.size[0]} × ${p.size[1]} pixels`, ...more)
+    const care = element('span', {className: 'care', textContent: this.notes.map(told).join(' ')})
+    const more = p.failed ? [` · ${say('photo.failed', {why: told(p.failed)})}`] : this.notes.length ? [' · ', care] : []
+    $('#note').replaceChildren(name, ` · ${say('photo.size', {width: p.size[0], height: p.size[1]})}`, ...more)
   }
 
   // pixels of the full size, as soon as the preview has too few
   zoomed() {
     const {view} = this
-    $('#fit').textContent = view.fitted ? 'Fit' : `${Math.round(view.scale*devicePixelRatio*100)} %`
+    if (view.fitted) put($('#fit'), 'fit')
+    else {
+      delete $('#fit').dataset.words
+      $('#fit').textContent = `${Math.round(view.scale*devicePixelRatio*100)} %`
+    }
     this.store.say('leave')
     clearTimeout(this.later)
     this.later = setTimeout(() => this.sharpenBoth(), STILL)
   }
   region() {  // what to ask for, or null where the preview is good enough
     const p = this.store.photo, {naturalWidth: have} = $('#after .whole'), scale = this.view.scale*devicePixelRatio
-    if (!p || !have || have >= p.size[0] || scale < FINER*have/p.size[0]) return null
+    if (!p || !have || this.rough || have >= p.size[0] || scale < FINER*have/p.size[0]) return null
     const {box} = this.view, [,, wide] = box
     return {box, width: Math.max(1, Math.min(wide, Math.round(wide*scale)))}
   }
@@ -88,7 +104,7 @@ export class Preview {
   }
   async sharpen({box, width}) {
     const id = this.store.at, mine = this.full = new AbortController(), {signal} = mine
-    const timer = setTimeout(() => { if (!signal.aborted) this.view.wait('Fetching the full size…') }, FETCHING)
+    const timer = setTimeout(() => { if (!signal.aborted) this.view.wait('wait.full') }, FETCHING)
     try {
       for (const side of ['after', 'before']) {
         const blob = await this.engine.crop(id, this.history.ask(), side, box, width, signal)
@@ -112,9 +128,9 @@ export class Preview {
   toggleShade() {
     this.shading = !this.shading
     $('#unsure').setAttribute('aria-pressed', this.shading)
-    if (!this.shading) return this.view.shade(null)
-    this.shade()
-    this.session.messages.tell('Shaded where the colours are unsure')
+    this.store.draw()
+    if (this.shading) this.shade()
+    else this.view.shade(null)
   }
   hold(on) {
     this.view.hold(on)

@@ -2,6 +2,7 @@
 
 import {Stop} from './engine.js'
 import {sleep} from './common.js'
+import {english} from './words.js'
 
 const ALIVE = 25_000, STEP = 350, AGAIN = 1500  // ms: between signs of life, between looks at work that goes on, and after a failure
 
@@ -26,7 +27,7 @@ export class Session {
     this.history.clear()
     store.at = null
     store.take(await this.engine.begin().catch(() => store.state))
-    if (had) this.messages.trouble('The session is over, and its photos are deleted. Drop them again.')
+    if (had) this.messages.trouble(english('said.session'))
   }
   async watch() {  // ask how far it is while something is in work
     if (this.watching) return
@@ -47,7 +48,7 @@ export class Session {
     for (;;) {
       await sleep(ALIVE)
       if (this.watching) continue
-      if (await this.act(this.engine.state())) this.messages.forgive('The server does not answer')
+      if (await this.act(this.engine.state())) this.messages.forgive('said.silent')
     }
   }
 }

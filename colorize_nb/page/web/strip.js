@@ -1,6 +1,7 @@
 // The film strip: every photo with its state, and what is still on its way.
 
 import {$} from './common.js'
+import {say, told} from './words.js'
 
 export class Strip {
   constructor(engine, pick, remove) {
@@ -32,12 +33,12 @@ export class Strip {
       if (!this.rows.has(p.id)) this.rows.set(p.id, this.row(p.id))
       const r = this.rows.get(p.id), ready = !!p.size, file = p.name.split('/').pop()
       if ($('#strip').children[i] !== r.li) $('#strip').insertBefore(r.li, $('#strip').children[i] ?? null)
-      const says = p.failed ? `no result: ${p.failed}` : p.made ? 'result is made' : ready ? '' : p.coming ? 'on its way' : 'waiting'
-      r.name.textContent = file; r.li.title = says ? `${p.name}: ${says}` : p.name
+      const says = p.failed ? say('photo.failed', {why: told(p.failed)}) : p.made ? say('strip.made') : ready ? '' : say(p.coming ? 'strip.coming' : 'strip.waiting')
+      r.name.textContent = file; r.li.title = says ? say('line', {name: p.name, why: says}) : p.name
       r.pick.setAttribute('aria-label', says ? `${file}, ${says}` : file)
       if (p.id === at) r.pick.setAttribute('aria-current', 'true'); else r.pick.removeAttribute('aria-current')
       r.pick.disabled = !ready
-      r.gone.setAttribute('aria-label', `Remove ${file}`); r.gone.hidden = p.coming
+      r.gone.setAttribute('aria-label', say('strip.remove', {name: file})); r.gone.hidden = p.coming
       r.sign.textContent = p.failed ? '!' : p.made ? '✓' : ready ? '' : '…'; r.sign.hidden = !r.sign.textContent
       r.li.classList.toggle('failed', !!p.failed)
       if (ready && r.previews !== p.previews) { r.previews = p.previews; this.thumb(p.id, r) }
@@ -50,5 +51,8 @@ export class Strip {
     r.img.src = r.url = URL.createObjectURL(blob); r.img.hidden = false
     if (old) URL.revokeObjectURL(old)
   }
-  follow(id) { this.rows.get(id)?.li.scrollIntoView({block: 'nearest', inline: 'nearest'}) }
+  follow(id) {  // scrolls the strip, and never the page
+    const film = $('#film'), at = this.rows.get(id)?.li.getBoundingClientRect(), seen = film.getBoundingClientRect()
+    if (at) film.scrollLeft += Math.max(0, at.right-seen.right)-Math.max(0, seen.left-at.left)
+  }
 }

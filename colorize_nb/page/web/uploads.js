@@ -1,8 +1,9 @@
-// Photos come and go: chosen, dropped, pasted, or an example; removed one by one or all together.
+// Photos come: chosen, dropped, pasted, or an example; and go all together.
 
 import {Stop} from './engine.js'
 import {$, sleep} from './common.js'
 import {refusal} from './films.js'
+import {english} from './words.js'
 
 const AGAIN = 1500  // ms until a lost connection is tried again
 
@@ -23,6 +24,7 @@ export class Uploads {
     Object.assign(this, {engine, store, history, session, messages})
     this.running = null  // stops the uploads that go on
     this.over = 0  // elements that a dragged file is over
+    this.aside = () => false  // whether a file that was dropped on the photo on view goes elsewhere
     this.dropping()
     this.buttons()
   }
@@ -42,7 +44,7 @@ export class Uploads {
     const {store} = this, why = await refusal(f, store.settings ?? {})
     if (this.running.signal.aborted) return
     let state = store.state
-    if (why) this.messages.trouble(`${f.name}: ${why}`)
+    if (why) this.messages.trouble(why, f.name)
     else try { state = await this.engine.add(f, this.running.signal) }
     catch (e) {
       if (await this.again(f, e)) return
@@ -56,8 +58,8 @@ export class Uploads {
     const {messages} = this
     if (e.name === 'AbortError') return false
     if (e.status === 404) { await this.session.lost(); return true }
-    if (!(e instanceof Stop) || e.status !== 0) { messages.trouble(`${f.name}: ${e.message}`); return false }
-    if (!await readable(f)) { messages.trouble(`${f.name}: cannot be read`); return false }
+    if (!(e instanceof Stop) || e.status !== 0) { messages.trouble(e.message, f.name); return false }
+    if (!await readable(f)) { messages.trouble(english('said.unreadable'), f.name); return false }
     messages.trouble(e.message)  // the connection is lost
     await sleep(AGAIN)
     return true
@@ -65,19 +67,6 @@ export class Uploads {
   stop() {
     this.running?.abort()
     this.store.coming.length = 0
-  }
-  async remove(id) {
-    const {store} = this, all = store.ready, i = all.findIndex(p => p.id === id)
-    if (id === store.at) {
-      store.say('leave')
-      const next = all[i+1] ?? all[i-1]
-      if (next) store.open(next.id)
-    }
-    const name = store.state.photos.find(p => p.id === id)?.name
-    await this.session.act(this.engine.remove(id))
-    this.history.forget(id)
-    this.messages.tell(`${name} is removed`)
-    document.querySelector('#strip [aria-current]')?.focus()
   }
   async startOver() {
     this.stop()
@@ -88,9 +77,10 @@ export class Uploads {
   }
   async example(name) { if (await this.session.act(this.engine.example(name))) this.session.watch() }
 
-  async dropped(data) {
+  async dropped(data, onPhoto) {
     const files = [...data.files]  // both lists are empty after this turn of the event loop
     const items = [...data.items ?? []].filter(i => i.kind === 'file').map(i => i.webkitGetAsEntry?.()).filter(Boolean)
+    if (onPhoto && files.length === 1 && !items.some(i => i.isDirectory) && this.aside(files[0])) return
     this.add(items.some(i => i.isDirectory) ? (await Promise.all(items.map(walk))).flat() : files)
   }
   hover(n) {
@@ -102,7 +92,7 @@ export class Uploads {
     carrying('dragenter', () => this.hover(this.over+1))
     carrying('dragleave', () => this.hover(this.over-1))
     carrying('dragover', e => e.preventDefault())
-    carrying('drop', e => { e.preventDefault(); this.hover(0); this.dropped(e.dataTransfer) })
+    carrying('drop', e => { e.preventDefault(); this.hover(0); this.dropped(e.dataTransfer, e.target.closest?.('#stage')) })
     addEventListener('paste', e => { if (e.clipboardData?.files.length) { e.preventDefault(); this.add([...e.clipboardData.files]) } })
   }
   buttons() {

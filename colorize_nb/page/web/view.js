@@ -2,9 +2,11 @@
 // It never takes scrolling away: the wheel zooms only where the page has nothing to scroll, or with Ctrl; one finger moves the photo only as far as it goes.
 
 import {$, button} from './common.js'
+import {put, say} from './words.js'
 
 const clamp = (v, lo, hi) => Math.min(Math.max(v, lo), hi)
 const MOVED = 5, TWICE = 230  // pixels that a click may slip; ms in which a second click makes it a double click
+const NEAR = 24, ASIDE = 56  // pixels: a place so near the border is hidden by its knob, and so far goes the border
 
 export class View extends EventTarget {  // events: soon {x, y} (perhaps), place {x, y}, hint {i}, move {i, x, y, done}, drop {i}, zoom
   constructor() {
@@ -44,8 +46,20 @@ export class View extends EventTarget {  // events: soon {x, y} (perhaps), place
     img.remove()
   }
   hold(on) { this.after.style.visibility = this.border.style.visibility = on ? 'hidden' : '' }
+  reveal(p) {  // the border moves aside, so that a place of the photo is on view in colour
+    const {l, r} = this.visible, x = this.x+(p.x+.5)*this.scale
+    if (x-NEAR > l+(r-l)*this.cut) return
+    this.stage.classList.add('aside')
+    this.stage.addEventListener('transitionend', () => this.stage.classList.remove('aside'), {once: true})
+    this.cut = clamp((x-ASIDE-l)/(r-l), 0, 1)
+    this.draw()
+  }
   target(p) { this.targeted = !!p; this.aim = p ?? this.aim; $('#aim').hidden = !p && !this.stage.matches(':focus-visible'); this.draw() }  // the cross
-  wait(text) { const p = $('#wait'); p.hidden = !text; p.textContent = text || '' }
+  wait(key) {
+    const p = $('#wait')
+    p.hidden = !key
+    if (key) put(p, key)
+  }
   showHints(hints, on) {
     this.hints = hints
     const host = $('#hints'), all = [...host.children]
@@ -53,7 +67,7 @@ export class View extends EventTarget {  // events: soon {x, y} (perhaps), place
       const b = all[i] ?? host.appendChild(button())
       b.style.setProperty('--c', color)
       b.classList.toggle('on', i === on)
-      b.setAttribute('aria-label', `Colour ${i+1}, ${color}. Arrow keys move it, Delete removes it.`)
+      b.setAttribute('aria-label', say('hint', {n: i+1, color}))
     })
     all.slice(hints.length).forEach(b => b.remove())
     this.draw()
@@ -114,7 +128,7 @@ export class View extends EventTarget {  // events: soon {x, y} (perhaps), place
     this.after.style.clipPath = `inset(0 0 0 ${Math.max(0, cut-this.x)}px)`
     Object.assign(this.border.style, {left: `${cut}px`, top: `${s.t}px`, bottom: `${this.stage.clientHeight-s.b}px`})
     this.border.setAttribute('aria-valuenow', Math.round(this.cut*100))
-    this.border.setAttribute('aria-valuetext', `${Math.round(this.cut*100)} % before`)
+    this.border.setAttribute('aria-valuetext', say('border.at', {percent: Math.round(this.cut*100)}))
     this.hints.forEach((p, i) => {
       const b = $('#hints').children[i], x = this.x+(p.x+.5)*k, y = this.y+(p.y+.5)*k
       Object.assign(b.style, {left: `${x}px`, top: `${y}px`})
@@ -197,6 +211,7 @@ export class View extends EventTarget {  // events: soon {x, y} (perhaps), place
     let from = null
     b.addEventListener('pointerdown', e => {
       if (e.button) return
+      this.stage.classList.remove('aside')
       from = {x: e.clientX, moved: e.target !== b}  // the knob is not transparent to clicks, the line is
       b.setPointerCapture(e.pointerId); b.focus({preventScroll: true}); e.preventDefault()
     })
