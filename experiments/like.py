@@ -12,7 +12,7 @@ from PIL import Image
 from skimage.exposure import match_histograms
 from colorize_nb import Colorizer
 from colorize_nb.color import rgb2lab
-from colorize_nb.like import matches
+from colorize_nb.like import matches, trusted
 from colorize_nb.steer import Hint, shown_at
 
 PAIRS = 40  # of a kind
@@ -50,6 +50,10 @@ def pair_errors(c, a, b):
     matched = rgb2lab(match_histograms(auto, b, channel_axis=-1).clip(0, 255).astype(np.uint8))
     out['histograms'] = np.abs(matched[...,1:]-lab[...,1:]).mean()/scale
     one,two = c.described(gray),c.described(other)
+    told = trusted(matches(one, two))
+    out['hints'] = len(told)
+    out['like'] = error([hint(lab, p, color_at(ref, q)) for _,p,q in told])
+    out['true'] = error([hint(lab, p, color_at(lab, p)) for _,p,_ in told])
     doubt = c.doubt(gray)
     for least in SIMILAR:
         kept = matches(one, two, least)
@@ -112,11 +116,11 @@ def main(valid, *more):
     rows = {}
     for kind,a,b in pairs(valid, zips, clips): rows.setdefault(kind, []).append(pair_errors(c, a, b))
     out = csv.writer(sys.stdout, lineterminator='\n')
-    ways = ['automatic', 'histograms', *(f'{w} {least}' for least in SIMILAR for w in WAYS)]
-    out.writerow(['pairs', 'n', *ways, *(f'worse by 2 % {least}' for least in SIMILAR)])
+    ways = ['automatic', 'histograms', 'hints', 'like', 'true', *(f'{w} {least}' for least in SIMILAR for w in WAYS)]
+    out.writerow(['pairs', 'n', *ways, 'worse by 2 %', *(f'worse by 2 % {least}' for least in SIMILAR)])
     for kind,found in rows.items():
         means = [np.mean([f[w] for f in found]) for w in ways]
-        worse = [np.mean([f[f'reference {least}'] > 1.02*f['automatic'] for f in found]) for least in SIMILAR]
+        worse = [np.mean([f[way] > 1.02*f['automatic'] for f in found]) for way in ('like', *(f'reference {s}' for s in SIMILAR))]
         out.writerow([kind, len(found), *(f'{m:.3f}' for m in (*means, *worse))])
 
 if __name__ == '__main__': main(*sys.argv[1:])
