@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['GRAIN', 'AROUND', 'COARSE', 'ZOOMS', 'TURNS', 'ASKEW', 'LEAST', 'SIDE', 'WINDOW', 'STIFF', 'SURE', 'DOUBTED',
-           'TRUSTED', 'OFF', 'SMALLEST', 'blurred', 'detail', 'cell_places', 'sampled', 'inside', 'Fit', 'shrunk_size',
-           'shrunk', 'polished', 'find_fit', 'bent', 'off_curve', 'how_sure', 'Found', 'find_places']
+           'TRUSTED', 'OFF', 'GRAINY', 'SMALLEST', 'blurred', 'detail', 'cell_places', 'sampled', 'inside', 'Fit',
+           'shrunk_size', 'shrunk', 'polished', 'find_fit', 'bent', 'off_curve', 'how_sure', 'grain_of', 'Found',
+           'find_places']
 
 # %% ../nbs/13_align.ipynb #835dd351
 from dataclasses import dataclass
@@ -277,6 +278,19 @@ def how_sure(a, b, seen, # As for `off_curve`
     within = blurred(seen.astype(np.float32), 2.)
     return sure*np.clip(4*near/np.maximum(shown, .05)-3, 0, 1)*np.clip(2*within-1, 0, 1)
 
+# %% ../nbs/13_align.ipynb #b8e4d002
+GRAINY = 2.4 # units of L* (sigma)
+
+def grain_of(L:np.ndarray, # `(h,w)`: L*
+)->float: # Units of L* (sigma)
+    "Return how much the finest detail varies in the calmest tenth of a picture"
+    fine = L-blurred(L, 1.)
+    return float(np.quantile(np.sqrt(blurred(fine*fine, 3.)), .1))
+
+def _calmed(a, b):
+    "Return a photo and a picture that is laid on it, without the photo's grain"
+    return blurred(np.stack([a, b]), 1.) if grain_of(a) > GRAINY else (a, b)
+
 # %% ../nbs/13_align.ipynb #3bb17581
 @dataclass
 class Found:
@@ -318,4 +332,5 @@ def find_places(L:np.ndarray, # `(h,w)`: L* of the photo, of about `SIDE` pixels
         way = np.stack([resize(plane, a.shape)*k for plane in way])
         way = bent(a, laid, inside(at), way)
     at = fit.of(cell_places(*a.shape)+way/np.float32(a.shape)[:,None,None])
-    return Found(at, how_sure(a, sampled(b[None], at)[0], inside(at)), fit)
+    alike = how_sure(*_calmed(a, sampled(b[None], at)[0]), inside(at))
+    return Found(at, alike, fit)

@@ -59,6 +59,14 @@ def test_contrast_grain_and_a_border_do_not_hinder(gray):
     fit = find_fit(L_of(gray), L_of(other))
     assert np.abs(fit.middle-.5).max() < .01 and np.abs(np.diag(fit.matrix)-np.array(gray.shape)/other.shape).max() < .02
 
+def test_coarse_grain_on_the_photo_costs_little(gray):
+    noise = np.random.default_rng(0).normal(0, 14, gray.shape)
+    grainy = (gray+noise).clip(0, 255).astype(np.uint8)
+    other = gray.copy()
+    other[60:110,40:90] = 240-other[60:110,40:90]//4  # something else, in one place
+    sure = find_places(L_of(grainy), L_of(other)).sure
+    assert sure[75:95,55:75].max() < .4 and min(sure[:50].mean(), sure[125:].mean()) > .9
+
 def test_a_mirrored_copy_is_not_found(gray, colored, colorizer):
     with pytest.raises(PhotoError, match='shows another scene'): colorizer.colorize(gray, colors_from=np.ascontiguousarray(colored[:,::-1]))
 
