@@ -310,6 +310,27 @@ def test_hints_are_offered_to_an_alike_photo_only(user, tmp_path):
 # ---- what one sees of it
 
 @pytest.mark.slow
+def test_a_line_says_that_only_colour_is_added(user):
+    for kw in ({}, dict(width=360, height=640, **PHONE)):
+        u = user(**kw).one()
+        line = u.page.locator('#note .only')
+        assert {'grain', 'scratches', 'lightness'} <= set(re.findall('[a-z]+', line.inner_text()))
+        b = line.bounding_box(); assert b['width'] > 200 and b['x']+b['width'] <= kw.get('width', 1280) and b['y']+b['height'] < kw.get('height', 800) and u.wide() <= 0
+        if not kw: u.seen(lambda: u.set('#strength', '0.1')); assert not line.count() and 'nearly gray' in u.page.inner_text('#note') # what concerns this photo comes first
+
+@pytest.mark.slow
+@pytest.mark.parametrize('scheme,ring', [('light', (11,101,92)), ('dark', (98,210,193))])
+def test_the_ring_of_focus_lies_above_the_photo(user, scheme, ring):
+    u = user(color_scheme=scheme).one()
+    u.page.focus('#border'); u.page.keyboard.press('Shift+Tab')
+    while u.js("document.activeElement.id") != 'stage': u.page.keyboard.press('Shift+Tab')
+    time.sleep(.1)
+    shot = np.asarray(u.picture()).astype(int)
+    h,w = shot.shape[:2]; inside = u.box('#after')['x']+.8*u.box('#after')['width']-u.box()['x']
+    for edge in (shot[:6,int(inside)], shot[h-6:,int(inside)], shot[h//3,:6], shot[h//3,w-6:]): # the photo is as high as the stage
+        assert (np.abs(edge-ring).max(1) < 9).sum() >= 3, edge
+
+@pytest.mark.slow
 def test_a_hint_on_the_gray_half_is_seen_in_colour(user):
     u = user().one()
     def hint(): b = u.page.locator('#hints button').last.bounding_box(); return b['x']+b['width']/2

@@ -32,6 +32,7 @@ const en = {
   'photo.shaded': 'Shaded where the colours are unsure',
   'photo.size': '{width} × {height} pixels',
   'photo.failed': 'no result: {why}',
+  'note.only': 'Only colour is added: grain, scratches and lightness stay.',
   'border': 'Border between before and after',
   'border.at': '{percent} % before',
   'wait.opening': 'Opening…',
