@@ -307,7 +307,83 @@ def test_hints_are_offered_to_an_alike_photo_only(user, tmp_path):
     u.page.locator('#strip .pick').first.click(); u.until("document.querySelector('#note').innerText.startsWith('1_')")
     assert u.box('#carry')['y'] > u.box('#same')['y'] and u.box('#carry')['y'] > u.box('#none')['y']
 
+@pytest.mark.slow
+@pytest.mark.parametrize('width,height,kw', [(1280, 800, {}), (360, 640, PHONE)])
+def test_colours_of_things(user, width, height, kw):
+    "They are named, lie beside the likely ones, and are shown as light as the place is"
+    u = user(width=width, height=height, **kw).one()
+    seen = []
+    for place in ((.6, .62), (.55, .97), (.55, .12)): # sleeve, cloth, hair
+        u.spot(*place)
+        things = u.page.locator('#things button')
+        assert things.count() == 16
+        names = [b.inner_text() for b in things.all()]
+        assert len(set(names)) == 16 and {'Sky', 'Leaves', 'Wood', 'Stone'} <= set(names)
+        colors = [b.get_attribute('data-color') for b in things.all()]
+        light = [to_lab(c)[0] for c in colors]; seen.append(np.mean(light))
+        assert np.ptp(light) < 4, light
+        chroma = [np.hypot(*to_lab(c)[1:]) for c in colors]; assert max(chroma) < 60
+        b,stage = u.box('#picker'),u.box()
+        assert b['x'] >= 0 and b['x']+b['width'] <= width and b['y'] >= 0 and b['y']+b['height'] <= height and u.wide() <= 0
+        if kw: assert stage['y'] >= 0 and b['y'] >= stage['y']+stage['height']-2 # below the photo
+        else: x,y = u.at(*place); assert not (b['x'] < x < b['x']+b['width'] and b['y'] < y < b['y']+b['height']) # beside the place
+        u.page.keyboard.press('Escape')
+    assert np.ptp(seen) > 15
+    u.spot(.6, .62)
+    leaves = u.page.locator('#things button', has_text='Leaves')
+    u.seen(leaves.click); assert u.hints() == 1 and not u.page.is_visible('#picker')
+    shot = np.asarray(u.picture()).astype(int); r,g,b = shot[int(.62*len(shot)),int(.66*shot.shape[1])]
+    assert g > r and g > b, (r, g, b)
+
+def to_lab(color):
+    rgb = np.array([int(color[i:i+2], 16) for i in (1, 3, 5)])/255
+    lin = np.where(rgb > .04045, ((rgb+.055)/1.055)**2.4, rgb/12.92)
+    xyz = np.array([[.4124,.3576,.1805], [.2126,.7152,.0722], [.0193,.1192,.9505]])@lin/[.9505, 1, 1.089]
+    f = np.where(xyz > .008856, np.cbrt(xyz), 7.787*xyz+16/116)
+    return 116*f[1]-16, 500*(f[0]-f[1]), 200*(f[1]-f[2])
+
+@pytest.mark.slow
+def test_a_colour_from_elsewhere_in_the_photo(user):
+    u = user().one()
+    u.page.focus('#border'); u.page.keyboard.press('Home') # all of it in colour
+    u.spot(.6, .5)
+    u.page.click('#elsewhere')
+    assert not u.page.is_visible('#picker') and 'whose colour you want' in u.page.inner_text('#help') and u.hints() == 0
+    x,y = .53,.3 # her face
+    there = np.asarray(u.picture()).astype(int)[int(y*u.box()['height']),int(x*u.box()['width'])]
+    u.seen(lambda: u.page.mouse.click(*u.at(x, y)))
+    assert u.hints() == 1 and not u.page.is_visible('#picker')
+    hint = u.page.locator('#hints button').bounding_box(); assert abs(hint['x']+22-u.at(.6, .5)[0]) < 3 and abs(hint['y']+22-u.at(.6, .5)[1]) < 3
+    color = re.search('#[0-9a-f]{6}', u.page.locator('#hints button').get_attribute('aria-label')).group()
+    assert np.abs(np.array([int(color[i:i+2], 16) for i in (1, 3, 5)])-there).max() < 25
+    u.spot(.5, .8); u.page.click('#elsewhere'); assert u.js("document.activeElement.id") == 'stage'
+    for key in ('ArrowUp', 'ArrowUp'): u.page.keyboard.press(key)
+    u.seen(lambda: u.page.keyboard.press('Enter')); assert u.hints() == 2 # by keyboard
+    u.spot(.5, .7); u.page.click('#elsewhere'); u.page.keyboard.press('Escape'); assert 'change or remove' in u.page.inner_text('#help')
+    u.spot(.5, .7); assert u.page.is_visible('#picker') and u.hints() == 2 # it was given up
+
 # ---- what one sees of it
+
+@pytest.mark.slow
+def test_a_line_says_that_only_colour_is_added(user):
+    for kw in ({}, dict(width=360, height=640, **PHONE)):
+        u = user(**kw).one()
+        line = u.page.locator('#note .only')
+        assert {'grain', 'scratches', 'lightness'} <= set(re.findall('[a-z]+', line.inner_text()))
+        b = line.bounding_box(); assert b['width'] > 200 and b['x']+b['width'] <= kw.get('width', 1280) and b['y']+b['height'] < kw.get('height', 800) and u.wide() <= 0
+        if not kw: u.seen(lambda: u.set('#strength', '0.1')); assert not line.count() and 'nearly gray' in u.page.inner_text('#note') # what concerns this photo comes first
+
+@pytest.mark.slow
+@pytest.mark.parametrize('scheme,ring', [('light', (11,101,92)), ('dark', (98,210,193))])
+def test_the_ring_of_focus_lies_above_the_photo(user, scheme, ring):
+    u = user(color_scheme=scheme).one()
+    u.page.focus('#border'); u.page.keyboard.press('Shift+Tab')
+    while u.js("document.activeElement.id") != 'stage': u.page.keyboard.press('Shift+Tab')
+    time.sleep(.1)
+    shot = np.asarray(u.picture()).astype(int)
+    h,w = shot.shape[:2]; inside = u.box('#after')['x']+.8*u.box('#after')['width']-u.box()['x']
+    for edge in (shot[:6,int(inside)], shot[h-6:,int(inside)], shot[h//3,:6], shot[h//3,w-6:]): # the photo is as high as the stage
+        assert (np.abs(edge-ring).max(1) < 9).sum() >= 3, edge
 
 @pytest.mark.slow
 def test_a_hint_on_the_gray_half_is_seen_in_colour(user):
@@ -674,7 +750,7 @@ def test_from_photo_to_download_by_keyboard_alone(user, tmp_path):
     tab_to('#hints button')
     u.seen(lambda: k.press('ArrowUp')); u.seen(lambda: k.press('Delete')); assert u.hints() == 0
     u.seen(lambda: k.press('Control+z')); assert u.hints() == 1
-    tab_to('#border'); k.press('ArrowLeft'); assert u.page.get_attribute('#border', 'aria-valuenow') == '45'
+    tab_to('#border'); cut = int(u.page.get_attribute('#border', 'aria-valuenow')); k.press('ArrowLeft'); assert int(u.page.get_attribute('#border', 'aria-valuenow')) == cut-5
     tab_to('#hold'); k.down(' '); assert u.page.get_attribute('#hold', 'aria-pressed') == 'true'; k.up(' ')
     tab_to('#download')
     with u.page.expect_download() as d: k.press('Enter')

@@ -12,6 +12,7 @@ export class Controls {
   constructor(engine, store, history, view, picker, preview, messages) {
     Object.assign(this, {engine, store, history, view, picker, preview, messages})
     this.finding = null  // stops the search for suggestions
+    this.seeking = null  // {place, i}: a place, and the hint that is there, which get the colour of the next place that is chosen
     this.asked = null  // {key, found}: likely colours that may be wanted in a moment
     store.addEventListener('leave', () => picker.shut(false))
     store.addEventListener('draw', () => this.draw())
@@ -27,6 +28,7 @@ export class Controls {
     this.picker.reach = sliders.reach.start
   }
   set(change, done = true) {
+    if (change.hints) this.giveUp()
     const changed = this.history.change(this.store.at, change, done)
     this.store.draw()
     if (changed) this.preview.request()
@@ -34,6 +36,7 @@ export class Controls {
   step(back) {
     if (!(back ? this.history.undo() : this.history.redo())) return
     this.picker.shut(false)
+    this.giveUp()
     this.store.draw()
     this.preview.request()
   }
@@ -84,6 +87,7 @@ export class Controls {
 
   open() {  // another photo is on view
     this.finding?.abort()
+    this.giveUp()
     $('#ways').replaceChildren()
   }
   async suggest(id) {
@@ -156,6 +160,25 @@ export class Controls {
     this.view.reveal(hint)
   }
   get next() { const {ready, photo} = this.store; return ready[ready.indexOf(photo)+1] }
+  seek(place, i) {  // the next place that is chosen gives its colour
+    this.seeking = {place, i}
+    this.view.target(place)
+    this.view.stage.focus({preventScroll: true})
+    this.store.draw()
+  }
+  giveUp() {
+    if (!this.seeking) return
+    this.seeking = null
+    this.view.target(null)
+    this.store.draw()
+  }
+  found(p) {
+    const {place, i} = this.seeking, color = this.painted(p)
+    this.giveUp()
+    if (i !== null) this.changeHint(i, {color})
+    else this.addHint({x: place.x, y: place.y, color})
+    this.picker.index = null
+  }
   carry() {  // take the hints to the next photo
     const {next: to, store: {photo: from}} = this
     const scaled = (v, k) => Math.min(to.size[k]-1, Math.round(v*to.size[k]/from.size[k]))
@@ -178,11 +201,12 @@ export class Controls {
       else this.changeHint(picker.index, {color}, done)
     })
     on(picker, 'reach', ({reach, done}) => { if (picker.index !== null) this.changeHint(picker.index, {reach}, done) })
+    on(picker, 'elsewhere', ({place, index}) => this.seek(place, index))
     on(picker, 'unset', () => { if (picker.index !== null) this.dropHint(picker.index) })
     on(picker, 'shut', () => this.shut())
-    on(view, 'soon', place => this.likely(place, null))
-    on(view, 'place', place => this.pick(place))
-    on(view, 'hint', ({i}) => this.choose(i))
+    on(view, 'soon', place => { if (!this.seeking) this.likely(place, null) })
+    on(view, 'place', place => this.seeking ? this.found(place) : this.pick(place))
+    on(view, 'hint', ({i}) => this.seeking ? this.found(this.history.ask().hints[i]) : this.choose(i))
     on(view, 'move', ({i, x, y, done}) => { picker.shut(false); this.changeHint(i, {x, y}, done) })
     on(view, 'drop', ({i}) => { this.dropHint(i); $('#stage').focus() })
     $('#none').onclick = () => this.set({hints: []})
@@ -195,6 +219,7 @@ export class Controls {
     const plain = {u: () => { if (!$('#unsure').hidden) preview.toggleShade() }, '+': () => view.zoom(view.scale*1.5), '=': () => view.zoom(view.scale*1.5),
       '-': () => view.zoom(view.scale/1.5), 0: () => view.fit(), 1: () => view.zoom(view.one)}
     document.addEventListener('keydown', e => {
+      if (e.key === 'Escape') this.giveUp()
       const typing = e.target.matches('input:not([type=range]), textarea') || document.querySelector('dialog[open]')
       if (typing || !this.store.photo) return
       const key = e.key.toLowerCase()

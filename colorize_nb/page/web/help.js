@@ -6,12 +6,13 @@ import {put} from './words.js'
 const finger = matchMedia('(hover:none)')
 
 export class Help {
-  constructor(store, history, picker, preview) {
-    Object.assign(this, {store, history, picker, preview, said: ''})
+  constructor(store, history, picker, preview, controls) {
+    Object.assign(this, {store, history, picker, preview, controls, said: ''})
     store.addEventListener('draw', () => this.draw())
   }
   next() {
-    const {picker, preview, history} = this, {length} = history.ask().hints
+    const {picker, preview, controls, history} = this, {length} = history.ask().hints
+    if (controls.seeking) return 'help.seek'
     if (picker.open) return picker.index === null ? 'help.choose' : 'help.change'
     if (preview.shading) return 'help.unsure'
     if (!length) return finger.matches ? 'help.tap' : 'help.click'

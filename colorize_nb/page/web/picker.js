@@ -1,10 +1,13 @@
-// The colours of a place in the photo: six that the network thinks likely, any other, none, or the one that is there. And how far it reaches, once it is a hint.
+// The colours of a place in the photo: six that the network thinks likely, those of things, any other, none, the one that is there, or that of another place. And how far it reaches, once it is a hint.
 
 import {$, button} from './common.js'
 import {word} from './names.js'
+import {things} from './things.js'
 import {put, say, told} from './words.js'
 
-export class Picker extends EventTarget {  // events: color {color, done}, reach {reach, done}, unset, shut
+const BELOW = '(max-width: 860px) and (min-height: 480px)'  // where it lies below the photo
+
+export class Picker extends EventTarget {  // events: color {color, done}, reach {reach, done}, elsewhere {place, index}, unset, shut
   constructor() {
     super()
     this.box = $('#picker')
@@ -19,10 +22,11 @@ export class Picker extends EventTarget {  // events: color {color, done}, reach
     $('#asis').onclick = () => { if (this.there) send('color', {color: this.there, done: true}); this.shut() }
     $('#unset').onclick = () => { send('unset'); this.shut() }
     $('#shut').onclick = () => this.shut()
-    $('#likely').addEventListener('click', e => { const c = e.target.closest('button')?.dataset.color; if (c) { send('color', {color: c, done: true}); this.shut() } })
+    $('#elsewhere').onclick = () => { const {place, index} = this; this.shut(false); send('elsewhere', {place, index}) }
+    for (const all of ['#likely', '#things']) $(all).addEventListener('click', e => { const c = e.target.closest('button')?.dataset.color; if (c) { send('color', {color: c, done: true}); this.shut() } })
     this.box.addEventListener('keydown', e => {
       if (e.key === 'Escape') { e.stopPropagation(); this.shut() }
-      const d = {ArrowLeft: -1, ArrowRight: 1}[e.key], all = [...$('#likely').children], i = all.indexOf(document.activeElement)
+      const d = {ArrowLeft: -1, ArrowRight: 1}[e.key], all = [...$('#likely').children, ...$('#things').children], i = all.indexOf(document.activeElement)
       if (d && i >= 0) { e.preventDefault(); all[(i+d+all.length)%all.length].focus() }
     })
     document.addEventListener('pointerdown', e => { if (this.open && !this.box.contains(e.target) && !e.target.closest('#stage')) this.shut(false) })
@@ -34,6 +38,7 @@ export class Picker extends EventTarget {  // events: color {color, done}, reach
     this.there = there
     $('#likely').replaceChildren(); put($('#asking'), 'picker.looking')
     $('#unset').hidden = !color; $('#own').value = color ?? there ?? '#7a1f1f'; $('#asis').hidden = !!color
+    this.drawThings()
     this.box.hidden = false
     this.put(at)
     $('#shut').focus({preventScroll: true})
@@ -64,11 +69,25 @@ export class Picker extends EventTarget {  // events: color {color, done}, reach
     $('#reaching').hidden = !hint
     $('#reach').value = reach; $('#reached').value = text; $('#reach').setAttribute('aria-valuetext', text)
   }
+  drawThings() {
+    $('#things').scrollLeft = 0
+    $('#things').replaceChildren(...Object.entries(things(this.there)).map(([name, color]) => {
+      const b = button()
+      b.dataset.color = color; b.style.setProperty('--c', color)
+      return put(b, `thing.${name}`)
+    }))
+  }
   put({x, y}) {  // beside the place, inside the window
     const r = this.box.getBoundingClientRect(), m = 8, gap = 24
-    const top = y+gap+r.height < innerHeight-m ? y+gap : Math.max(m, y-gap-r.height)
-    this.box.style.left = `${Math.min(Math.max(m, x-r.width/2), innerWidth-r.width-m)}px`
-    this.box.style.top = `${top}px`
+    const inside = (v, size, room) => Math.min(Math.max(m, v), room-size-m)
+    let left = inside(x-r.width/2, r.width, innerWidth), top = y+gap
+    if (top+r.height > innerHeight-m) top = y-gap-r.height
+    if (top < m) {  // neither below nor above
+      top = inside(y-r.height/2, r.height, innerHeight)
+      left = inside(x+gap+r.width < innerWidth-m ? x+gap : x-gap-r.width, r.width, innerWidth)
+    }
+    Object.assign(this.box.style, {left: `${left}px`, top: `${top}px`})
+    if (matchMedia(BELOW).matches) scrollTo(scrollX, Math.max(scrollY, $('#work').offsetTop))
   }
   shut(focus = true) {
     if (!this.open) return

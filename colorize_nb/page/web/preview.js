@@ -9,7 +9,7 @@ const FINER = 1.15  // so many pixels of the screen for one of the preview ask f
 export class Preview {
   constructor(engine, store, history, view, session) {
     Object.assign(this, {engine, store, history, view, session})
-    this.notes = []  // on the picture on view
+    this.notes = null  // on the picture on view, as soon as there is one
     this.wanted = null  // {id, ask} of the next preview
     this.running = null  // a promise of the end of all previews that are wanted
     this.now = null  // {id, stop} of the preview that is being made
@@ -22,7 +22,7 @@ export class Preview {
     store.addEventListener('draw', () => this.drawNote())
   }
   open() {  // the photo on view is another one
-    this.notes = []
+    this.notes = null
     this.view.aim = null
     this.view.open(this.store.photo.size)
     this.stand(this.store.at)
@@ -67,9 +67,13 @@ export class Preview {
     const p = this.store.photo
     if (!p) return
     const name = element('b', {textContent: p.name.split('/').pop()})
-    const care = element('span', {className: 'care', textContent: this.notes.map(told).join(' ')})
-    const more = p.failed ? [` · ${say('photo.failed', {why: told(p.failed)})}`] : this.notes.length ? [' · ', care] : []
-    $('#note').replaceChildren(name, ` · ${say('photo.size', {width: p.size[0], height: p.size[1]})}`, ...more)
+    $('#note').replaceChildren(name, ` · ${say('photo.size', {width: p.size[0], height: p.size[1]})}`, ...this.remark(p))
+  }
+  remark({failed}) {  // on the photo; where there is nothing else to say, what colouring leaves as it is
+    if (failed) return [` · ${say('photo.failed', {why: told(failed)})}`]
+    if (!this.notes) return []
+    if (!this.notes.length) return [put(element('span', {className: 'only'}), 'note.only')]
+    return [' · ', element('span', {className: 'care', textContent: this.notes.map(told).join(' ')})]
   }
 
   // pixels of the full size, as soon as the preview has too few
