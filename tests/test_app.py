@@ -1,5 +1,5 @@
 "The server of the page: what it answers, what it refuses, what it keeps. What a user sees is tested in test_page.py."
-import http.client, io, json, os, re, resource, shutil, signal, socket, struct, subprocess, sys, threading, time, zipfile
+import base64, http.client, io, json, os, re, resource, shutil, signal, socket, struct, subprocess, sys, threading, time, zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote
@@ -158,6 +158,18 @@ def test_a_session_survives_and_says_what_was_chosen(client, photo):
     opened(client.of(0, 'preview', dict(ask=ask)))
     (p,) = client.json('/session', 'POST')['photos'] # the page was loaded again
     assert p['name'] == 'mother.png' and p['ask'] == ask|dict(model='default')
+
+def test_suggestions_show_what_a_click_gives(client):
+    client.add(OLD_PHOTO.read_bytes())
+    def suggestions(**ask): return [Image.open(io.BytesIO(base64.b64decode(url.partition(',')[2]))) for url in json.loads(client.of(0, 'variants', dict(ask=ask))[1])]
+    def apart(a, b): return np.abs(np.asarray(a, int)-np.asarray(b, int)).mean()
+    ask = dict(vivid=1, strength=1.5, hints=[dict(x=250, y=560, color='#2040a0', reach=1)])
+    shown = suggestions(**ask)
+    assert len({im.tobytes() for im in shown}) == 5
+    for k,im in enumerate(shown):
+        click = opened(client.of(0, 'preview', dict(ask=ask|dict(variant=k)))).resize(im.size, Image.LANCZOS)
+        assert apart(im, click) < 3, k
+    assert all(apart(*pair) > 5 for pair in zip(shown, suggestions())) # not as without them
 
 # ---- a second picture
 
@@ -325,8 +337,8 @@ def test_two_visitors_do_not_see_each_other(server, photo):
     mine = a.ready()['photos'][0]['id']; b.ready()
     assert [p['name'] for p in b.json('/session')['photos']] == ['aunt.png']
     a.result()
-    for what in ('thumb', 'before', 'file', 'pair', 'variants'): error(b.ask(f'/session/photos/{mine}/{what}'), 404)
-    for what in ('preview', 'finish', 'doubt', 'crop', 'likely'): error(b.ask(f'/session/photos/{mine}/{what}', 'POST', {}), 404)
+    for what in ('thumb', 'before', 'file', 'pair'): error(b.ask(f'/session/photos/{mine}/{what}'), 404)
+    for what in ('preview', 'variants', 'picture', 'finish', 'doubt', 'crop', 'likely'): error(b.ask(f'/session/photos/{mine}/{what}', 'POST', {}), 404)
     error(b.ask(f'/session/photos/{mine}', 'DELETE'), 404)
     error(server.get(f'/session/photos/{mine}/file'), 404); error(server.get('/session'), 404)
     for cookie,key in ((f'colorize-{server.port}=guessed', ''), (a.cookie, ''), (a.cookie, b.key), (b.cookie, a.key), ('', a.key), (a.cookie.split('=')[0]+'=', a.key)):
@@ -610,18 +622,18 @@ def test_suggestions_stop_where_nobody_waits(inside, monkeypatch, photo):
     c,ran = Client(inside),[]
     c.add(photo.read_bytes()); path = f"/session/photos/{c.ready()['photos'][0]['id']}"
     v, = inside.server.sessions.values()
-    def endless(upload, left):
+    def endless(upload, ask, left):
         ran.append('began')
         wait_until(left)
         ran.append('stopped')
         return []
     monkeypatch.setattr(routes, 'variants', endless)
-    s = sent(c, f'{path}/variants'); wait_until(lambda: ran)
+    s = sent(c, f'{path}/variants', {}); wait_until(lambda: ran)
     assert opened(c.of(0, 'preview', dict(ask={}))).size == (301,203) # it has a place of its own
     s.close(); wait_until(lambda: v.calls == 0)
     assert ran == ['began', 'stopped']
     u, = v.uploads.values()
-    assert previews.variants(u, lambda: True) == [] and len(previews.variants(u, iter([False, False, True]).__next__)) == 2
+    assert previews.variants(u, u.ask, lambda: True) == [] and len(previews.variants(u, u.ask, iter([False, False, True]).__next__)) == 2
 
 # ---- one photo does not hold up the others
 

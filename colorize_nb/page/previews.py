@@ -13,7 +13,7 @@ __all__ = ['MB', 'EXPECTED', 'UNFORESEEN', 'FORMAT_WORDS', 'PREVIEW_PIXELS', 'NO
 # %% ../../nbs/50_previews.ipynb #1cb63902
 import errno, io, secrets, shutil
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 import numpy as np
@@ -413,17 +413,18 @@ def likely(upload:Upload, ask:Ask,
     found = shipped_model().likely(px, spot.x, spot.y, n=6, hints=placed_hints(upload, ask, size))
     return [dict(color=hex_of(c.rgb), p=round(float(c.p), 3)) for c in found]
 
-def variants(upload:Upload,
+def variants(upload:Upload, ask:Ask,
              left=lambda: False, # Whether nobody waits for them any more
 )->list[bytes]: # JPEGs; fewer where nobody waits
-    "Return a photo painted in the network's own way, and in others"
+    "Return how a photo would look in the network's own way, and in others, with all other controls as they are"
     im = small_copy(upload, VARIANT_PIXELS)
     px = np.asarray(im)
     made = []
     for k in range(VARIANTS+1):
         if left(): break
-        hints = placed_hints(upload, Ask(variant=k), im.size)
-        made.append(jpeg(shipped_model().colorize(px, hints=hints), 85))
+        hints = placed_hints(upload, replace(ask, variant=k), im.size)
+        painted = shipped_model().colorize(px, ask.strength, hints=hints, vivid=ask.vivid or None)
+        made.append(jpeg(painted, 85))
     return made
 
 # %% ../../nbs/50_previews.ipynb #77744d46

@@ -8,7 +8,7 @@ __all__ = ['ASKS', 'ROUTES', 'EXAMPLES', 'Call', 'route', 'endpoint', 'unheard',
 
 # %% ../../nbs/52_routes.ipynb #93538924
 import asyncio, base64, json, secrets, shutil, threading
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -64,17 +64,24 @@ async def _leaves(request):
     except (ClientDisconnect, Refused): pass
 
 @patch
-async def while_there(self:Call, work): # A coroutine
-    "Await a coroutine; drops it when the client goes, and raises `ClientDisconnect`"
-    task = asyncio.ensure_future(work)
+async def while_there(self:Call, places:tuple, f, *args): # Semaphores of asyncio, and a function
+    "Call a function when it has its places; if the client goes, it is dropped or told, and `ClientDisconnect` is raised"
+    at_work = False
+    async def work():
+        nonlocal at_work
+        async with AsyncExitStack() as stack:
+            for place in places: await stack.enter_async_context(place)
+            at_work = True
+            return await self.server.run(f, *args)
+    task = asyncio.ensure_future(work())
     leaves = asyncio.ensure_future(_leaves(self.request))
     try: await asyncio.wait({task, leaves}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         leaves.cancel()
         if not task.done():
             self.left.set()
-            task.cancel()
-    await asyncio.wait({task}) # a thread goes on to its end
+            if not at_work: task.cancel()
+    await asyncio.wait({task}) # a thread cannot be stopped
     if not self.left.is_set(): return task.result()
     if not task.cancelled(): task.exception() # nobody hears it
     raise ClientDisconnect()
@@ -82,16 +89,12 @@ async def while_there(self:Call, work): # A coroutine
 @patch
 async def quickly(self:Call, f, *args):
     "Call a function that takes a moment, beside one other at most"
-    async def work():
-        async with self.session.quick, self.server.quick: return await self.server.run(f, *args)
-    return await self.while_there(work())
+    return await self.while_there((self.session.quick, self.server.quick), f, *args)
 
 @patch
 async def late(self:Call, f, *args):
     "Call a function that takes seconds and can wait: one at a time"
-    async def work():
-        async with self.server.late: return await self.server.run(f, *args)
-    return await self.while_there(work())
+    return await self.while_there((self.server.late,), f, *args)
 
 # %% ../../nbs/52_routes.ipynb #770b3981
 ASKS = 'this server asks for a token'
@@ -332,9 +335,10 @@ async def _likely(c:Call):
     x,y = (int(number(d.get(k), 0, n-1, k)) for k,n in zip('xy', c.upload.size))
     return JSONResponse(await c.quickly(likely, c.upload, ask, x, y))
 
-@route('GET', '/session/photos/{id}/variants')
+@route('POST', '/session/photos/{id}/variants')
 async def _variants(c:Call):
-    found = await c.late(variants, c.upload, c.left.is_set)
+    ask,_ = await read_call(c)
+    found = await c.late(variants, c.upload, ask, c.left.is_set)
     return JSONResponse(['data:image/jpeg;base64,'+base64.b64encode(data).decode() for data in found])
 
 @route('POST', '/session/photos/{id}/doubt')
