@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 from conftest import OLD_PHOTO, gray_level
 from dataclasses import replace
-import colorize_nb.page.previews as previews, colorize_nb.page.results as results, colorize_nb.page.routes as routes, colorize_nb.page.sessions as sessions, colorize_nb.page.server as web
+import colorize_nb.files.photo as photos_of, colorize_nb.page.previews as previews, colorize_nb.page.results as results, colorize_nb.page.routes as routes, colorize_nb.page.sessions as sessions, colorize_nb.page.server as web
 from colorize_nb import Colorizer
 from colorize_nb.files.photo import SUFFIXES
 from colorize_nb.steer import Hint
@@ -328,6 +328,22 @@ def test_what_is_small_and_takes_minutes_is_refused_at_once(server, photo):
 def test_ordinary_progressive_photos_are_taken(client):
     client.add(as_file(Image.open(OLD_PHOTO).convert('RGB').resize((3000,4000)), progressive=True))
     assert client.ready()['photos'][0]['size'] == [3000,4000]
+
+def test_a_photo_of_a_phone(inside, photo):
+    heif = pytest.importorskip('pillow_heif', reason='needs the extra heic')
+    heif.from_pillow(Image.open(photo).convert('RGB')).save(b := io.BytesIO(), quality=90)
+    c = Client(inside)
+    assert 'HEIC' in routes.page_settings(inside.server)['kinds']
+    c.add(b.getvalue(), 'IMG_1.HEIC')
+    assert c.ready()['photos'][0]['size'] == [301,203] and opened(c.result()).format == 'JPEG'
+
+def test_a_photo_of_a_phone_without_the_plugin(inside, monkeypatch, photo):
+    monkeypatch.setattr(photos_of, 'has_heif', lambda: False)
+    c = Client(inside)
+    c.add(b'\0\0\0\x18ftypheic'.ljust(200, b' '), 'IMG_1.HEIC'); c.add(photo.read_bytes()); c.result()
+    r, = c.json('/session')['refused']
+    assert r['why'].startswith('a photo of a phone (HEIC), which cannot be opened here: send it as a JPEG. ') and 'extra' not in r['why'].split('.')[0]
+    assert json.loads(c.of(0, 'picture', b'\0\0\0\x18ftypheic'.ljust(200, b' '))[1])['error'] == r['why']
 
 # ---- who may
 

@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['MB', 'EXPECTED', 'UNFORESEEN', 'FORMAT_WORDS', 'PREVIEW_PIXELS', 'NOTES', 'VARIANTS', 'VARIANT_PIXELS', 'DOUBT',
            'DOUBT_PIXELS', 'VEIL', 'OPACITY', 'Settings', 'Refused', 'reason', 'explain', 'status_of', 'shortened',
-           'shipped_model', 'Models', 'Ask', 'number', 'bounds', 'hints_from_json', 'read_ask', 'hex_of', 'ask_json',
-           'sliders', 'accepted', 'Picture', 'Upload', 'small_size', 'small_copy', 'jpeg', 'open_upload', 'scaled_hint',
-           'way_hints', 'placed_hints', 'taken_look', 'paint_small', 'preview', 'take_picture', 'likely', 'variants',
-           'doubt']
+           'advised', 'shipped_model', 'Models', 'Ask', 'number', 'bounds', 'hints_from_json', 'read_ask', 'hex_of',
+           'ask_json', 'sliders', 'accepted', 'Picture', 'Upload', 'small_size', 'small_copy', 'jpeg', 'open_upload',
+           'scaled_hint', 'way_hints', 'placed_hints', 'taken_look', 'paint_small', 'preview', 'take_picture', 'likely',
+           'variants', 'doubt']
 
 # %% ../../nbs/50_previews.ipynb #1cb63902
 import errno, io, secrets, shutil
@@ -105,6 +105,15 @@ def shortened(s:str, # From a visitor
     if len(s) <= most: return s
     head = most*3//4
     return f'{s[:head]}…{s[head+1-most:]}'
+
+# %% ../../nbs/50_previews.ipynb #5af7981d
+def advised(text)->PhotoError: # Of a `PhotoError`
+    "Return an error that also tells what a visitor can do about it"
+    text = str(text)
+    if 'heic extra' in text:
+        text = ('a photo of a phone (HEIC), which cannot be opened here: send it as a JPEG. '
+                'Whoever runs this page can mend that: pip install pillow-heif')
+    return PhotoError(text)
 
 # %% ../../nbs/50_previews.ipynb #fdd25a09
 @lru_cache
@@ -284,7 +293,8 @@ def open_upload(upload:Upload, # Gets its `size`, `kind` and small copy
                 settings:Settings=Settings(),
 )->Upload:
     "Decode a photo and keep a small copy of it; raises `PhotoError`"
-    pages = Pages(upload.file, settings.pixels)
+    try: pages = Pages(upload.file, settings.pixels)
+    except PhotoError as e: raise advised(e) from None
     if len(pages) > 1:
         raise PhotoError(f'{len(pages)} pages; the page takes one, the command `colorize` takes them all')
     kind = pages.im.format if pages.im else 'TIFF' # of a TIFF only the directories were read
@@ -398,7 +408,7 @@ def take_picture(upload:Upload,
     try:
         np.save(picture.small, np.asarray(_small_picture(file, settings)))
         picture.taken = taken_look(shipped_model(), upload.small, picture.small, None, ()).taken
-    except PhotoError as e: raise PhotoError(str(e).removeprefix('the other picture: ')) from None
+    except PhotoError as e: raise advised(str(e).removeprefix('the other picture: ')) from None
     upload.pictures[picture.id] = picture
     return picture
 

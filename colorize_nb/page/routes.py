@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from fastcore.basics import patch
-from ..files.photo import NOT_FILMS
+from ..files.photo import NOT_FILMS, has_heif
 from ..batch.names import FILM_SUFFIXES, sheet_name
 from ..messages import say
 from ..transfer import SMALL_SHARE
@@ -181,7 +181,7 @@ def page_settings(server:Server)->dict:
     "Return what stays the same for a page: models, sliders, formats and limits"
     limits = {k: getattr(server.settings, k) for k in ('photos', 'pixels', 'upload')}
     return dict(local=server.token is None, models=server.models.describe(), sliders=sliders(), limits=limits,
-                accept=accepted(), kinds=f'{FORMAT_WORDS}, or a zip of them',
+                accept=accepted(), kinds=f'{FORMAT_WORDS}{", HEIC"*has_heif()}, or a zip of them',
                 film=NOT_FILMS, films=[*FILM_SUFFIXES], pictures=True)
 
 def _state(c:Call): return JSONResponse(state(c.server, c.session))
