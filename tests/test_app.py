@@ -296,6 +296,29 @@ def test_an_archive_and_what_is_wrong_in_it(client, photo, tmp_path, server):
     assert zipfile.ZipFile(io.BytesIO(client.ask('/session/zip')[1])).namelist() == ['1936/good-color.png']
 
 @pytest.mark.slow
+def test_a_document_is_no_archive_of_photos(client, photo):
+    "It is told by its own name, in one line"
+    def packed(**entries):
+        with zipfile.ZipFile(b := io.BytesIO(), 'w') as z:
+            for name,data in entries.items(): z.writestr(name, data)
+        return b.getvalue()
+    office = {'[Content_Types].xml': '<a/>', '_rels/.rels': '<a/>', 'word/document.xml': '<a/>'}
+    client.add(packed(**office), 'letter.docx'); client.add(packed(**{'notes.txt': 'a', 'more.txt': 'b'}), 'notes.zip')
+    said = [(r['name'], r['why']) for r in client.ready()['refused']]
+    do = 'without photos: save each photo as a file of its own, and add those'
+    assert said == [('letter.docx', f'a Word document {do}'), ('notes.zip', f'an archive {do}')]
+    client.json('/session/refused', 'DELETE')
+    client.add(packed(**office, **{'word/media/image1.png': photo.read_bytes()}), 'letter.docx') # its pictures are photos
+    client.add(packed(**{'a.png': photo.read_bytes(), 'b.txt': 'b', 'c.mp4': 'c'}), 'a.zip')
+    s = client.ready()
+    assert [p['name'] for p in s['photos']] == ['word/media/image1.png', 'a.png']
+    assert [r['name'] for r in s['refused']] == ['b.txt', 'c.mp4']
+
+def test_too_many_megapixels_and_what_to_do(inside):
+    inside.server.settings = replace(previews.Settings(), pixels=10_000)
+    c = Client(inside); c.add(as_file(Image.new('L', (200,100)), 'PNG'), 'scan.png')
+    assert c.ready()['refused'] == [dict(name='scan.png', why='200x100 is more than 0.01 megapixels: make it smaller, or give it to the command `colorize`, which takes 100 megapixels and more')]
+
 def test_archive_bombs(client):
     with zipfile.ZipFile(bomb := io.BytesIO(), 'w', zipfile.ZIP_DEFLATED) as z:
         for i in range(4): z.writestr(f'{i}.png', bytes(30*2**20))

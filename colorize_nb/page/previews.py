@@ -113,6 +113,8 @@ def advised(text)->PhotoError: # Of a `PhotoError`
     if 'heic extra' in text:
         text = ('a photo of a phone (HEIC), which cannot be opened here: send it as a JPEG. '
                 'Whoever runs this page can mend that: pip install pillow-heif')
+    if text.endswith('megapixels'):
+        text += ': make it smaller, or give it to the command `colorize`, which takes 100 megapixels and more'
     return PhotoError(text)
 
 # %% ../../nbs/50_previews.ipynb #fdd25a09
