@@ -502,7 +502,7 @@ def test_bad_input_has_the_right_status(server, client, photo):
     for h in ('{}', '[1]', '[{"x":1}]', '[{"x":301,"y":0,"color":"red"}]', '[{"x":-1,"y":0,"color":"red"}]', '[{"x":1,"y":0,"color":"reddish"}]', '[{"x":1,"y":0,"color":"red","reach":-1}]', '[{"x":1,"y":0,"color":"red","far":1}]', '[{"x":1e99,"y":0,"color":"red"}]',
               '['+'{"x":1,"y":1,"color":"red"},'*200+'{"x":1,"y":1,"color":"red"}]'): error(api('?hints='+h.replace('"', '%22').replace(' ', '%20')), 422)
     error(api(Content_Type='multipart/form-data; boundary=x', body=b'--x--\r\n'), 400); error(api(Content_Type='multipart/form-data', body=b'x'), 400)
-    error(server.get('/api/colorize'), 404); error(server.get('/api/nothing'), 404)
+    error(server.get('/api/nothing'), 404)
     client.add(png)
     for body in ('x', '[1]', '"a"'): error(client.of(0, 'preview', body), 400)
     for body in (dict(ask=[]), dict(ask=dict(strength='a')), dict(ask=dict(speed=1)), dict(speed=1), dict(ask=dict(hints=[dict(x=301, y=1, color='red')])), dict(ask=dict(hints=5)), dict(ask=dict(hints=[dict(x=1, y=1, color='red', reach=1.5)]))):
@@ -510,6 +510,24 @@ def test_bad_input_has_the_right_status(server, client, photo):
     for body in ({}, dict(box=[0,0,1], side='after', width=1), dict(box=[0,0,400,1], side='after', width=1), dict(box=[0,0,1,1], side='left', width=1), dict(box=[0,0,1,1], side='after', width=10**9)):
         error(client.of(0, 'crop', body), 422)
     error(client.of(0, 'likely', dict(x=1)), 422); error(client.ask('/session/examples/nothing', 'POST'), 404); error(client.ask('/session/zip'), 404); error(client.of(0, 'file'), 404)
+
+def test_a_wrong_method_is_told_the_right_ones(server):
+    for path,allow in (('/api/colorize', 'POST'), ('/api/health', 'GET, HEAD'), ('/session', 'POST, GET, HEAD, DELETE'), ('/session/photos', 'POST'), ('/session/photos/x/thumb', 'GET, HEAD'),
+                       ('/session/photos/x', 'DELETE'), ('/session/zip', 'GET, HEAD'), ('/', 'GET, HEAD'), ('/style.css', 'GET, HEAD')):
+        answer = server.get(path, 'PUT')
+        error(answer, 405); assert answer[2]['allow'] == allow, path
+    for method,path in routes.ROUTES:
+        if method != 'GET': assert server.get(path.replace('{id}', 'x').replace('{name}', 'x'))[0] == (405 if ('GET', path) not in routes.ROUTES else 404), path
+    assert error(server.get('/api/colorize'), 405) == 'this address takes POST'
+
+def test_a_photo_without_its_newlines(server, photo):
+    "As `curl -d` sends it"
+    form = dict(Content_Type='application/x-www-form-urlencoded')
+    for data in (photo.read_bytes(), OLD_PHOTO.read_bytes()):
+        stripped = data.replace(b'\n', b'').replace(b'\r', b'')
+        assert '--data-binary @photo.jpg' in error(server.get('/api/colorize', 'POST', stripped, **form), 422)
+        assert opened(server.get('/api/colorize', 'POST', data, **form)) # as `curl --data-binary` sends it
+    assert '--data-binary' not in error(server.get('/api/colorize', 'POST', OLD_PHOTO.read_bytes()[:3000], **form), 422)
 
 def test_too_large_and_too_slow(server, photo):
     def raw(head, body=b'', wait=10):
