@@ -37,7 +37,7 @@ async function withVariant(p, ask) {  // the worker needs the hints of a variant
   const base = ask.variant ? (await variants(p)[Math.min(ask.variant, VARIANTS)]).hints : []
   return {...ask, hints: [...base, ...ask.hints]}
 }
-function variants(p) {  // ways to paint a photo, one after the other, found once: promises of {hints, url}; the first way is the network's own
+function variants(p) {  // ways to paint a photo, one after the other, found once: promises of {hints}; the first way is the network's own
   if (p.variants) return p.variants
   const cells = call('doubtful', p.id), all = p.variants = []
   async function hintsOf(i) {
@@ -48,15 +48,23 @@ function variants(p) {  // ways to paint a photo, one after the other, found onc
     }
     return hints
   }
-  async function find(i) {
-    const hints = i ? await hintsOf(i) : []
-    return {hints, url: URL.createObjectURL(await call('variant', p.id, {hints}))}
-  }
+  const find = async i => ({hints: i ? await hintsOf(i) : []})
   for (let i = 0; i <= VARIANTS; i++) {
     all[i] = i ? all[i-1].then(() => find(i)) : find(i)
     all[i].catch(() => { if (p.variants === all) p.variants = null })
   }
   return all
+}
+function shown(p, ask, signal) {  // addresses of small pictures, one for each way: promises
+  p.urls?.forEach(u => URL.revokeObjectURL(u))
+  const urls = p.urls = []
+  return variants(p).map(async v => {
+    const {hints} = await v
+    signal?.throwIfAborted()
+    const url = URL.createObjectURL(await call('variant', p.id, {...ask, hints: [...hints, ...ask.hints]}))
+    urls.push(url)
+    return url
+  })
 }
 async function preview(p, ask) {
   const {thumb, ...r} = await call('preview', p.id, await withVariant(p, ask))
@@ -72,7 +80,7 @@ async function finish(p, ask) {
 function forget(p) {
   photos.delete(p.id)
   call('remove', p.id)
-  p.variants?.forEach(g => g.then(({url}) => URL.revokeObjectURL(url), () => {}))
+  p.urls?.forEach(u => URL.revokeObjectURL(u))
 }
 function download(blob, name) {
   const a = Object.assign(document.createElement('a'), {href: URL.createObjectURL(blob), download: name})
@@ -115,7 +123,7 @@ export const engine = {
   before: async id => get(id).before,
   thumb: async id => get(id).thumb,
   preview: async (id, ask) => preview(get(id), ask),
-  variants: async id => variants(get(id)).map(v => v.then(({url}) => url)),
+  variants: async (id, ask, signal) => shown(get(id), ask, signal),
   likely: async (id, ask, x, y) => call('likely', id, await withVariant(get(id), ask), x, y),
   doubt: async (id, ask) => call('doubt', id, await withVariant(get(id), ask)),
   crop: async (id, ask, side, box, width) => call('crop', id, await withVariant(get(id), ask), side, box, width),

@@ -197,7 +197,7 @@ const can = {
     const g = paint(await scaled(id, previewPixels), await look(id, hints, vivid), strength)
     return {blob: await jpeg(g, .93), thumb: await thumbnail(g), notes: notesOn(photos.get(id), g, strength)}
   },
-  async variant(id, {hints}) { return jpeg(paint(await scaled(id, variantPixels), await look(id, hints), 1), .85) },
+  async variant(id, {hints, vivid, strength}) { return jpeg(paint(await scaled(id, variantPixels), await look(id, hints, vivid), strength), .85) },
   async likely(id, {hints}, x, y) { return likely(await look(id, hints), photos.get(id).size, x, y) },
   graphics,
   async doubtful(id) { return doubtful(await look(id, []), 3) },

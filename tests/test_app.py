@@ -1,5 +1,5 @@
 "The server of the page: what it answers, what it refuses, what it keeps. What a user sees is tested in test_page.py."
-import http.client, io, json, os, re, resource, shutil, signal, socket, struct, subprocess, sys, threading, time, zipfile
+import base64, http.client, io, json, os, re, resource, shutil, signal, socket, struct, subprocess, sys, threading, time, zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote
@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 from conftest import OLD_PHOTO, gray_level
 from dataclasses import replace
-import colorize_nb.page.previews as previews, colorize_nb.page.results as results, colorize_nb.page.routes as routes, colorize_nb.page.sessions as sessions, colorize_nb.page.server as web
+import colorize_nb.files.photo as photos_of, colorize_nb.page.previews as previews, colorize_nb.page.results as results, colorize_nb.page.routes as routes, colorize_nb.page.sessions as sessions, colorize_nb.page.server as web
 from colorize_nb import Colorizer
 from colorize_nb.files.photo import SUFFIXES
 from colorize_nb.steer import Hint
@@ -159,6 +159,18 @@ def test_a_session_survives_and_says_what_was_chosen(client, photo):
     (p,) = client.json('/session', 'POST')['photos'] # the page was loaded again
     assert p['name'] == 'mother.png' and p['ask'] == ask|dict(model='default')
 
+def test_suggestions_show_what_a_click_gives(client):
+    client.add(OLD_PHOTO.read_bytes())
+    def suggestions(**ask): return [Image.open(io.BytesIO(base64.b64decode(url.partition(',')[2]))) for url in json.loads(client.of(0, 'variants', dict(ask=ask))[1])]
+    def apart(a, b): return np.abs(np.asarray(a, int)-np.asarray(b, int)).mean()
+    ask = dict(vivid=1, strength=1.5, hints=[dict(x=250, y=560, color='#2040a0', reach=1)])
+    shown = suggestions(**ask)
+    assert len({im.tobytes() for im in shown}) == 5
+    for k,im in enumerate(shown):
+        click = opened(client.of(0, 'preview', dict(ask=ask|dict(variant=k)))).resize(im.size, Image.LANCZOS)
+        assert apart(im, click) < 3, k
+    assert all(apart(*pair) > 5 for pair in zip(shown, suggestions())) # not as without them
+
 # ---- a second picture
 
 def edited(side=1.):
@@ -284,6 +296,29 @@ def test_an_archive_and_what_is_wrong_in_it(client, photo, tmp_path, server):
     assert zipfile.ZipFile(io.BytesIO(client.ask('/session/zip')[1])).namelist() == ['1936/good-color.png']
 
 @pytest.mark.slow
+def test_a_document_is_no_archive_of_photos(client, photo):
+    "It is told by its own name, in one line"
+    def packed(**entries):
+        with zipfile.ZipFile(b := io.BytesIO(), 'w') as z:
+            for name,data in entries.items(): z.writestr(name, data)
+        return b.getvalue()
+    office = {'[Content_Types].xml': '<a/>', '_rels/.rels': '<a/>', 'word/document.xml': '<a/>'}
+    client.add(packed(**office), 'letter.docx'); client.add(packed(**{'notes.txt': 'a', 'more.txt': 'b'}), 'notes.zip')
+    said = [(r['name'], r['why']) for r in client.ready()['refused']]
+    do = 'without photos: save each photo as a file of its own, and add those'
+    assert said == [('letter.docx', f'a Word document {do}'), ('notes.zip', f'an archive {do}')]
+    client.json('/session/refused', 'DELETE')
+    client.add(packed(**office, **{'word/media/image1.png': photo.read_bytes()}), 'letter.docx') # its pictures are photos
+    client.add(packed(**{'a.png': photo.read_bytes(), 'b.txt': 'b', 'c.mp4': 'c'}), 'a.zip')
+    s = client.ready()
+    assert [p['name'] for p in s['photos']] == ['word/media/image1.png', 'a.png']
+    assert [r['name'] for r in s['refused']] == ['b.txt', 'c.mp4']
+
+def test_too_many_megapixels_and_what_to_do(inside):
+    inside.server.settings = replace(previews.Settings(), pixels=10_000)
+    c = Client(inside); c.add(as_file(Image.new('L', (200,100)), 'PNG'), 'scan.png')
+    assert c.ready()['refused'] == [dict(name='scan.png', why='200x100 is more than 0.01 megapixels: make it smaller, or give it to the command `colorize`, which takes 100 megapixels and more')]
+
 def test_archive_bombs(client):
     with zipfile.ZipFile(bomb := io.BytesIO(), 'w', zipfile.ZIP_DEFLATED) as z:
         for i in range(4): z.writestr(f'{i}.png', bytes(30*2**20))
@@ -317,6 +352,22 @@ def test_ordinary_progressive_photos_are_taken(client):
     client.add(as_file(Image.open(OLD_PHOTO).convert('RGB').resize((3000,4000)), progressive=True))
     assert client.ready()['photos'][0]['size'] == [3000,4000]
 
+def test_a_photo_of_a_phone(inside, photo):
+    heif = pytest.importorskip('pillow_heif', reason='needs the extra heic')
+    heif.from_pillow(Image.open(photo).convert('RGB')).save(b := io.BytesIO(), quality=90)
+    c = Client(inside)
+    assert 'HEIC' in routes.page_settings(inside.server)['kinds']
+    c.add(b.getvalue(), 'IMG_1.HEIC')
+    assert c.ready()['photos'][0]['size'] == [301,203] and opened(c.result()).format == 'JPEG'
+
+def test_a_photo_of_a_phone_without_the_plugin(inside, monkeypatch, photo):
+    monkeypatch.setattr(photos_of, 'has_heif', lambda: False)
+    c = Client(inside)
+    c.add(b'\0\0\0\x18ftypheic'.ljust(200, b' '), 'IMG_1.HEIC'); c.add(photo.read_bytes()); c.result()
+    r, = c.json('/session')['refused']
+    assert r['why'].startswith('a photo of a phone (HEIC), which cannot be opened here: send it as a JPEG. ') and 'extra' not in r['why'].split('.')[0]
+    assert json.loads(c.of(0, 'picture', b'\0\0\0\x18ftypheic'.ljust(200, b' '))[1])['error'] == r['why']
+
 # ---- who may
 
 def test_two_visitors_do_not_see_each_other(server, photo):
@@ -325,8 +376,8 @@ def test_two_visitors_do_not_see_each_other(server, photo):
     mine = a.ready()['photos'][0]['id']; b.ready()
     assert [p['name'] for p in b.json('/session')['photos']] == ['aunt.png']
     a.result()
-    for what in ('thumb', 'before', 'file', 'pair', 'variants'): error(b.ask(f'/session/photos/{mine}/{what}'), 404)
-    for what in ('preview', 'finish', 'doubt', 'crop', 'likely'): error(b.ask(f'/session/photos/{mine}/{what}', 'POST', {}), 404)
+    for what in ('thumb', 'before', 'file', 'pair'): error(b.ask(f'/session/photos/{mine}/{what}'), 404)
+    for what in ('preview', 'variants', 'picture', 'finish', 'doubt', 'crop', 'likely'): error(b.ask(f'/session/photos/{mine}/{what}', 'POST', {}), 404)
     error(b.ask(f'/session/photos/{mine}', 'DELETE'), 404)
     error(server.get(f'/session/photos/{mine}/file'), 404); error(server.get('/session'), 404)
     for cookie,key in ((f'colorize-{server.port}=guessed', ''), (a.cookie, ''), (a.cookie, b.key), (b.cookie, a.key), ('', a.key), (a.cookie.split('=')[0]+'=', a.key)):
@@ -451,7 +502,7 @@ def test_bad_input_has_the_right_status(server, client, photo):
     for h in ('{}', '[1]', '[{"x":1}]', '[{"x":301,"y":0,"color":"red"}]', '[{"x":-1,"y":0,"color":"red"}]', '[{"x":1,"y":0,"color":"reddish"}]', '[{"x":1,"y":0,"color":"red","reach":-1}]', '[{"x":1,"y":0,"color":"red","far":1}]', '[{"x":1e99,"y":0,"color":"red"}]',
               '['+'{"x":1,"y":1,"color":"red"},'*200+'{"x":1,"y":1,"color":"red"}]'): error(api('?hints='+h.replace('"', '%22').replace(' ', '%20')), 422)
     error(api(Content_Type='multipart/form-data; boundary=x', body=b'--x--\r\n'), 400); error(api(Content_Type='multipart/form-data', body=b'x'), 400)
-    error(server.get('/api/colorize'), 404); error(server.get('/api/nothing'), 404)
+    error(server.get('/api/nothing'), 404)
     client.add(png)
     for body in ('x', '[1]', '"a"'): error(client.of(0, 'preview', body), 400)
     for body in (dict(ask=[]), dict(ask=dict(strength='a')), dict(ask=dict(speed=1)), dict(speed=1), dict(ask=dict(hints=[dict(x=301, y=1, color='red')])), dict(ask=dict(hints=5)), dict(ask=dict(hints=[dict(x=1, y=1, color='red', reach=1.5)]))):
@@ -459,6 +510,24 @@ def test_bad_input_has_the_right_status(server, client, photo):
     for body in ({}, dict(box=[0,0,1], side='after', width=1), dict(box=[0,0,400,1], side='after', width=1), dict(box=[0,0,1,1], side='left', width=1), dict(box=[0,0,1,1], side='after', width=10**9)):
         error(client.of(0, 'crop', body), 422)
     error(client.of(0, 'likely', dict(x=1)), 422); error(client.ask('/session/examples/nothing', 'POST'), 404); error(client.ask('/session/zip'), 404); error(client.of(0, 'file'), 404)
+
+def test_a_wrong_method_is_told_the_right_ones(server):
+    for path,allow in (('/api/colorize', 'POST'), ('/api/health', 'GET, HEAD'), ('/session', 'POST, GET, HEAD, DELETE'), ('/session/photos', 'POST'), ('/session/photos/x/thumb', 'GET, HEAD'),
+                       ('/session/photos/x', 'DELETE'), ('/session/zip', 'GET, HEAD'), ('/', 'GET, HEAD'), ('/style.css', 'GET, HEAD')):
+        answer = server.get(path, 'PUT')
+        error(answer, 405); assert answer[2]['allow'] == allow, path
+    for method,path in routes.ROUTES:
+        if method != 'GET': assert server.get(path.replace('{id}', 'x').replace('{name}', 'x'))[0] == (405 if ('GET', path) not in routes.ROUTES else 404), path
+    assert error(server.get('/api/colorize'), 405) == 'this address takes POST'
+
+def test_a_photo_without_its_newlines(server, photo):
+    "As `curl -d` sends it"
+    form = dict(Content_Type='application/x-www-form-urlencoded')
+    for data in (photo.read_bytes(), OLD_PHOTO.read_bytes()):
+        stripped = data.replace(b'\n', b'').replace(b'\r', b'')
+        assert '--data-binary @photo.jpg' in error(server.get('/api/colorize', 'POST', stripped, **form), 422)
+        assert opened(server.get('/api/colorize', 'POST', data, **form)) # as `curl --data-binary` sends it
+    assert '--data-binary' not in error(server.get('/api/colorize', 'POST', OLD_PHOTO.read_bytes()[:3000], **form), 422)
 
 def test_too_large_and_too_slow(server, photo):
     def raw(head, body=b'', wait=10):
@@ -610,18 +679,18 @@ def test_suggestions_stop_where_nobody_waits(inside, monkeypatch, photo):
     c,ran = Client(inside),[]
     c.add(photo.read_bytes()); path = f"/session/photos/{c.ready()['photos'][0]['id']}"
     v, = inside.server.sessions.values()
-    def endless(upload, left):
+    def endless(upload, ask, left):
         ran.append('began')
         wait_until(left)
         ran.append('stopped')
         return []
     monkeypatch.setattr(routes, 'variants', endless)
-    s = sent(c, f'{path}/variants'); wait_until(lambda: ran)
+    s = sent(c, f'{path}/variants', {}); wait_until(lambda: ran)
     assert opened(c.of(0, 'preview', dict(ask={}))).size == (301,203) # it has a place of its own
     s.close(); wait_until(lambda: v.calls == 0)
     assert ran == ['began', 'stopped']
     u, = v.uploads.values()
-    assert previews.variants(u, lambda: True) == [] and len(previews.variants(u, iter([False, False, True]).__next__)) == 2
+    assert previews.variants(u, u.ask, lambda: True) == [] and len(previews.variants(u, u.ask, iter([False, False, True]).__next__)) == 2
 
 # ---- one photo does not hold up the others
 

@@ -39,6 +39,10 @@ def test_floors_by_advisories(extra, name, least):
     r, = {r.split(';')[0] for r in requires('colorize_nb') if re.match(rf'{name}[<>=]', r) and (f'extra == "{extra}"' in r if extra else 'extra' not in r)}
     assert tuple(map(int, re.search(r'>=(\d+)\.(\d+)', r).groups())) >= least and '<' in r
 
+def test_the_page_opens_what_phones_make():
+    "With the extra `app` alone"
+    assert {*ini()['heic_requirements'].split()} < {*ini()['app_requirements'].split()}
+
 def test_figures_are_the_measured_ones():
     "README's by hand from the two files, the card's word for word"
     readme,card = ((ROOT/n).read_text(encoding='utf-8') for n in ('README.md', 'MODEL_CARD.md'))

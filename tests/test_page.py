@@ -257,7 +257,11 @@ def test_suggestions_and_sliders(user):
     u.seen(lambda: u.set('#strength', '0.1'))
     assert 'nearly gray' in u.page.inner_text('#note') and u.page.inner_text('#much') == '10 %'
     u.page.focus('#strength'); u.seen(lambda: u.page.keyboard.press('ArrowRight')); assert u.page.inner_text('#much') == '15 %'
-    u.seen(lambda: u.set('#vivid', '1')); assert u.page.get_attribute('#vivid', 'aria-valuetext') == '100 % vivid'
+    def pictures(): return u.js("[...document.querySelectorAll('#ways img')].map(i => i.src)")
+    u.until("document.querySelector('#much').innerText == '15 %'"); shown = pictures()
+    u.seen(lambda: u.set('#vivid', '1'))
+    while pictures() == shown: u.page.wait_for_timeout(50) # they are what a click on them gives
+    assert u.page.get_attribute('#vivid', 'aria-valuetext') == '100 % vivid'
     for _ in range(4): u.seen(lambda: u.page.click('#undo'))
     assert u.page.inner_text('#much') == '100 %' and ways.nth(0).get_attribute('aria-pressed') == 'true'
 

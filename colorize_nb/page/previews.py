@@ -5,15 +5,15 @@
 # %% auto #0
 __all__ = ['MB', 'EXPECTED', 'UNFORESEEN', 'FORMAT_WORDS', 'PREVIEW_PIXELS', 'NOTES', 'VARIANTS', 'VARIANT_PIXELS', 'DOUBT',
            'DOUBT_PIXELS', 'VEIL', 'OPACITY', 'Settings', 'Refused', 'reason', 'explain', 'status_of', 'shortened',
-           'shipped_model', 'Models', 'Ask', 'number', 'bounds', 'hints_from_json', 'read_ask', 'hex_of', 'ask_json',
-           'sliders', 'accepted', 'Picture', 'Upload', 'small_size', 'small_copy', 'jpeg', 'open_upload', 'scaled_hint',
-           'way_hints', 'placed_hints', 'taken_look', 'paint_small', 'preview', 'take_picture', 'likely', 'variants',
-           'doubt']
+           'advised', 'shipped_model', 'Models', 'Ask', 'number', 'bounds', 'hints_from_json', 'read_ask', 'hex_of',
+           'ask_json', 'sliders', 'accepted', 'Picture', 'Upload', 'small_size', 'small_copy', 'jpeg', 'open_upload',
+           'scaled_hint', 'way_hints', 'placed_hints', 'taken_look', 'paint_small', 'preview', 'take_picture', 'likely',
+           'variants', 'doubt']
 
 # %% ../../nbs/50_previews.ipynb #1cb63902
 import errno, io, secrets, shutil
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 import numpy as np
@@ -75,7 +75,7 @@ class Refused(Exception):
 def reason(e:Exception)->str:
     "Return an error's message as one line"
     if isinstance(e, MemoryError): return 'out of memory'
-    if isinstance(e, HTTPException): return e.detail.lower()
+    if isinstance(e, HTTPException): return e.detail if 'takes' in e.detail else e.detail.lower()
     text = getattr(e, 'strerror', None) or str(e) # `str` of an OSError has the path in it
     return ' '.join(str(text).split()) or type(e).__name__
 
@@ -105,6 +105,17 @@ def shortened(s:str, # From a visitor
     if len(s) <= most: return s
     head = most*3//4
     return f'{s[:head]}…{s[head+1-most:]}'
+
+# %% ../../nbs/50_previews.ipynb #5af7981d
+def advised(text)->PhotoError: # Of a `PhotoError`
+    "Return an error that also tells what a visitor can do about it"
+    text = str(text)
+    if 'heic extra' in text:
+        text = ('a photo of a phone (HEIC), which cannot be opened here: send it as a JPEG. '
+                'Whoever runs this page can mend that: pip install pillow-heif')
+    if text.endswith('megapixels'):
+        text += ': make it smaller, or give it to the command `colorize`, which takes 100 megapixels and more'
+    return PhotoError(text)
 
 # %% ../../nbs/50_previews.ipynb #fdd25a09
 @lru_cache
@@ -284,7 +295,8 @@ def open_upload(upload:Upload, # Gets its `size`, `kind` and small copy
                 settings:Settings=Settings(),
 )->Upload:
     "Decode a photo and keep a small copy of it; raises `PhotoError`"
-    pages = Pages(upload.file, settings.pixels)
+    try: pages = Pages(upload.file, settings.pixels)
+    except PhotoError as e: raise advised(e) from None
     if len(pages) > 1:
         raise PhotoError(f'{len(pages)} pages; the page takes one, the command `colorize` takes them all')
     kind = pages.im.format if pages.im else 'TIFF' # of a TIFF only the directories were read
@@ -398,7 +410,7 @@ def take_picture(upload:Upload,
     try:
         np.save(picture.small, np.asarray(_small_picture(file, settings)))
         picture.taken = taken_look(shipped_model(), upload.small, picture.small, None, ()).taken
-    except PhotoError as e: raise PhotoError(str(e).removeprefix('the other picture: ')) from None
+    except PhotoError as e: raise advised(str(e).removeprefix('the other picture: ')) from None
     upload.pictures[picture.id] = picture
     return picture
 
@@ -413,17 +425,18 @@ def likely(upload:Upload, ask:Ask,
     found = shipped_model().likely(px, spot.x, spot.y, n=6, hints=placed_hints(upload, ask, size))
     return [dict(color=hex_of(c.rgb), p=round(float(c.p), 3)) for c in found]
 
-def variants(upload:Upload,
+def variants(upload:Upload, ask:Ask,
              left=lambda: False, # Whether nobody waits for them any more
 )->list[bytes]: # JPEGs; fewer where nobody waits
-    "Return a photo painted in the network's own way, and in others"
+    "Return how a photo would look in the network's own way, and in others, with all other controls as they are"
     im = small_copy(upload, VARIANT_PIXELS)
     px = np.asarray(im)
     made = []
     for k in range(VARIANTS+1):
         if left(): break
-        hints = placed_hints(upload, Ask(variant=k), im.size)
-        made.append(jpeg(shipped_model().colorize(px, hints=hints), 85))
+        hints = placed_hints(upload, replace(ask, variant=k), im.size)
+        painted = shipped_model().colorize(px, ask.strength, hints=hints, vivid=ask.vivid or None)
+        made.append(jpeg(painted, 85))
     return made
 
 # %% ../../nbs/50_previews.ipynb #77744d46

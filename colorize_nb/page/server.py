@@ -160,7 +160,8 @@ async def answer(self:Guard, scope, receive, send):
     except ClientDisconnect: pass # nobody is there
     except Exception as e:
         text = explain(e, scope['path'])
-        error = JSONResponse(dict(error=text), status_of(e), dict(connection='close'))
+        more = getattr(e, 'headers', None) or ({'allow':'GET, HEAD'} if status_of(e) == 405 else {}) # of files
+        error = JSONResponse(dict(error=text), status_of(e), dict(connection='close')|more)
         if not answer.begun: await error(scope, receive, answer)
     finally:
         self.open -= 1

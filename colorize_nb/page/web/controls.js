@@ -5,6 +5,7 @@ import {$, button, element, same} from './common.js'
 import {put, say} from './words.js'
 
 const SLIDERS = ['vivid', 'strength']
+const STILL = 400  // ms without a change, until suggestions are asked for again
 const NEEDS_PHOTO = ['undo', 'redo', 'out', 'fit', 'in', 'hold', 'unsure', 'pair', 'download', ...SLIDERS]
 const percent = v => `${Math.round(100*v)} %`
 
@@ -13,6 +14,8 @@ export class Controls {
     Object.assign(this, {engine, store, history, view, picker, preview, messages})
     this.finding = null  // stops the search for suggestions
     this.seeking = null  // {place, i}: a place, and the hint that is there, which get the colour of the next place that is chosen
+    this.later = 0  // a timer
+    this.suggested = ''  // photo and settings that they were asked for
     this.asked = null  // {key, found}: likely colours that may be wanted in a moment
     store.addEventListener('leave', () => picker.shut(false))
     store.addEventListener('draw', () => this.draw())
@@ -31,14 +34,19 @@ export class Controls {
     if (change.hints) this.giveUp()
     const changed = this.history.change(this.store.at, change, done)
     this.store.draw()
-    if (changed) this.preview.request()
+    if (changed) this.repaint()
+  }
+  async repaint() {  // the preview first, then the suggestions, once nothing changes any more
+    await this.preview.request()
+    clearTimeout(this.later)
+    this.later = setTimeout(() => { if (this.store.photo && !$('#suggested').hidden) this.suggest(this.store.at) }, STILL)
   }
   step(back) {
     if (!(back ? this.history.undo() : this.history.redo())) return
     this.picker.shut(false)
     this.giveUp()
     this.store.draw()
-    this.preview.request()
+    this.repaint()
   }
 
   draw() {
@@ -88,19 +96,27 @@ export class Controls {
   open() {  // another photo is on view
     this.finding?.abort()
     this.giveUp()
+    this.suggested = ''
     $('#ways').replaceChildren()
   }
-  async suggest(id) {
+  async suggest(id) {  // how the photo would look in other ways, with the settings that it has now
+    const {variant, picture, ...ask} = this.history.ask(), key = JSON.stringify([id, ask])
+    if (this.suggested === key) return
+    this.finding?.abort()
     const {signal} = this.finding = new AbortController()
+    this.suggested = key
     let found
-    try { found = await this.engine.variants(id, signal) } catch (e) { return this.preview.session.failed(e) }
-    if (this.store.at !== id) return
+    try { found = await this.engine.variants(id, {...ask, variant: 0}, signal) } catch (e) { if (this.suggested === key) this.suggested = ''; return this.preview.session.failed(e) }
+    if (this.store.at !== id || signal.aborted) return
+    const ways = [...$('#ways').children]
+    if (ways.length === found.length) return ways.forEach((b, k) => this.fill(b.firstChild, found[k]))
     $('#ways').replaceChildren(...found.map((src, k) => this.way(src, k)))
     this.store.draw()
   }
+  fill(img, src) { Promise.resolve(src).then(s => { img.src = s }, e => this.preview.session.failed(e)) }
   way(src, k) {  // the button of a suggestion; src: an address, or a promise of it
     const img = element('img', {alt: ''}), b = button({onclick: () => this.set({variant: k, ...this.history.ask().picture && {picture: ''}})})
-    Promise.resolve(src).then(s => { img.src = s }, e => this.preview.session.failed(e))
+    this.fill(img, src)
     b.dataset.k = k
     const name = element('span')
     if (k) name.textContent = k

@@ -11,7 +11,7 @@
 //   before(id), thumb(id)           -> Blob, small
 //   picture(id, file)               -> Picture: {id, name, taken: the share of the photo that is found in it, few: whether that is little}; ask.picture = its id takes its colours, '' none
 //   preview(id, ask)                -> {blob, notes}: a picture, and sentences about it
-//   variants(id, signal)            -> [address of a picture, or a promise of it]; ask.variant = k shows number k, and 0 is the plain one
+//   variants(id, ask, signal)       -> [address of a picture, or a promise of it]; ask.variant = k shows number k, and 0 is the plain one; the rest is as in ask
 //   likely(id, ask, x, y)           -> [{color: '#rrggbb', p}], most probable first
 //   doubt(id, ask)                  -> Blob: a picture to lay over the photo
 //   crop(id, ask, side, box, width) -> Blob: a part [x, y, w, h] of the full size, 'before' or 'after', at most width wide
@@ -74,7 +74,7 @@ export const engine = {
     return {blob: await r.blob(), notes: JSON.parse(r.headers.get('colorize-notes') ?? '[]')}
   },
   picture: (id, file) => json('POST', `${at(id, 'picture')}?name=${encodeURIComponent(file.name)}`, new Blob([file])),
-  variants: (id, signal) => json('GET', at(id, 'variants'), undefined, signal),
+  variants: (id, settings, signal) => json('POST', at(id, 'variants'), {ask: settings}, signal),
   likely: (id, settings, x, y) => json('POST', at(id, 'likely'), {ask: settings, x, y}),
   doubt: (id, settings) => blob('POST', at(id, 'doubt'), {ask: settings}),
   crop: (id, settings, side, box, width, signal) => blob('POST', at(id, 'crop'), {ask: settings, side, box, width}, signal),
