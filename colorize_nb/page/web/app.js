@@ -16,6 +16,7 @@ import {Help} from './help.js'
 import {Uploads} from './uploads.js'
 import {Removals} from './removals.js'
 import {Results} from './results.js'
+import {Share} from './share.js'
 
 const store = new Store(), view = new View(), picker = new Picker()
 store.addEventListener('draw', layout)
@@ -27,6 +28,7 @@ const uploads = new Uploads(engine, store, history, session, messages)
 const removals = new Removals(engine, store, session, messages)
 const strip = new Strip(engine, id => store.open(id), id => removals.remove(id))
 new Results(engine, store, history, session, messages, uploads, removals)
+new Share(engine, store, history, session)
 store.addEventListener('draw', () => strip.draw(store.state.photos, store.at, store.coming.map(f => f.name)))
 
 function layout() {
