@@ -17,6 +17,7 @@ import {Uploads} from './uploads.js'
 import {Removals} from './removals.js'
 import {Results} from './results.js'
 import {Pictures} from './pictures.js'
+import {Share} from './share.js'
 
 const store = new Store(), view = new View(), picker = new Picker()
 store.addEventListener('draw', layout)
@@ -29,6 +30,7 @@ const removals = new Removals(engine, store, session, messages)
 const strip = new Strip(engine, id => store.open(id), id => removals.remove(id))
 new Results(engine, store, history, session, messages, uploads, removals)
 new Pictures(engine, store, history, session, messages, controls, uploads)
+new Share(engine, store, history, session)
 store.addEventListener('draw', () => strip.draw(store.state.photos, store.at, store.coming.map(f => f.name)))
 
 function layout() {

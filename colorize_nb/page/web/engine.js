@@ -15,7 +15,7 @@
 //   likely(id, ask, x, y)           -> [{color: '#rrggbb', p}], most probable first
 //   doubt(id, ask)                  -> Blob: a picture to lay over the photo
 //   crop(id, ask, side, box, width) -> Blob: a part [x, y, w, h] of the full size, 'before' or 'after', at most width wide
-//   finish(id, ask)                 -> {name, bytes}: the result is made; then save(id, 'file' | 'pair')
+//   finish(id, ask)                 -> {name, bytes}: the result is made; then save(id, 'file' | 'pair'), and file(id, 'file' | 'pair') -> File
 //   all({strength, vivid, model}), make(), stop(), remove(id), read(), clear() -> State; after make(), save('zip')
 //
 // Ask is {strength, vivid, variant, hints: [{x, y, color, reach}], model, picture}, x and y in pixels of the upright photo at full size; reach from 0 to 1 where it was set; model and picture where there are any.
@@ -52,6 +52,8 @@ const json = async (...a) => (await ask(...a)).json()
 const blob = async (...a) => (await ask(...a)).blob()
 const at = (id, what) => `session/photos/${id}${what ? '/' + what : ''}`
 
+const named = r => decodeURIComponent(/filename\*?=(?:utf-8'')?"?([^";]+)/i.exec(r.headers.get('content-disposition') ?? '')?.[1] ?? 'photo')
+
 function save(path, name) {
   const a = document.createElement('a')
   a.href = path; a.download = name ?? ''
@@ -79,11 +81,15 @@ export const engine = {
   doubt: (id, settings) => blob('POST', at(id, 'doubt'), {ask: settings}),
   crop: (id, settings, side, box, width, signal) => blob('POST', at(id, 'crop'), {ask: settings, side, box, width}, signal),
   finish: (id, settings) => json('POST', at(id, 'finish'), {ask: settings}),
+  async file(id, what) {
+    const r = await ask('GET', at(id, what))
+    return new File([await r.blob()], named(r), {type: r.headers.get('content-type')})
+  },
   async save(id, what) {  // 'file' or 'pair' of a photo, or save('zip')
     const path = what ? at(id, what) : 'session/zip'
     if (!token) return save(`${path}?key=${key}`)
     const r = await ask('GET', path), url = URL.createObjectURL(await r.blob())
-    save(url, decodeURIComponent(/filename\*?=(?:utf-8'')?"?([^";]+)/i.exec(r.headers.get('content-disposition') ?? '')?.[1] ?? 'photo'))
+    save(url, named(r))
     setTimeout(() => URL.revokeObjectURL(url), 60_000)
   },
   all: settings => json('POST', 'session/all', settings),
