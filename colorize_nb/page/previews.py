@@ -68,14 +68,16 @@ class Refused(Exception):
     "A request that is refused"
     def __init__(self, status:int, # Of HTTP
                  text:str, # One line
+                 headers:dict=None, # More of the answer's
     ):
         super().__init__(text)
         self.status = status
+        self.headers = headers
 
 def reason(e:Exception)->str:
     "Return an error's message as one line"
     if isinstance(e, MemoryError): return 'out of memory'
-    if isinstance(e, HTTPException): return e.detail if 'takes' in e.detail else e.detail.lower()
+    if isinstance(e, HTTPException): return e.detail.lower()
     text = getattr(e, 'strerror', None) or str(e) # `str` of an OSError has the path in it
     return ' '.join(str(text).split()) or type(e).__name__
 

@@ -26,7 +26,6 @@ from .sessions import (Server, Session, change_and_make, enqueue, film_reason, f
 # %% ../../nbs/52_routes.ipynb #5d996f4a
 with suppress(ImportError):
     from starlette.concurrency import run_in_threadpool
-    from starlette.exceptions import HTTPException
     from starlette.requests import ClientDisconnect
     from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
     from starlette.routing import Mount, Route, Router
@@ -127,7 +126,7 @@ def wrong_method(path:str):
     "Return the function that answers an address that is asked with another method; it names those that are right"
     methods = ['GET, HEAD' if m == 'GET' else m for m,p in ROUTES if p == path]
     right = ', '.join(methods)
-    async def _refuse(_): raise HTTPException(405, f'this address takes {right}', {'allow':right})
+    async def _refuse(_): raise Refused(405, f'this address takes {right}', {'allow':right})
     return _refuse
 
 def endpoint(f, # One of `ROUTES`
