@@ -17,7 +17,7 @@ from ..files.photo import NOT_FILMS, has_heif
 from ..batch.names import FILM_SUFFIXES, sheet_name
 from ..messages import say
 from ..transfer import SMALL_SHARE
-from .previews import (FORMAT_WORDS, MB, NOTES, Ask, Picture, Refused, Upload, accepted, ask_json, doubt, likely,
+from .previews import (FORMAT_WORDS, MB, NOTES, Ask, Refused, SecondPicture, Upload, accepted, ask_json, doubt, likely,
                                        number, preview, read_ask, reason, shortened, sliders, take_picture, variants)
 from .results import crop, result_name, sharpen, zipped
 from .sessions import (Server, Session, change_and_make, enqueue, film_reason, find_session, knows,
@@ -170,7 +170,7 @@ def router(server:Server): # An ASGI application, without a guard
     return Router([*routes, photos, page], lifespan=lifespan)
 
 # %% ../../nbs/52_routes.ipynb #3c45a5e8
-def picture_json(p:Picture)->dict:
+def picture_json(p:SecondPicture)->dict:
     "Return what the page needs to know of a second picture"
     return dict(id=p.id, name=p.name, taken=p.taken, few=p.taken < SMALL_SHARE)
 
