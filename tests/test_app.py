@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 from conftest import OLD_PHOTO, gray_level
 from dataclasses import replace
-import colorize_nb.files.photo as photos_of, colorize_nb.page.previews as previews, colorize_nb.page.results as results, colorize_nb.page.routes as routes, colorize_nb.page.sessions as sessions, colorize_nb.page.server as web
+import colorize_nb.files.photo as photos_of, colorize_nb.page.previews as previews, colorize_nb.page.results as results, colorize_nb.page.routes as routes, colorize_nb.page.scripts as scripts, colorize_nb.page.sessions as sessions, colorize_nb.page.server as web
 from colorize_nb import Colorizer
 from colorize_nb.files.photo import SUFFIXES
 from colorize_nb.steer import Hint
@@ -157,7 +157,7 @@ def test_a_session_survives_and_says_what_was_chosen(client, photo):
     ask = dict(strength=.4, vivid=.5, variant=1, hints=[dict(x=10, y=20, color='#112233'), dict(x=30, y=20, color='#332211', reach=.25)])
     opened(client.of(0, 'preview', dict(ask=ask)))
     (p,) = client.json('/session', 'POST')['photos'] # the page was loaded again
-    assert p['name'] == 'mother.png' and p['ask'] == ask|dict(model='default')
+    assert p['name'] == 'mother.png' and p['ask'] == ask|dict(model='default', picture='')
 
 def test_suggestions_show_what_a_click_gives(client):
     client.add(OLD_PHOTO.read_bytes())
@@ -631,7 +631,7 @@ def test_one_address_leaves_room_for_others(inside):
 
 def test_what_is_in_work_is_not_closed_for_others(inside, monkeypatch, photo):
     go = threading.Event()
-    monkeypatch.setattr(routes, 'open_upload', lambda *a: go.wait(20) and 1/0)
+    monkeypatch.setattr(scripts, 'open_upload', lambda *a: go.wait(20) and 1/0)
     inside.server.settings = replace(previews.Settings(), connections=8)
     with ThreadPoolExecutor(3) as ex:
         jobs = [ex.submit(inside.get, '/api/colorize', 'POST', photo.read_bytes()) for _ in range(3)]
@@ -732,10 +732,10 @@ def test_one_visitor_does_not_take_it_all(inside, monkeypatch, photo):
 
 def test_what_was_refused_has_an_end(client):
     "Each answer holds it, and the page asks again and again"
-    z = make_zip(**{f"{'x'*200}\n{i}.txt": b'' for i in range(1500)})
-    for _ in range(2): client.add(z, 'texts.zip')
+    z = make_zip(**{f"{'x'*200}\n{i}.mp4": b'' for i in range(1500)})
+    for _ in range(2): client.add(z, 'films.zip')
     s = client.ready()
-    assert len(s['refused']) == 101 and s['refused'][-1]['name'] == 'and 2,900 more' and len(json.dumps(s)) < 40_000
+    assert len(s['refused']) == 101 and s['refused'][-1]['name'] == 'and 2,900 more' and len(json.dumps(s)) < 60_000
     assert all(len(r['name']) <= 120 and r['name'].isprintable() for r in s['refused'])
     assert client.json('/session/refused', 'DELETE')['refused'] == []
 

@@ -6,9 +6,9 @@
 __all__ = ['MB', 'EXPECTED', 'UNFORESEEN', 'FORMAT_WORDS', 'PREVIEW_PIXELS', 'NOTES', 'VARIANTS', 'VARIANT_PIXELS', 'DOUBT',
            'DOUBT_PIXELS', 'VEIL', 'OPACITY', 'Settings', 'Refused', 'reason', 'explain', 'status_of', 'shortened',
            'advised', 'shipped_model', 'Models', 'Ask', 'number', 'bounds', 'hints_from_json', 'read_ask', 'hex_of',
-           'ask_json', 'sliders', 'accepted', 'Picture', 'Upload', 'small_size', 'small_copy', 'jpeg', 'open_upload',
-           'scaled_hint', 'way_hints', 'placed_hints', 'taken_look', 'paint_small', 'preview', 'take_picture', 'likely',
-           'variants', 'doubt']
+           'ask_json', 'sliders', 'accepted', 'SecondPicture', 'Upload', 'small_size', 'small_copy', 'jpeg',
+           'open_upload', 'scaled_hint', 'way_hints', 'placed_hints', 'taken_look', 'paint_small', 'preview',
+           'take_picture', 'likely', 'variants', 'doubt']
 
 # %% ../../nbs/50_previews.ipynb #1cb63902
 import errno, io, secrets, shutil
@@ -68,14 +68,16 @@ class Refused(Exception):
     "A request that is refused"
     def __init__(self, status:int, # Of HTTP
                  text:str, # One line
+                 headers:dict=None, # More of the answer's
     ):
         super().__init__(text)
         self.status = status
+        self.headers = headers
 
 def reason(e:Exception)->str:
     "Return an error's message as one line"
     if isinstance(e, MemoryError): return 'out of memory'
-    if isinstance(e, HTTPException): return e.detail if 'takes' in e.detail else e.detail.lower()
+    if isinstance(e, HTTPException): return e.detail.lower()
     text = getattr(e, 'strerror', None) or str(e) # `str` of an OSError has the path in it
     return ' '.join(str(text).split()) or type(e).__name__
 
@@ -220,7 +222,7 @@ def accepted()->list[str]:
 
 # %% ../../nbs/50_previews.ipynb #c3d0764a
 @dataclass
-class Picture:
+class SecondPicture:
     "A second picture of a photo's scene, whose colours the photo may take"
     name:str # As the visitor calls it
     file:Path # Where it lies
@@ -237,7 +239,7 @@ class Upload:
     id:str=field(default_factory=lambda: secrets.token_hex(8))
     size:tuple=None # Width and height, once it was opened
     kind:str='gray' # As `tone` says
-    pictures:dict=field(default_factory=dict) # `Picture`s by their id
+    pictures:dict=field(default_factory=dict) # `SecondPicture`s by their id
     ask:Ask=Ask() # How it is shown
     thumb:bytes=b'' # A JPEG of the last preview
     previews:int=0 # How many were made
@@ -403,10 +405,10 @@ def take_picture(upload:Upload,
                  name:str, # As the visitor calls the picture
                  file:Path, # Where it lies, in a folder of its own
                  settings:Settings=Settings(),
-)->Picture: # One of the upload's
+)->SecondPicture: # One of the upload's
     "Let a photo take the colours of a picture; raises `PhotoError` where they cannot be used"
     if min(upload.size) < SMALLEST: raise PhotoError('the photo is too small to be found in a picture')
-    picture = Picture(name, file)
+    picture = SecondPicture(name, file)
     try:
         np.save(picture.small, np.asarray(_small_picture(file, settings)))
         picture.taken = taken_look(shipped_model(), upload.small, picture.small, None, ()).taken

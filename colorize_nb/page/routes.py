@@ -17,7 +17,7 @@ from ..files.photo import NOT_FILMS, has_heif
 from ..batch.names import FILM_SUFFIXES, sheet_name
 from ..messages import say
 from ..transfer import SMALL_SHARE
-from .previews import (FORMAT_WORDS, MB, NOTES, Ask, Picture, Refused, Upload, accepted, ask_json, doubt, likely,
+from .previews import (FORMAT_WORDS, MB, NOTES, Ask, Refused, SecondPicture, Upload, accepted, ask_json, doubt, likely,
                                        number, preview, read_ask, reason, shortened, sliders, take_picture, variants)
 from .results import crop, result_name, sharpen, zipped
 from .sessions import (Server, Session, change_and_make, enqueue, film_reason, find_session, knows,
@@ -26,7 +26,6 @@ from .sessions import (Server, Session, change_and_make, enqueue, film_reason, f
 # %% ../../nbs/52_routes.ipynb #5d996f4a
 with suppress(ImportError):
     from starlette.concurrency import run_in_threadpool
-    from starlette.exceptions import HTTPException
     from starlette.requests import ClientDisconnect
     from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
     from starlette.routing import Mount, Route, Router
@@ -127,7 +126,7 @@ def wrong_method(path:str):
     "Return the function that answers an address that is asked with another method; it names those that are right"
     methods = ['GET, HEAD' if m == 'GET' else m for m,p in ROUTES if p == path]
     right = ', '.join(methods)
-    async def _refuse(_): raise HTTPException(405, f'this address takes {right}', {'allow':right})
+    async def _refuse(_): raise Refused(405, f'this address takes {right}', {'allow':right})
     return _refuse
 
 def endpoint(f, # One of `ROUTES`
@@ -171,7 +170,7 @@ def router(server:Server): # An ASGI application, without a guard
     return Router([*routes, photos, page], lifespan=lifespan)
 
 # %% ../../nbs/52_routes.ipynb #3c45a5e8
-def picture_json(p:Picture)->dict:
+def picture_json(p:SecondPicture)->dict:
     "Return what the page needs to know of a second picture"
     return dict(id=p.id, name=p.name, taken=p.taken, few=p.taken < SMALL_SHARE)
 
