@@ -38,8 +38,8 @@ export class Picker extends EventTarget {  // events: color {color, done}, reach
     this.there = there
     $('#likely').replaceChildren(); put($('#asking'), 'picker.looking')
     $('#unset').hidden = !color; $('#own').value = color ?? there ?? '#7a1f1f'; $('#asis').hidden = !!color
-    this.drawThings()
     this.box.hidden = false
+    this.drawThings()
     this.put(at)
     $('#shut').focus({preventScroll: true})
     let found
