@@ -5,7 +5,7 @@ import {$, button, element, same} from './common.js'
 import {put, say} from './words.js'
 
 const SLIDERS = ['vivid', 'strength']
-const NEEDS_PHOTO = ['undo', 'redo', 'out', 'fit', 'in', 'hold', 'unsure', 'pair', 'share', 'download', ...SLIDERS]
+const NEEDS_PHOTO = ['undo', 'redo', 'out', 'fit', 'in', 'hold', 'unsure', 'pair', 'give', 'download', ...SLIDERS]
 const percent = v => `${Math.round(100*v)} %`
 
 export class Controls {
