@@ -465,19 +465,19 @@ navigator.share = async ({files: [f]}) => { if (!navigator.userActivation.isActi
 @pytest.mark.parametrize('width,height', [(390,844), (360,640)])
 def test_the_result_is_shared_on_a_phone(user, tmp_path, width, height):
     plain = user(width=width, height=height, **PHONE).one()
-    assert not plain.page.is_visible('#share') # this browser cannot
+    assert not plain.page.is_visible('#give') # this browser cannot
     u = user(width=width, height=height, **PHONE)
     u.ctx.add_init_script(SHARE); u.load(); u.one()
-    b = u.box('#share'); assert b['y'] == u.box('#download')['y'] == u.box('#pair')['y'] and b['y']+b['height'] < height and u.wide() <= 0
+    b = u.box('#give'); assert b['y'] == u.box('#download')['y'] == u.box('#pair')['y'] and b['y']+b['height'] < height and u.wide() <= 0
     u.seen(lambda: u.set('#strength', '0.5'))
     for what,button in (('#share-photo','#download'), ('#share-pair','#pair')):
-        u.page.locator('#share').tap(); u.until(f"!document.querySelector('{what}').disabled")
+        u.page.locator('#give').tap(); u.until(f"!document.querySelector('{what}').disabled")
         with_file = u.box('#sharing'); assert with_file['x'] >= 0 and with_file['x']+with_file['width'] <= width
         u.page.locator(what).tap(); u.until('window.shared && !document.querySelector("#sharing").open')
         shared = u.js('window.shared'); u.js('delete window.shared')
         kept = u.get(button, tmp_path)
         assert shared['name'] == kept.name and shared['type'] == 'image/jpeg' and bytes(shared['bytes']) == kept.read_bytes()
-    u.page.locator('#share').tap(); u.page.wait_for_selector('#sharing[open]'); u.page.keyboard.press('Escape'); assert not u.page.is_visible('#sharing')
+    u.page.locator('#give').tap(); u.page.wait_for_selector('#sharing[open]'); u.page.keyboard.press('Escape'); assert not u.page.is_visible('#sharing')
 
 @pytest.mark.slow
 def test_a_removed_photo_can_be_brought_back(user, photo): # noqa: F811

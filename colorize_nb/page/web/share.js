@@ -9,8 +9,8 @@ export class Share {
   constructor(engine, store, history, session) {
     Object.assign(this, {engine, store, history, session, files: {}, turn: null})
     const trial = new File([''], 'photo.jpg', {type: 'image/jpeg'})
-    $('#share').hidden = !engine.file || !navigator.canShare?.({files: [trial]})
-    $('#share').onclick = () => this.open()
+    $('#give').hidden = !engine.file || !navigator.canShare?.({files: [trial]})
+    $('#give').onclick = () => this.open()
     $('#sharing').addEventListener('close', () => { this.turn = null; this.files = {} })
     for (const [button, what] of Object.entries(BUTTONS)) $(button).onclick = () => this.give(what)
   }
