@@ -9,7 +9,7 @@ import numpy as np
 from like import color_at, frames, gray_of, hint, opened
 from colorize_nb import Colorizer
 from colorize_nb.color import rgb2lab
-from colorize_nb.like import BESIDE, MOST, matches
+from colorize_nb.like import BESIDE, MOST_PAIRS, matches
 
 LEAST = .8
 ALBUM = 6  # photos
@@ -32,7 +32,7 @@ def apart(found):
     "The surest pairs that do not lie beside each other"
     kept = []
     for f in found:
-        if all(np.abs(f[1]-k[1]).max() > BESIDE for k in kept) and len(kept) < MOST: kept.append(f)
+        if all(np.abs(f[1]-k[1]).max() > BESIDE for k in kept) and len(kept) < MOST_PAIRS: kept.append(f)
     return kept
 
 def together(c, album, found, first=None):

@@ -8,7 +8,7 @@ from colorize_nb.cli import colorize
 from colorize_nb.color import rgb2lab
 from colorize_nb.files.pixels import PhotoError
 from colorize_nb.files.photo import open_photo
-from colorize_nb.like import BESIDE, MOST, matches
+from colorize_nb.like import BESIDE, MOST_PAIRS, matches
 from colorize_nb.steer import Hint
 
 @pytest.fixture(scope='module')
@@ -26,7 +26,7 @@ def test_pairs_have_found_each_other_and_lie_apart():
     "A plane of random descriptions, and the same shifted by three columns"
     x = unit(np.random.default_rng(0).normal(size=(40,12,15)))
     pairs = matches((x,(12.,15.)), (x[:,:,3:],(12.,12.)))
-    assert 20 < len(pairs) <= MOST and all(c > .999 for c,*_ in pairs)
+    assert 20 < len(pairs) <= MOST_PAIRS and all(c > .999 for c,*_ in pairs)
     for _,p,q in pairs: assert np.allclose((p*(12,15)-.5).round(), (q*(12,12)-.5).round()+(0,3))
     places = [p for _,p,_ in pairs]
     assert all(np.abs(a-b).max() > BESIDE for i,a in enumerate(places) for b in places[:i])
