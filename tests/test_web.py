@@ -16,6 +16,7 @@ from colorize_nb.paint import paint_pixels, seen_lightness, tone
 from colorize_nb.colorizer import Look
 from colorize_nb.steer import Hint, agreed_ab, agreed_at, belonging, expected_error, hint_cells, likely_ab, pin, reach_cells, shown_at, spread, steered_ab, usual_chroma, vivid_ab
 from colorize_nb.network.weights import load_config
+from colorize_nb import Colorizer
 from conftest import OLD_PHOTO
 
 ROOT = Path(__file__).parent.parent
@@ -244,8 +245,25 @@ def refusals(tmp_path):
         yield str(e.value)
     yield str(previews.advised('HEIC needs the heic extra'))
     code = ''.join(f.read_text(encoding='utf-8') for f in (ROOT/'colorize_nb').glob('*/*.py'))
-    for text in ('HEIC needs the heic extra', 'too many visitors; come back in a while'): assert text in code
-    yield 'too many visitors; come back in a while'
+    fixed = ('too many visitors; come back in a while', 'the photo is too small to be found in a picture')
+    for text in ('HEIC needs the heic extra', *fixed): assert text in code
+    yield from fixed
+
+def refused_pictures():
+    "Why a picture gives no colours, and an archive no photos"
+    from types import SimpleNamespace
+    from colorize_nb.page.sessions import _refuse_others
+    from colorize_nb.transfer import open_picture
+    old = np.asarray(Image.open(OLD_PHOTO))
+    for picture in (old, garden(1, 9)):
+        with pytest.raises(PhotoError) as e: open_picture(picture)
+        yield str(e.value).removeprefix('the other picture: ')
+    with pytest.raises(PhotoError) as e: Colorizer.from_pretrained().colorize(old, colors_from=garden(300, 200))
+    yield str(e.value).removeprefix('the other picture: ')
+    yield '3 pages; give a single picture'
+    said = []
+    for name in ('a.docx', 'a.xlsx', 'a.pptx', 'a.zip'): _refuse_others(SimpleNamespace(refuse=lambda n, why: said.append(why)), name, [], [])
+    yield from said
 
 def test_every_word_has_a_key_and_every_key_a_use(words, tmp_path):
     en = words['en']
@@ -262,12 +280,13 @@ def test_every_word_has_a_key_and_every_key_a_use(words, tmp_path):
         sentences += [f'{f.name}: {t}' for t in texts if t not in en and t not in KEYS and (is_sentence(t) or t.istitle() and t in en.values())]
     assert not sentences
     patterns = {k: re.sub(r'\\\{(\w+)\\\}', r'(?P<\1>.+)', re.escape(t)) for k,t in en.items() if k.startswith('said.')}
-    todo = [*from_python(), *refusals(tmp_path)]
+    todo = [*from_python(), *refusals(tmp_path), *refused_pictures()]
     for text in todo:
         found = {k: m for k,p in patterns.items() if (m := re.fullmatch(p, text))}
         assert len(found) == 1, (text, found.keys())
         used |= found.keys()
         todo += [why for m in found.values() if (why := m.groupdict().get('why')) and 'said.accepted' in found] # of two parts
+        todo += [m['kind'] for m in found.values() if 'said.no photos in it' in found]
     assert sorted(en.keys()-used) == []
 
 def forms(text): return [text] if isinstance(text, str) else list(text.values()) # a plural has several
