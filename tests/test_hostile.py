@@ -7,7 +7,7 @@ from conftest import OLD_PHOTO, counts
 from colorize_nb.cli import colorize
 from colorize_nb import Colorizer
 from colorize_nb.files.pixels import PhotoError
-from colorize_nb.files.photo import open_photo
+from colorize_nb.files.photo import has_heif, open_photo
 from colorize_nb.network.weights import ModelError
 
 def saved(im, fmt, **kw):
@@ -38,6 +38,7 @@ def test_flipped_bytes_never_crash(gray, fmt):
                                        (b'\0\0\0\x18ftypheic','HEIC')])
 def test_other_formats_are_refused_by_name(tmp_path, head, kind):
     f = tmp_path/'x.jpg'; f.write_bytes(head.ljust(200, b' '))
+    if kind == 'HEIC' and has_heif(): kind = 'damaged' # what follows the head is none
     with pytest.raises(PhotoError, match=f'{kind}.*accepted: JPEG, PNG, TIFF, WebP, BMP'): open_photo(f)
 
 def bomb(w, h):
