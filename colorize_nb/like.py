@@ -16,7 +16,7 @@ from .files.photo import MAX_PIXELS
 from .color import L2net, rgb2lab
 from .paint import seen_lightness, small_lightness
 from .steer import Hint, belonging, reach_cells, shown_at
-from .network.weights import ModelError
+from .network.weights import ModelError, load_config
 from .network.onnx_graph import FEATURES, feature_session
 from .batch.options import OptionError
 from .colorizer import color_sources
@@ -44,9 +44,7 @@ def _described(eighth, sixteenth, extent):
 
 # %% ../nbs/42b_like.ipynb #84cb5aaa
 @lru_cache(maxsize=2)
-def _encoder(where, *hashes):
-    from colorize_nb.network.weights import load_config
-    return feature_session(where, load_config(where))
+def _encoder(where, *hashes): return feature_session(where, load_config(where))
 
 @patch
 def described(self:Colorizer, pixels:np.ndarray, # As in `Photo`

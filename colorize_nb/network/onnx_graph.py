@@ -96,7 +96,8 @@ def _watched(net):
     if not some: return []
     with torch.no_grad(): net.eval()(torch.zeros(1, 1, side, side))
     by_side = {m.hook.stored.shape[-1]: m for m in some}
-    return [by_side[side//k] for k in FEATURES.values()] if all(side//k in by_side for k in FEATURES.values()) else []
+    wanted = [side//k for k in FEATURES.values()]
+    return [by_side[s] for s in wanted] if {*wanted} <= {*by_side} else []
 
 def _telling(net, watched):
     "Return a network that also gives what the hooks of `watched` keep"
@@ -328,25 +329,25 @@ def _open_session(graph):
     return NoFallback(graph, options, providers=['CPUExecutionProvider'])
 
 # %% ../../nbs/21_onnx_graph.ipynb #546b5f2f
-def _session_of(where, cfg, change=lambda graph: graph):
+def _session_of(where, cfg, change=lambda graph: graph, check=lambda session: None):
     "Return a session of a model's graph, which `change` may alter, with its weights in it; raises `ModelError`"
     files = model_bytes(where, cfg=cfg)
     graphs = [data for name,data in files.items() if name.endswith('.onnx')]
     if not graphs: raise ModelError(f'{where}: names no .onnx file')
-    try: return _open_session(whole_graph(change(graphs[0]), files))
-    except Exception as e: raise ModelError(f'{where}: the graph does not work ({_first_line(e)})') from None
-
-def _first_line(e): return (str(e).splitlines() or [''])[0]
+    try:
+        session = _open_session(whole_graph(change(graphs[0]), files))
+        check(session)
+    except Exception as e:
+        reason = (str(e).splitlines() or [''])[0]
+        raise ModelError(f'{where}: the graph does not work ({reason})') from None
+    return session
 
 def graph_session(where:str|Path, # A shipped name, or a model folder
                   cfg:dict, # Its config
 ): # An `onnxruntime.InferenceSession`
     "Load a model's graph with the weights that its config lists, and no others; raises `ModelError`"
-    session = _session_of(where, cfg)
-    if 'graph' in cfg: return session  # a foreign graph may take seconds
-    try: _check_output(session, cfg)
-    except Exception as e: raise ModelError(f'{where}: the graph does not work ({_first_line(e)})') from None
-    return session
+    if 'graph' in cfg: return _session_of(where, cfg)  # a foreign graph may take seconds
+    return _session_of(where, cfg, check=lambda session: _check_output(session, cfg))
 
 # %% ../../nbs/21_onnx_graph.ipynb #c591f0de
 _graph,_output = 7,12  # of a model: its graph; of a graph: an output

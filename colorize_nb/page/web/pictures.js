@@ -40,7 +40,7 @@ export class Pictures {
   }
   async take(f) {
     const {store} = this, id = store.at, why = await refusal(f, store.settings)
-    if (why) return this.messages.trouble(`${f.name}: ${why}`)
+    if (why) return this.messages.trouble(why, f.name)
     this.looking = {id, name: f.name}
     this.controls.view.wait('picture.wait')
     store.draw()
@@ -59,7 +59,7 @@ export class Pictures {
   }
   failed(f, e) {
     if (!e.status || e.status === 404) return this.session.failed(e)  // no server, or no session
-    this.messages.trouble(`${f.name}: ${e.message}`)
+    this.messages.trouble(e.message, f.name)
   }
   draw() {
     const {photo, settings} = this.store, here = this.looking?.id === this.store.at
