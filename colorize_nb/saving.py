@@ -88,6 +88,7 @@ _arrived = {}
 
 def _arrive(cls, where, device, cfg):
     "Make a colorizer that comes from another process; its model is loaded once in this one"
+    from colorize_nb import Colorizer  # noqa: F401 (with its last methods, for films too: nobody may have imported them here)
     key = where,device,*cfg['files'].items()
     with _arriving:
         if key not in _arrived:

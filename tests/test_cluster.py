@@ -195,12 +195,10 @@ def test_films_on_two_workers_of_which_one_is_killed(gray, tmp_path, colorizer, 
         from colorize_nb import film
         film.SEGMENT = 1  # seconds: short films have several pieces too
         return c.colorize_many(tasks, options, bar=False, jobs=1).rows
-    def all_of(out):
-        tasks,rows = plan_folder(src, out, options)
-        return tasks, rows
-    tasks,rows = all_of(tmp_path/'one')
+    tasks,_ = plan_folder(src, tmp_path/'one', options)
     one = client.gather(client.submit(part, colorizer, tasks, pure=False))
-    tasks,rows = all_of(tmp_path/'two')
+    assert {r.status for r in one} == {'done'} and sum(r.film for r in one) == 2, [r.reason for r in one]
+    tasks,_ = plan_folder(src, tmp_path/'two', options)
     parts = [client.submit(part, colorizer, [t], pure=False) for t in tasks]
     def begun(): return {p.parent for p in (tmp_path/'two').rglob('.*.parts/*.npz')}
     end = time.monotonic()+120
