@@ -1,11 +1,11 @@
 """The figures of docs/scale.md: python tools/scale.py [--check]
-Cores, hours, cost and disks for ten million scans, from what benchmarks/colorizing.csv has measured. Medians count."""
+Cores, hours, cost and disks for ten million scans, from what benchmarks/colorizing.csv has measured. Medians count. A run of many small photos is benchmarks/many.csv, one row for each process."""
 import csv, re, sys
 from collections import defaultdict
 from pathlib import Path
 from statistics import median
 
-ROOT,MARK = Path(__file__).resolve().parent.parent,'<!-- figures -->'
+ROOT,MARK,MANY = Path(__file__).resolve().parent.parent,'<!-- figures -->','<!-- many -->'
 SCANS,PRICES,CORES = 10**7,(.01, .04, .1),(2, 16, 128, 1024)  # prices of a core for an hour
 MB = 2.4,3.7  # of the benchmark's JPEG of 12 MP and of its result, `benchmarks.common.photos` with quality 90 and ours with 95
 LINES = {'a hard disk':150, '1 Gbit/s':125, '10 Gbit/s':1250, 'an SSD of 3 GB/s':3000}  # MB/s
@@ -44,11 +44,23 @@ def figures():
     yield row('this feeds', *LINES); yield '|---'*(len(LINES)+1)+'|'
     yield row('cores', *(f'{v*s/both:,.0f}' for v in LINES.values()))
 
+def many():
+    "The processes of one run of many small photos"
+    with open(ROOT/'benchmarks'/'many.csv', encoding='utf-8') as f: rows = [*csv.DictReader(l for l in f if not l.startswith('#'))]
+    yield row('part', 'made', 'there already', 'minutes', 'processor time a photo, ms', 'peak MB', 'end'); yield '|---'*7+'|'
+    for r in rows:
+        made,cpu = int(r['made']),float(r['processor seconds'])
+        yield row(r['part'], f'{made:,}', f"{int(r['there']):,}", f"{float(r['seconds'])/60:.1f}", f'{1000*cpu/made:.0f}' if cpu else '', r['peak MB'], r['end'])
+
+def placed(md, mark, lines):
+    "A page with other lines between two marks"
+    return re.sub(f'({mark}\n).*?({mark})', lambda m: m[1]+'\n'.join(lines)+'\n'+m[2], md, flags=re.S)
+
 def main(check):
     f = ROOT/'docs'/'scale.md'
     old = f.read_text(encoding='utf-8')
-    new = re.sub(f'({MARK}\n).*?({MARK})', lambda m: m[1]+'\n'.join(figures())+'\n'+m[2], old, flags=re.S)
-    if check and new != old: sys.exit('docs/scale.md: its figures are not those of benchmarks/colorizing.csv; run python tools/scale.py')
+    new = placed(placed(old, MARK, figures()), MANY, many())
+    if check and new != old: sys.exit('docs/scale.md: its figures are not those of benchmarks/colorizing.csv and many.csv; run python tools/scale.py')
     f.write_text(new, encoding='utf-8')
 
 if __name__ == '__main__': main('--check' in sys.argv)
