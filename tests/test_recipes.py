@@ -6,6 +6,7 @@ import numpy as np, pytest
 from PIL import Image
 from conftest import OLD_PHOTO
 
+if os.name == 'nt': pytest.skip('the recipes are for systems with a POSIX shell', allow_module_level=True)
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT/'docs/recipes.md').read_text(encoding='utf-8')
 
@@ -30,7 +31,7 @@ def home(tmp_path):
 
 def env(home, **kw):
     paths = [str(home/'.local'/'bin'), str(Path(sys.executable).parent), os.environ['PATH']]
-    return os.environ|{'HOME': str(home), 'PATH': os.pathsep.join(paths), 'PYTHONPATH': os.pathsep.join([str(ROOT), os.environ.get('PYTHONPATH', '')])}|kw
+    return os.environ|{'HOME': str(home), 'PATH': os.pathsep.join(paths)}|kw
 
 def sh(script, home, seconds=90, **kw):
     return subprocess.run(['sh', '-c', script], env=env(home, **kw), cwd=home, capture_output=True, text=True, timeout=seconds)
