@@ -6,8 +6,10 @@ from html.parser import HTMLParser
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from types import SimpleNamespace
 import numpy as np, pytest
 from PIL import Image
+from colorize_nb.align import find_places
 from colorize_nb.color import AB_BINS, lightness, mean_chroma, resize
 from colorize_nb.hints import _doubtful, _other_hint
 from colorize_nb.files.photo import open_photo
@@ -16,6 +18,7 @@ from colorize_nb.paint import paint_pixels, seen_lightness, tone
 from colorize_nb.colorizer import Look
 from colorize_nb.steer import Hint, agreed_ab, agreed_at, belonging, expected_error, hint_cells, likely_ab, pin, reach_cells, shown_at, spread, steered_ab, usual_chroma, vivid_ab
 from colorize_nb.network.weights import load_config
+from colorize_nb.transfer import taken_colors
 from colorize_nb import Colorizer
 from conftest import OLD_PHOTO
 
@@ -33,6 +36,10 @@ def sepia(x): return np.clip(x[...,None]*[1.02,.9,.72]+[6,3,0], 0, 255).astype(n
 def garden(w, h): # greens and reds
     y,x = np.mgrid[:h,:w]
     return np.stack([90+60*np.sin(x/5)*(y > h/2), 120+60*np.cos(y/7)+0*x, 60+40*np.sin((x+y)/9)], -1).astype(np.uint8)
+
+def dyed(x): # somebody's colours: red on the left, blue on the right
+    side = np.linspace(-1, 1, x.shape[1])[None]
+    return np.stack([x*(.75-.25*side), x*.5+0*side, x*(.75+.25*side)], -1).astype(np.uint8)
 
 def grid(seed, h, w, chroma=40.):
     "Cells as a network gives them: a*, b*, L*, logits"
@@ -75,6 +82,15 @@ def cases():
         ab,L,_ = grid(9, h, w)
         if name == 'flat': L[:] = 60
         yield dict(name=f'reach {name}', what='reach', ab=packed(ab), told=packed(ab*.5+10), L=packed(L), seen=(w-.5,h-.25), photo=(100,120), hints=hints)
+    for name,turn,box,grainy in (('askew', 5, (20,30,480,640), 0), ('stretched', 0, (0,60,500,600), 0), ('grainy', -3, (0,0,500,651), 25)):
+        gray = Image.fromarray(old(500, 651)).rotate(turn, Image.BICUBIC).crop(box).resize((66,70) if name == 'stretched' else (66,84), Image.BOX)
+        own = np.clip(old(60, 78).astype(int)+np.random.default_rng(1).normal(0, grainy, (78,60)), 0, 255).astype(np.uint8)
+        yield dict(name=f'align {name}', what='align', px=packed(own), other=packed(np.asarray(gray)), grid=(9,11))
+    yield dict(name='align nothing', what='align', px=packed(old(60, 78)), other=packed(old(7, 9)), grid=(9,11))
+    ab,L,_ = grid(5, 7, 6)
+    for name,quarter,box in (('upright', 0, (0,0,500,400)), ('on its side', 3, (30,0,500,651))):
+        other = np.rot90(dyed(old(90, 110, box)), quarter)
+        yield dict(name=f'transfer {name}', what='transfer', px=packed(old(60, 78)), other=packed(other), ab=packed(ab), L=packed(L), seen=(5.5,7), hints=[dict(x=14, y=9, color='#2f5d8a')])
     yield dict(name='shown', what='shown', lab=[[50,10,10], [30,60,-90], [95,-60,80], [5,40,30], [60,0,0], [100,20,20], [0,0,0]])
 
 def made(c):
@@ -91,6 +107,17 @@ def made(c):
     if c['what'] == 'paint':
         im,(x,y,w,h) = paint_pixels(px, shaped(c['ab']), shaped(c['L']), c['seen'][::-1], c['strength']),c['crop']
         return dict(out=packed(im), crop=packed(im[y:y+h,x:x+w]))
+    if c['what'] == 'align':
+        found = find_places(lightness(px), lightness(shaped(c['other'])))
+        at,sure = found.on(*c['grid'][::-1])
+        return dict(at=packed(at.astype(np.float32)), sure=packed(sure), all=float(found.sure.mean()))
+    if c['what'] == 'transfer':
+        photo,look = open_photo(px),Look(shaped(c['ab']), None, shaped(c['L']), tuple(c['seen'][::-1]))
+        taken,ab,sure,L = taken_colors(photo, shaped(c['other']))
+        guess,told = [],SimpleNamespace(look=lambda x, o, hints: guess.append(hints) or look)
+        plain,hinted = (Colorizer._completed(told, px, None, [Hint(**p) for p in hints], ab, sure, L) for hints in ([], c['hints']))
+        return dict(taken=taken, known=packed(ab.astype(np.float32)), sure=packed(sure), hints=[dict(x=float(h.x), y=float(h.y), color='#%02x%02x%02x'%h.color) for h in guess[0]],
+                    plain=packed(plain.astype(np.float32)), hinted=packed(hinted.astype(np.float32)))
     if c['what'] == 'shown': return dict(out=[list(shown_at(L, ab)) for L,*ab in c['lab']])
     if c['what'] == 'agree':
         L,(x,y) = shaped(c['L']),c['cell']
