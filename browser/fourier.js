@@ -10,26 +10,35 @@ function tables(n) {  // of one length: where each value goes, and the turns
 }
 function swap(x, i, j, n) { for (let k = 0; k < n; k++) { const v = x[i+k]; x[i+k] = x[j+k]; x[j+k] = v } }
 
-// In place, along the axis whose neighbours lie `step` apart; `count` neighbouring values at a time go the same way
-function transform(re, im, at, step, count, {n, to, cos, sin}) {
-  for (let i = 0; i < n; i++) if (to[i] > i) { swap(re, at+i*step, at+to[i]*step, count); swap(im, at+i*step, at+to[i]*step, count) }
-  for (let half = 1; half < n; half *= 2) for (let first = 0; first < n; first += 2*half) for (let k = 0; k < half; k++) {
-    const c = cos[k*n/(2*half)], s = sin[k*n/(2*half)], p = at+(first+k)*step, q = p+half*step
-    for (let o = 0; o < count; o++) {
-      const i = p+o, j = q+o, x = re[j]*c-im[j]*s, y = re[j]*s+im[j]*c
+// In place, down the rows of planes that are `wide`; of each row the first `count` values
+function transform(re, im, wide, count, {n, to, cos, sin}) {
+  for (let i = 0; i < n; i++) if (to[i] > i) { swap(re, i*wide, to[i]*wide, count); swap(im, i*wide, to[i]*wide, count) }
+  for (let half = 1, turn = n >> 1; half < n; half *= 2, turn >>= 1) for (let first = 0; first < n; first += 2*half) for (let k = 0; k < half; k++) {
+    const c = cos[k*turn], s = sin[k*turn], end = (first+k)*wide+count
+    for (let i = (first+k)*wide, j = i+half*wide; i < end; i++, j++) {
+      const x = re[j]*c-im[j]*s, y = re[j]*s+im[j]*c
       re[j] = re[i]-x; im[j] = im[i]-y; re[i] += x; im[i] += y
     }
   }
 }
+function transpose(x, w, h, to) { for (let i = 0, at = 0; i < h; i++) for (let j = 0; j < w; j++, at++) to[j*h+i] = x[at] }
 
 // Of a photo's detail, {v, w, h}: a function that compares it with another of no more than size-w, size-h pixels.
 // Two real planes travel as one complex plane, each way
 export function correlator({v, w, h}, size) {
   const [W, H] = size.map(power), n = W*H, across = tables(W), down = tables(H)
-  const space = () => ({re: new Float64Array(n), im: new Float64Array(n)}), pair = space(), alone = space(), out = [space(), space()]
-  function transform2({re, im}, rows) {  // rows that are not empty
-    for (let y = 0; y < rows; y++) transform(re, im, y*W, 1, 1, across)
-    transform(re, im, 0, W, W, down)
+  const space = () => ({re: new Float64Array(n), im: new Float64Array(n)}), pair = space(), alone = space(), out = [space(), space()], spare = new Float64Array(n)
+  function turn(plane, w, h) { for (const k of ['re', 'im']) { transpose(plane[k], w, h, spare); plane[k].set(spare) } }
+  function forth(plane, w) {  // columns that are not empty; rows and columns change places
+    transform(plane.re, plane.im, W, w, down)
+    turn(plane, W, H)
+    transform(plane.re, plane.im, H, H, across)
+  }
+  function back(plane) {
+    transform(plane.im, plane.re, H, H, across)
+    turn(plane, H, W)
+    transform(plane.im, plane.re, W, W, down)
+    for (let i = 0; i < n; i++) { plane.re[i] /= n; plane.im[i] /= n }
   }
   function spectra(values, mask, w, h) {  // of values and of their squares, where mask is, and of the mask
     for (const x of [pair.re, pair.im, alone.re, alone.im]) x.fill(0)
@@ -37,10 +46,10 @@ export function correlator({v, w, h}, size) {
       const s = mask ? mask[i] : 1
       pair.re[at] = values[i]*s; pair.im[at] = values[i]*values[i]*s; alone.re[at] = s
     }
-    transform2(pair, h); transform2(alone, h)
+    forth(pair, w); forth(alone, w)
   }
-  const opposite = i => (H-Math.trunc(i/W))%H*W+(W-i%W)%W
-  const other = Uint32Array.from({length: n}, (_, i) => opposite(i)), own = [0, 1, 2, 3, 4, 5].map(() => new Float64Array(n)), one = new Float64Array(6)
+  const other = Uint32Array.from({length: n}, (_, i) => (W-Math.trunc(i/H))%W*H+(H-i%H)%H)  // the frequency that goes the other way
+  const own = [0, 1, 2, 3, 4, 5].map(() => new Float64Array(n)), one = new Float64Array(6)
   function parted(i, to) {  // values, squares and mask of one frequency: six numbers
     const j = other[i], {re, im} = pair
     to[0] = (re[i]+re[j])/2; to[1] = (im[i]-im[j])/2; to[2] = (im[i]+im[j])/2; to[3] = (re[j]-re[i])/2; to[4] = alone.re[i]; to[5] = alone.im[i]
@@ -58,11 +67,7 @@ export function correlator({v, w, h}, size) {
       first.re[i] = vr[i]*a+vi[i]*b-(mr[i]*f-mi[i]*e); first.im[i] = vr[i]*b-vi[i]*a+mr[i]*e+mi[i]*f
       second.re[i] = er[i]*e+ei[i]*f-(mr[i]*d-mi[i]*c); second.im[i] = er[i]*f-ei[i]*e+mr[i]*c+mi[i]*d
     }
-    for (const {re, im} of out) {  // back
-      for (let y = 0; y < H; y++) transform(im, re, y*W, 1, 1, across)
-      transform(im, re, 0, W, W, down)
-      for (let i = 0; i < n; i++) { re[i] /= n; im[i] /= n }
-    }
+    out.forEach(back)
     return {like: first.re, overlap: first.im, energy: second.re, energyB: second.im, W, H}
   }
 }

@@ -61,11 +61,13 @@ function colors({data, width: w, height: h}, cells, there) {  // a* and b*, no f
   const k = Math.min(1, Math.sqrt(cells/(area(there)*h*w))), W = Math.max(1, even(w*k)), H = Math.max(1, even(h*k))
   const rgb = [0, 1, 2].map(c => {
     const plane = Float32Array.from({length: w*h}, (_, i) => data[4*i+c])
-    return W === w && H === h ? plane : resize(plane, [w, h], [W, H], [0, 0, w, h], LINEAR)
+    if (W === w && H === h) return plane
+    const narrow = resize(plane, [w, h], [W, h], [0, 0, w, h], LINEAR).map(even)  // whole numbers after each side, as Pillow has them
+    return resize(narrow, [W, h], [W, H], [0, 0, W, h], LINEAR).map(even)
   })
   const planes = [new Float32Array(W*H), new Float32Array(W*H)]
   for (let i = 0; i < W*H; i++) {
-    const [, a, b] = rgb2lab(...rgb.map(p => Math.round(p[i])))
+    const [, a, b] = rgb2lab(...rgb.map(p => p[i]))
     planes[0][i] = a; planes[1][i] = b
   }
   return planes.map(v => ({v, w: W, h: H}))
