@@ -91,7 +91,7 @@ export function sureHints({ab, L, sure, w, h}, [W, H]) {  // what is surely know
   const across = Math.max(h, w)/SPOTS, even = [0, 1].map(c => blurred(ab.subarray(c*w*h, (c+1)*w*h), w, h, Math.max(1, across/8))), hints = []
   for (let y = across/2; y < h; y += across) for (let x = across/2; x < w; x += across) {
     const row = Math.trunc(y), column = Math.trunc(x), i = row*w+column
-    if (sure[i] > .95) hints.push({x: (column+.5)/w*W, y: (row+.5)/h*H, color: hex(shownAt(L[i], even[0][i], even[1][i]))})
+    if (sure[i] > .95) hints.push({x: Math.floor((column+.5)/w*W), y: Math.floor((row+.5)/h*H), color: hex(shownAt(L[i], even[0][i], even[1][i]))})
   }
   return hints
 }
