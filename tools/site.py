@@ -175,10 +175,10 @@ def page_values(install):
     limits = {k: getattr(p.Settings(), k) for k in ('photos', 'pixels')}
     formats = ', '.join(f for f in p.FORMAT_WORDS.split(', ') if f not in NO_BROWSER)
     films = install.split(' && ')[0].replace('[app]', '[film]')
-    settings = dict(local=True, models=p.Models().describe(), sliders=p.sliders(), limits=limits|dict(upload=p.Settings().photo),
+    settings = dict(local=True, pictures=True, models=p.Models().describe(), sliders=p.sliders(), limits=limits|dict(upload=p.Settings().photo),
                     accept=p.accepted(), kinds=f'{formats}, or a folder of them',
                     film=f'{NOT_FILMS}; first {films}', films=[*FILM_SUFFIXES],
-                    more=f'A browser leaves out metadata, TIFF and 16 bits. The program keeps them: {install}')
+                    more=f'Only the program keeps metadata and 16 bits, opens TIFF and archives, colours films and takes other models: {install}')
     notes = {k: p.NOTES[k] for k in ('tinted', 'color', 'nearly gray')}
     page = dict(limits=limits, notes=notes, nearlyGray=NEARLY_GRAY, variants=p.VARIANTS, previewPixels=p.PREVIEW_PIXELS,
                 variantPixels=p.VARIANT_PIXELS, doubtPixels=p.DOUBT_PIXELS, doubt=p.DOUBT, veil=p.VEIL, opacity=p.OPACITY)
