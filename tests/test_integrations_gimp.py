@@ -193,6 +193,15 @@ def test_gimp_indexed(in_gimp, tmp_path):
 
 @slow
 @minutes
+def test_gimp_profile(in_gimp, small, tmp_path):
+    "The command gets sRGB, and its result is shown as it was meant; 8 bits of another space round it once more"
+    photo = np.frombuffer((in_gimp[0]/'adobe_photo.raw').read_bytes(), np.uint8).reshape(161,123,3)
+    assert not np.array_equal(photo[...,0], small)  # the same numbers mean other grays in that space
+    off = np.abs(result(in_gimp, 'adobe')[...,:3].astype(int)-of_command(tmp_path, photo))
+    assert off.max() <= 3 and off.mean() < .5, (off.max(), off.mean())
+
+@slow
+@minutes
 def test_gimp_painted_hints_and_alpha(in_gimp, small, tmp_path):
     "The dots' places are told in pixels of the photo, wherever the two layers lie"
     x = rgb_of(small)

@@ -1,5 +1,5 @@
 """Runs inside GIMP, for test_integrations_gimp: `FOLDER` has a.png, gray16.tif and the command's path; results.json and raw pixels come back."""
-import json, os, sys, traceback
+import json, os, traceback
 from pathlib import Path
 from gi.repository import Gegl, Gimp, Gio
 
@@ -63,6 +63,13 @@ def indexed():
     (FOLDER/'indexed_photo.raw').write_bytes(pixels(photo, "R'G'B' u8"))
     return case('indexed', im, run(im, [photo], result='whole'))
 
+def adobe():
+    "An image whose profile is Adobe RGB"
+    im = load('a.png')
+    im.set_color_profile(Gimp.ColorProfile.new_rgb_adobe())
+    (FOLDER/'adobe_photo.raw').write_bytes(pixels(im.get_layers()[0], "R'G'B' u8"))
+    return case('adobe', im, run(im, im.get_selected_layers(), result='whole'))
+
 def dots():
     "A photo that lies apart from the corner and is half transparent, and two dots on a layer that lies elsewhere"
     im = load('a.png')
@@ -108,7 +115,7 @@ def no_dots():
     return case('no_dots', im, run(im, [im.get_layers()[1]], dots=layer))
 
 results = {}
-for f in (whole8, color8, gray16, linear32, indexed, dots, two_layers, mask, no_command, bad_hint, hint_outside, no_dots):
+for f in (whole8, color8, gray16, linear32, indexed, adobe, dots, two_layers, mask, no_command, bad_hint, hint_outside, no_dots):
     try: results[f.__name__] = f()
     except Exception: results[f.__name__] = dict(status='python', line=traceback.format_exc())
 (FOLDER/'results.json').write_text(json.dumps(results))
