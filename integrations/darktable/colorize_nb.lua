@@ -7,12 +7,18 @@ local READS = {tif=true, png=true, jpg=true, webp=true, jp2=true, avif=true} -- 
 local NOT_FOUND = 'the command colorize is not found: install colorize_nb, or give its path in the preferences (Lua options)'
 local windows = dt.configuration.running_os == 'windows'
 local window = dt.configuration.has_gui -- none in darktable-cli, where registering a preference would wait for ever
-local KINDS = {command='string', vivid='float', strength='float'}
-local chosen = {command='', vivid=0, strength=1} -- counts without a window
+local chosen = {command = '', vivid = 0, strength = 1} -- counts without a window
+local sliders = {} -- in the export panel
 
--- Return an option: with a window that of the preferences
+-- Return an option: as the preferences or the export panel have it
 local function value(option)
-  return window and dt.preferences.read(MODULE, option, KINDS[option]) or chosen[option]
+  if not window then return chosen[option] end
+  return sliders[option] and sliders[option].value or dt.preferences.read(MODULE, option, 'string')
+end
+
+-- Return a number as the command reads it, in every language
+local function number(n)
+  return (string.format('%.2f', n):gsub(',', '.'))
 end
 
 local function quoted(text)
@@ -68,7 +74,7 @@ local function colorize(from, to)
   local said = os.tmpname()
   local words = {quoted(find_command()), quoted(from), '-o', quoted(to), '--quiet'}
   for _, option in ipairs {'vivid', 'strength'} do
-    words[#words + 1] = string.format('--%s=%.2f', option, value(option))
+    words[#words + 1] = '--' .. option .. '=' .. number(value(option))
   end
   local line = table.concat(words, ' ') .. ' 2> ' .. quoted(said)
   if windows then line = '"' .. line .. '"' end -- cmd.exe takes the outer quotes off
@@ -97,6 +103,7 @@ local function store(storage, image, format, exported, number, total, high_quali
 end
 
 local function finalize(storage, images, done)
+  for option, slider in pairs(sliders) do dt.preferences.write(MODULE, option, 'string', number(slider.value)) end
   local text = string.format('%d colorized', done.colored or 0)
   if done.failed then text = text .. string.format(', %d failed: %s', done.failed, done.why) end
   dt.print(text)
@@ -104,24 +111,22 @@ end
 
 local function supported(storage, format) return READS[format.extension] == true end
 
--- A slider in the export panel, for a preference
-local function slider(option, most, tooltip)
-  return dt.new_widget('slider') {
+-- Add a slider; it begins where it was at the last export
+local function add_slider(option, most, tooltip)
+  sliders[option] = dt.new_widget('slider') {
     label = option, tooltip = tooltip, soft_min = 0, hard_min = 0, soft_max = most, hard_max = most, step = 0.05, digits = 2,
-    value = value(option),
-    changed_callback = function(self) dt.preferences.write(MODULE, option, 'float', self.value) end
+    value = tonumber(dt.preferences.read(MODULE, option, 'string')) or chosen[option]
   }
+  return sliders[option]
 end
 
 local panel
 if window then
   dt.preferences.register(MODULE, 'command', 'string', 'colorize: path of the command', 'empty: search for it', '')
-  dt.preferences.register(MODULE, 'vivid', 'float', 'colorize: vivid', 'from natural, 0, to vivid, 1', 0, 0, 1, 0.05)
-  dt.preferences.register(MODULE, 'strength', 'float', 'colorize: strength', 'amount of colour; 1 is the usual', 1, 0, 3, 0.05)
   panel = dt.new_widget('box') {
     orientation = 'vertical',
-    slider('vivid', 1, 'from natural, 0, to vivid, 1: more colour, more mistakes'),
-    slider('strength', 3, 'amount of colour; 1 is the usual')
+    add_slider('vivid', 1, 'from natural, 0, to vivid, 1: more colour, more mistakes'),
+    add_slider('strength', 3, 'amount of colour; 1 is the usual')
   }
 end
 dt.register_storage(MODULE, 'colorize (keeps lightness)', store, finalize, supported, nil, panel)
