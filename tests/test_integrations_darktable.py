@@ -9,7 +9,7 @@ from colorize_nb.files.photo import open_photo
 
 FOLDER = Path(__file__).resolve().parent.parent/'integrations'/'darktable'
 CASES = Path(__file__).parent/'cases'
-PHOTOS = 'a.png', 'b.png', 'c.png', "it's an old photo é.png"
+PHOTOS = 'a.png', 'b.png', 'c.png', "it's $(touch oops) old é.png"
 
 def test_syntax():
     luac = next(filter(None, map(shutil.which, ('luac5.4', 'luac54', 'luac'))), None)
@@ -32,7 +32,7 @@ def in_darktable(tmp_path_factory):
     core = ['--library', ':memory:', '--configdir', str(folder/'config'), '--cachedir', str(folder/'cache'),
             '--luacmd', f'dofile({str(CASES/"in_darktable.lua")!r})', '-d', 'lua']
     args = [darktable, str(folder/'a.png'), str(folder/'unused.tif'), '--core', *core]
-    done = subprocess.run(args, env=env, capture_output=True, text=True, timeout=560, stdin=subprocess.DEVNULL)
+    done = subprocess.run(args, env=env, capture_output=True, text=True, timeout=560, cwd=folder, stdin=subprocess.DEVNULL)
     said = done.stdout+done.stderr
     lines = [line.split('\t') for line in (folder/'results.txt').read_text(encoding='utf-8').splitlines()]
     return folder,lines,said
@@ -49,7 +49,7 @@ def test_formats_that_the_command_reads(in_darktable):
 @pytest.mark.slow
 @pytest.mark.parametrize('name,result,dtype,options', [
     ('tiff16', 'a-color.tif', 'u2', dict(vivid=.5)), ('again', 'a-color_1.tif', 'u1', {}), ('float', 'b-color.tif', 'u2', {}),
-    ('png', "it's an old photo é-color.png", 'u2', {})])
+    ('png', "it's $(touch oops) old é-color.png", 'u2', {})])
 def test_pixels_are_the_commands(in_darktable, name, result, dtype, options):
     folder = in_darktable[0]
     assert told(in_darktable, name) == ['1', '0', result, 'true', '']
@@ -59,6 +59,7 @@ def test_pixels_are_the_commands(in_darktable, name, result, dtype, options):
     assert got.dtype == dtype and got.shape == (161,123,3) and np.array_equal(got, open_photo(folder/f'want-{name}{suffix}').pixels)
     assert not (folder/f'export-{name}{suffix}').exists()
     assert '1 colorized' in in_darktable[2]
+    assert not (folder/'oops').exists()  # a name is a name to the shell
 
 @pytest.mark.slow
 @pytest.mark.parametrize('name,says', [('no_command', 'the command colorize is not found'), ('refused', '--vivid must lie in 0 to 1, not 7')])
