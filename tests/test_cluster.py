@@ -180,3 +180,69 @@ def test_two_workers_write_what_one_process_writes(gray, tmp_path, colorizer, cl
     assert all((p.stat().st_ino, p.stat().st_mtime_ns) == was for p,was in before.items())
     assert {r.status for r in done} <= {'done','exists'} and sum(r.status == 'exists' for r in done) <= 4*kill
     if kill: assert min(pids) not in client.run(os.getpid).values()
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_films_on_two_workers_of_which_one_is_killed(gray, tmp_path, colorizer, client):
+    "The film that the dead worker had begun goes on with another one, and all are what one process writes"
+    pytest.importorskip('av', reason='needs the film extra')
+    pytest.importorskip('cv2', reason='needs the film extra')
+    from test_film import make_clip
+    src = box(tmp_path/'in', gray, ['a.png', '1936/b.png'])
+    for i in range(2): make_clip(src/f'{i}.mp4', n=75, cuts=(30,), scenes=range(2*i, 2*i+2), sound=1)
+    options = Options(films=True)
+    def part(c, tasks):
+        from colorize_nb import film
+        film.SEGMENT = 1  # seconds: short films have several pieces too
+        return c.colorize_many(tasks, options, bar=False, jobs=1).rows
+    def all_of(out):
+        tasks,rows = plan_folder(src, out, options)
+        return tasks, rows
+    tasks,rows = all_of(tmp_path/'one')
+    one = client.gather(client.submit(part, colorizer, tasks, pure=False))
+    tasks,rows = all_of(tmp_path/'two')
+    parts = [client.submit(part, colorizer, [t], pure=False) for t in tasks]
+    def begun(): return {p.parent for p in (tmp_path/'two').rglob('.*.parts/*.npz')}
+    end = time.monotonic()+120
+    while not begun() and not all(f.done() for f in parts):
+        assert time.monotonic() < end, 'too slow'
+        time.sleep(.005)
+    assert begun(), 'no film was caught half way'
+    workers = {address: pid for address,pid in client.run(os.getpid).items()}
+    busy = [a for a,keys in client.processing().items() if keys]
+    for p in begun(): held = p
+    victim = _holder(held/'lock', workers.values()) or workers[busy[0]]
+    os.kill(victim, signal.SIGKILL)
+    done = [r for p in client.gather(parts) for r in p]
+    assert sorted(Path(r.src).name for r in done) == sorted(Path(r.src).name for r in one) and {r.status for r in done} <= {'done', 'exists'}
+    assert contents(tmp_path/'two') == contents(tmp_path/'one') and len(done) == 4
+    assert not [*(tmp_path/'two').rglob('.*')] and victim not in client.run(os.getpid).values()
+
+def _holder(file, pids):
+    "Return the process among some that has a file open, or `None`"
+    for pid in pids:
+        if any(os.path.realpath(f) == str(file) for f in Path(f'/proc/{pid}/fd').glob('*')): return pid
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_shard_with_films_that_was_killed_goes_on(gray, tmp_path):
+    "By the command: two shards, the first one killed half way through a film and started again; together they write what one run writes"
+    pytest.importorskip('av', reason='needs the film extra')
+    pytest.importorskip('cv2', reason='needs the film extra')
+    from test_film import make_clip
+    src = box(tmp_path/'in', gray, ['a.png', '1936/b.png'])
+    for i in range(3): make_clip(src/f'{i}.mp4', n=60, cuts=(30,), scenes=range(2*i, 2*i+2))
+    (tmp_path/'run.py').write_text('import sys\nfrom colorize_nb import film\nfrom colorize_nb.cli import colorize\nfilm.SEGMENT = 1\ncolorize()\n')
+    def start(out, *more): return subprocess.Popen([sys.executable, tmp_path/'run.py', src, '-o', tmp_path/out, '--films', '--quiet', *more], stderr=subprocess.PIPE, text=True)
+    def ends(p):
+        said = p.communicate(timeout=200)[1]
+        assert p.returncode == 0, said
+    ends(start('one'))
+    films = [{t.src.name for t in plan([str(src)], str(tmp_path/'all'), Options(films=True, shard=f'{k}/2'))[0] if t.film} for k in (1,2)]
+    k = max((1,2), key=lambda k: len(films[k-1]))
+    first = start('all', '--shard', f'{k}/2')
+    while not [*(tmp_path/'all').rglob('.*.parts/*.npz')]: assert first.poll() is None; time.sleep(.005)
+    first.kill(); first.communicate()
+    assert contents(tmp_path/'all') != contents(tmp_path/'one')
+    for k in (1,2): ends(start('all', '--shard', f'{k}/2'))
+    assert contents(tmp_path/'all') == contents(tmp_path/'one') and not [*(tmp_path/'all').rglob('.*')]

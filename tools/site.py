@@ -9,7 +9,9 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
-PARTS = {'Start': ['README.md', 'docs/page.md', 'docs/formats.md', 'docs/film.md', 'docs/colors-from.md', 'docs/gallery.md', 'docs/models.md', 'docs/integrations.md'], 'Tutorials': ['nbs/tutorials/old_photos.ipynb', 'nbs/tutorials/colors_from.ipynb', 'nbs/tutorials/*.ipynb'],
+PARTS = {'Start': ['README.md', 'docs/page.md', 'docs/formats.md', 'docs/film.md', 'docs/colors-from.md', 'docs/gallery.md', 'docs/models.md', 'docs/integrations.md',
+                   'docs/server.md', 'docs/recipes.md'],
+         'Tutorials': ['nbs/tutorials/old_photos.ipynb', 'nbs/tutorials/colors_from.ipynb', 'nbs/tutorials/*.ipynb'],
          'Notebooks': ['nbs/[0-9]*.ipynb'], 'Reference': [], 'About': ['MODEL_CARD.md', 'benchmarks/README.md', 'docs/scale.md', 'docs/inputs.md', 'CONTRIBUTING.md', 'docs/house.md', 'CHANGELOG.md', 'SECURITY.md']}
 COPIED = 'colorize_nb/page/web/icon.svg', 'tools/site.css'
 
