@@ -148,7 +148,7 @@ def test_smooth(photos, tmp_path, kind):
     logits = torch.zeros(1, requires_grad=True)
     cb.judge = lambda ab, is_real: cb.gan_loss(logits, is_real)
     cb.learn = gan
-    gan.y = torch.zeros(1)
+    gan.yb = (torch.zeros(1),)
     opt = torch.optim.SGD([logits], 1.)
     for _ in range(300):
         opt.zero_grad(); cb.critic_loss(cb.judge(gan.y, True), cb.judge(None, False)).backward(); opt.step()
@@ -161,7 +161,7 @@ def test_r1_flattens_the_critic(photos, tmp_path):
         gan = make(photos, tmp_path, r1=r1, bs=4, old=0., cbs=list(cbs))
         gan.fit(15, 5e-3)
         x,y = gan.dls.valid.one_batch()
-        gan.x,gan.y,gan.pred = x,y,torch.zeros_like(y)
+        gan.xb,gan.yb,gan.pred = (x,),(y,),torch.zeros_like(y)
         gan.gan.critic.eval()
         return gan.gan.steepness().item()
     free,held,half = steepness(0.),steepness(100.),steepness(100., BF16())
