@@ -78,7 +78,8 @@ def test_linear_floats(in_darktable):
         subprocess.run(['darktable-cli', *args], env=env, check=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=200)
         assert command([str(f)], quiet=True) == 0
         results.append(open_photo(folder/f'linear-{bits}-color.tif').pixels.astype(int))
-    assert np.abs(results[0]-results[1]).max() <= 4  # of 65,535
+    off = np.abs(results[0]-results[1])  # of 65,535
+    assert np.percentile(off, 99.9) <= 1 and off.max() < 128, (np.percentile(off, 99.9), off.max())
 
 @pytest.mark.slow
 @pytest.mark.parametrize('name,says', [('no_command', 'the command colorize is not found'), ('refused', '--vivid must lie in 0 to 1, not 7')])
