@@ -89,7 +89,7 @@ def test_needs_no_torch_to_import():
             'from n.nodes import as_photo, colorizer; import numpy as np\n'
             'p = as_photo(np.full((9,9,3), .5, np.float32)); colorizer().paint_page(p)\n'
             'print([m for m in ("torch", "fastai") if m in sys.modules])')
-    assert subprocess.check_output([sys.executable, '-c', code], text=True, cwd=ROOT).strip() == '[]'
+    assert subprocess.check_output([sys.executable, '-c', code], text=True, cwd=FOLDER).strip() == '[]'
 
 # pixels
 

@@ -29,6 +29,7 @@ def in_darktable(tmp_path_factory):
     program.write_text(f'#!{sys.executable}\nimport sys\nsys.path.insert(0, {str(root)!r})\nfrom colorize_nb.cli import colorize\ncolorize()\n')
     program.chmod(0o755)
     env = dict(os.environ, COLORIZE_CASES=str(folder), COLORIZE_LUA=str(FOLDER), COLORIZE_COMMAND=str(program), HOME=str(folder))
+    env.pop('OMP_NUM_THREADS', None)  # with one thread darktable 5.0.1 itself exports noise
     core = ['--library', ':memory:', '--configdir', str(folder/'config'), '--cachedir', str(folder/'cache'),
             '--luacmd', f'dofile({str(CASES/"in_darktable.lua")!r})', '-d', 'lua']
     args = [darktable, str(folder/'a.png'), str(folder/'unused.tif'), '--core', *core]
@@ -55,11 +56,30 @@ def test_pixels_are_the_commands(in_darktable, name, result, dtype, options):
     assert told(in_darktable, name) == ['1', '0', result, 'true', '']
     suffix = Path(result).suffix
     assert command([str(folder/f'kept-{name}{suffix}')], o=str(folder/f'want-{name}{suffix}'), quiet=True, **options) == 0
+    exported = open_photo(folder/f'kept-{name}{suffix}').pixels
+    photo = np.asarray(Image.open(folder/'a.png'))
+    assert np.corrcoef(exported[...,:1].ravel() if exported.ndim == 3 else exported.ravel(), photo.ravel())[0,1] > .999
     got = open_photo(folder/result).pixels
     assert got.dtype == dtype and got.shape == (161,123,3) and np.array_equal(got, open_photo(folder/f'want-{name}{suffix}').pixels)
     assert not (folder/f'export-{name}{suffix}').exists()
     assert '1 colorized' in in_darktable[2]
     assert not (folder/'oops').exists()  # a name is a name to the shell
+
+@pytest.mark.slow
+def test_linear_floats(in_darktable):
+    "32-bit floats in linear Rec. 2020 come out as 16 bits of sRGB do"
+    folder = in_darktable[0]
+    env = {k: v for k,v in os.environ.items() if k != 'OMP_NUM_THREADS'}
+    core = ['--core', '--library', ':memory:', '--configdir', str(folder/'config'), '--cachedir', str(folder/'cache'), '--conf']
+    results = []
+    for bits,profile in ((32, 'LIN_REC2020'), (16, 'SRGB')):
+        f = folder/f'linear-{bits}.tif'
+        args = [str(folder/'a.png'), str(f), '--icc-type', profile, *core, f'plugins/imageio/format/tiff/bpp={bits}']
+        subprocess.run(['darktable-cli', *args], env=env, check=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=200)
+        assert command([str(f)], quiet=True) == 0
+        results.append(open_photo(folder/f'linear-{bits}-color.tif').pixels.astype(int))
+    off = np.abs(results[0]-results[1])  # of 65,535
+    assert np.percentile(off, 99.9) <= 1 and off.max() < 128, (np.percentile(off, 99.9), off.max())
 
 @pytest.mark.slow
 @pytest.mark.parametrize('name,says', [('no_command', 'the command colorize is not found'), ('refused', '--vivid must lie in 0 to 1, not 7')])

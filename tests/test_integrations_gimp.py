@@ -173,11 +173,11 @@ def test_gimp_color_alone_keeps_lightness(in_gimp, small, tmp_path):
     assert np.array_equal(result(in_gimp, 'color8')[...,:3], want)
     seen = result(in_gimp, 'merged8')[...,:3]
     assert np.abs(gray_level(seen)-small).max() < 1.5
-    assert np.abs(seen.astype(int)-want).max() <= 3
+    assert np.abs(seen.astype(int)-want).max() <= 2
 
 @slow
 @minutes
-@pytest.mark.parametrize('name,most', [('gray16', 0), ('linear32', 4)])
+@pytest.mark.parametrize('name,most', [('gray16', 0), ('linear32', 1)])
 def test_gimp_deep(in_gimp, small, tmp_path, name, most):
     "16-bit gray becomes 16-bit RGB; 32-bit linear floats pass through 16 bits"
     got = result(in_gimp, name, np.uint16)[...,:3].astype(int)

@@ -53,7 +53,8 @@ def pixels_of(file, width, height): # Bytes of a TIFF without compression
 
 def colorize(command, width, height, pixels, flags=()): # As from `find_command`, as for `tiff`; options of the command
     "Return pixels in colour, of the same size and depth; raises `ValueError` with the command's own line"
-    done = subprocess.run([command, '-', '-o', '-', '--quiet', '--no-note', *flags], input=tiff(width, height, pixels), capture_output=True)
+    done = subprocess.run([command, '-', '-o', '-', '--quiet', '--no-note', *flags], input=tiff(width, height, pixels),
+                          capture_output=True, creationflags=getattr(subprocess, 'CREATE_NO_WINDOW', 0))
     if done.returncode == 0: return pixels_of(done.stdout, width, height)
     lines = done.stderr.decode('utf-8', 'replace').strip().splitlines()
     raise ValueError(lines[-1] if lines else f'{command} ended with status {done.returncode}')
