@@ -9,7 +9,7 @@ export class Stop extends Error { constructor(status, text) { super(text); this.
 const {limits, variants: VARIANTS} = BUILT.page
 const photos = new Map(), refused = []
 const worker = new Worker(new URL('worker.js', import.meta.url), {type: 'module'}), calls = new Map()
-let count = 0, load = {done: 0, total: 1}, made = null
+let count = 0, load = {done: 0, total: 1}, making = null
 worker.onmessage = ({data: {n, gives, error, load: l, failed, threads, graphics}}) => {
   if (graphics) { document.body.dataset.graphics = JSON.stringify(graphics); return }
   if (l !== undefined) { load = l; if (threads) document.body.dataset.threads = threads; if (failed) refuse(english('said.page'), failed); return }
@@ -30,8 +30,8 @@ navigator.serviceWorker?.register(new URL('sw.js', import.meta.url)).catch(() =>
 const PLAIN = {strength: 1, vivid: 0, variant: 0, hints: []}, same = (a, b) => JSON.stringify(a) === JSON.stringify(b)
 function get(id) { const p = photos.get(id); if (!p) throw new Stop(422, english('said.gone')); return p }
 async function state() {
-  return {photos: [...photos.values()].map(({id, name, size, ask, previews, result, failed}) => ({id, name, size, ask, previews, made: !!result && same(result.ask, ask), failed})),
-    refused: [...refused], progress: load ? {what: 'load', ...load} : made, before: 0}
+  return {photos: [...photos.values()].map(({id, name, size, ask, pictures, previews, result, failed}) => ({id, name, size, ask, pictures, previews, made: !!result && same(result.ask, ask), failed})),
+    refused: [...refused], progress: load ? {what: 'load', ...load} : making, before: 0}
 }
 async function withVariant(p, ask) {  // the worker needs the hints of a variant too
   const base = ask.variant ? (await variants(p)[Math.min(ask.variant, VARIANTS)]).hints : []
@@ -89,7 +89,7 @@ function download(blob, name) {
 }
 function add(file, name = file.name) {
   if (photos.size >= limits.photos) throw new Stop(422, english('said.many', {photos: limits.photos}))
-  const p = {id: `${++count}`, name, size: null, ask: PLAIN, previews: 0, result: null, failed: ''}
+  const p = {id: `${++count}`, name, size: null, ask: PLAIN, pictures: [], previews: 0, result: null, failed: ''}
   photos.set(p.id, p)
   call('open', p.id, file).then(async ({size, before}) => {
     if (!photos.has(p.id)) return call('remove', p.id)  // it was removed meanwhile
@@ -99,6 +99,12 @@ function add(file, name = file.name) {
     call('graphics', p.id).catch(() => {})  // it was removed meanwhile
   }).catch(e => { if (photos.delete(p.id)) refuse(name, e.message) })
   return state()
+}
+async function made(p, what) {  // a File: the result, or before and after in one picture
+  const {blob, suffix} = p.result, name = names([{name: p.name, suffix}])[0].split('/').pop()
+  if (what === 'file') return new File([blob], name, {type: blob.type})
+  const pair = await call('pair', p.id, await withVariant(p, p.result.ask))
+  return new File([pair], name.replace(/-color\.\w+$/, '-compare.jpg'), {type: pair.type})
 }
 async function saveAll() {
   const done = [...photos.values()].filter(p => p.result && same(p.result.ask, p.ask))
@@ -128,16 +134,23 @@ export const engine = {
   doubt: async (id, ask) => call('doubt', id, await withVariant(get(id), ask)),
   crop: async (id, ask, side, box, width) => call('crop', id, await withVariant(get(id), ask), side, box, width),
   async finish(id, ask) { const p = get(id), {blob, suffix} = await finish(p, ask); return {name: names([{name: p.name, suffix}])[0], bytes: blob.size} },
+  async picture(id, file) {
+    const p = get(id), picture = `${++count}`
+    try { await file.slice(0, 1).arrayBuffer() } catch { throw new Stop(422, english('said.unreadable')) }
+    const found = {id: picture, name: file.name, ...await call('picture', id, picture, file)}
+    p.pictures = [...p.pictures, found]
+    return found
+  },
+  file: async (id, what) => made(get(id), what),
   async save(id, what) {
     if (!what) return saveAll()
-    const p = get(id), name = names([{name: p.name, suffix: p.result.suffix}])[0].split('/').pop()
-    if (what === 'file') return download(p.result.blob, name)
-    download(await call('pair', id, await withVariant(p, p.result.ask)), name.replace(/-color\.\w+$/, '-compare.jpg'))
+    const file = await made(get(id), what)
+    download(file, file.name)
   },
-  async all(shared) {
+  async all({aside = [], ...shared}) {
     for (const p of photos.values()) {
       const ask = {...p.ask, ...shared}
-      if (!p.size || same(p.ask, ask)) continue
+      if (!p.size || aside.includes(p.id) || same(p.ask, ask)) continue
       p.ask = ask
       preview(p, ask).catch(() => {})
     }
@@ -145,20 +158,20 @@ export const engine = {
   },
   async make() {
     const todo = [...photos.values()].filter(p => p.size), began = performance.now()
-    made = {what: 'make', done: 0, total: todo.length, left: null, before: 0}
-    const mine = made
+    making = {what: 'make', done: 0, total: todo.length, left: null, before: 0}
+    const mine = making
     ;(async () => {
       for (const p of todo) {
-        if (made !== mine) return
+        if (making !== mine) return
         if (photos.has(p.id)) await finish(p, p.ask).catch(() => {})  // p.failed says why
         mine.done++; mine.left = Math.round((performance.now()-began)/1000/mine.done*(mine.total-mine.done))
       }
-      if (made === mine) made = null
+      if (making === mine) making = null
     })()
     return state()
   },
-  async stop() { made = null; for (const p of [...photos.values()]) if (!p.size) forget(p); return state() },
+  async stop() { making = null; for (const p of [...photos.values()]) if (!p.size) forget(p); return state() },
   async remove(id) { forget(get(id)); return state() },
   async read() { refused.length = 0; return state() },
-  async clear() { made = null; refused.length = 0; for (const p of [...photos.values()]) forget(p); return state() },
+  async clear() { making = null; refused.length = 0; for (const p of [...photos.values()]) forget(p); return state() },
 }

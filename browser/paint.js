@@ -39,12 +39,12 @@ export function meanChroma(px, w, h) {  // how much colour a picture has
 
 // ---- the network's cells as lines on lightness
 
-const mean3 = (x, w, h) => {
-  const out = new Float64Array(w*h), col = i => Math.min(Math.max(i, 0), w-1), row = i => Math.min(Math.max(i, 0), h-1)
-  for (let y = 0; y < h; y++) for (let i = 0; i < w; i++) {
-    let sum = 0
-    for (let d = -1; d < 2; d++) for (let e = -1; e < 2; e++) sum += x[row(y+d)*w+col(i+e)]
-    out[y*w+i] = sum/9
+function mean3(x, w, h) {  // means over 3x3 cells; the edge is repeated
+  const sums = new Float64Array(w*h), out = new Float64Array(w*h)
+  for (let y = 0; y < h; y++) for (let i = 0, at = y*w; i < w; i++) sums[at+i] = x[at+Math.max(i-1, 0)]+x[at+i]+x[at+Math.min(i+1, w-1)]
+  for (let y = 0; y < h; y++) {
+    const above = Math.max(y-1, 0)*w, at = y*w, below = Math.min(y+1, h-1)*w
+    for (let i = 0; i < w; i++) out[at+i] = (sums[above+i]+sums[at+i]+sums[below+i])/9
   }
   return out
 }

@@ -74,8 +74,8 @@ export function belonging(L, reach, w, h) {  // how far each cell belongs to the
   return enlarged(whole, small, L, w, h, k).map(v => Math.min(Math.max(v, 0), 1))
 }
 
-// What the hints make of a photo's colours: ab without hints, told: of a network that was told them
+// What the hints make of a photo's colours: ab without hints, told: of a network that was told them, or null
 export function steeredAb(ab, told, L, planes, reach, w, h) {
   const to = spread(ab, L, planes, w, h), share = belonging(L, reach, w, h), n = w*h
-  return pin(ab.map((v, at) => v+share[at%n]*((told[at]+to[at])/2-v)), L, planes, w, h)
+  return pin(ab.map((v, at) => v+share[at%n]*((told ? (told[at]+to[at])/2 : to[at])-v)), L, planes, w, h)
 }

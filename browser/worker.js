@@ -9,6 +9,7 @@ import {doubtful, expectedError, hintCells, likely, other} from './steer.js'
 import {reachCells, steeredAb} from './reach.js'
 import {vividAb} from './agree.js'
 import {noted, sniff} from './files.js'
+import {SMALL_SHARE, Unusable, takenColors, takenLook} from './transfer.js'
 import {open} from './network.js'
 import {english} from './words.js'
 
@@ -16,7 +17,7 @@ const {limits, notes, nearlyGray, previewPixels, variantPixels, doubtPixels, dou
 const STRIP = 2**20  // pixels that are painted at a time
 const SAME = .01  // of ab/110: how far a graphics card may be off
 const THUMB = 40_000, PAIR = 1600  // pixels of a thumbnail, and width of before and after in one picture
-const photos = new Map()  // id -> {file, size, tone, net, grid, ...}
+const photos = new Map()  // id -> {file, size, tone, net, grid, pictures: Map of an id -> {file}, ...}
 
 // ---- the network
 
@@ -83,6 +84,33 @@ async function look(id, hints, vivid = 0) {  // with the colours that are painte
   const known = await answer(id, hints), {L, w, h, seen, planes} = known
   const reach = reachCells(hints, photos.get(id).size, seen, w, h)
   return {...known, ab: steeredAb(ab, vividAb(known, vivid, prior), L, planes, reach, w, h)}
+}
+
+// ---- the colours of a second picture
+
+const takens = new Map()  // 'photo picture' -> what takenColors gave, and the last look with it: of the last few, 15 MB each
+async function takenOf(id, picture) {
+  const key = `${id} ${picture}`, kept = takens.get(key) ?? {known: takenColors(await small(id), await smallOf(photos.get(id).pictures.get(picture)))}
+  takens.delete(key)
+  takens.set(key, kept)
+  if (takens.size > 3) takens.delete(oldest(takens))
+  return kept
+}
+async function smallOf(source) {  // pixels of a picture, as many as those of a photo's preview
+  const bitmap = await decode(source), [w, h] = shrunk([bitmap.width, bitmap.height], previewPixels)
+  bounded([bitmap.width, bitmap.height])
+  const g = canvas(w, h)
+  g.fillStyle = '#fff'  // below what is transparent
+  g.fillRect(0, 0, w, h)
+  g.drawImage(bitmap, 0, 0, w, h)
+  bitmap.close()
+  return g.getImageData(0, 0, w, h)
+}
+async function colours(id, {hints, vivid, picture}) {  // the look that is painted
+  if (!picture) return look(id, hints, vivid)
+  const kept = await takenOf(id, picture), key = JSON.stringify([hints, vivid])
+  if (kept.key !== key) Object.assign(kept, {look: await takenLook(kept.known, hints, all => look(id, all, vivid), photos.get(id).size), key})
+  return kept.look
 }
 
 // ---- pixels
@@ -174,10 +202,10 @@ function notesOn(p, g, strength) {
   const gray = strength > 0 && meanChroma(g.getImageData(0, 0, w, h).data, w, h) < nearlyGray
   return [p.deep && english('said.deep'), notes[p.tone], gray && notes['nearly gray']].filter(Boolean)
 }
-function about({hints, vivid, strength}) {  // the note in a result's metadata
+function about({hints, vivid, strength}, taken) {  // the note in a result's metadata
   const hint = ({x, y, color, reach}) => [x, y, color, ...reach === undefined ? [] : [reach]].join()
   const {name: model, weights} = BUILT.model
-  return {model, weights, strength, ...vivid && {vivid}, ...hints.length && {hints: hints.map(hint).join('; ')}, version: BUILT.version}
+  return {model, weights, strength, ...vivid && {vivid}, ...hints.length && {hints: hints.map(hint).join('; ')}, ...taken !== undefined && {colors_taken: taken.toFixed(2)}, version: BUILT.version}
 }
 
 // ---- what can be asked
@@ -186,16 +214,25 @@ const can = {
   async open(id, file) {
     const kind = await sniff(file)
     if (kind.size) bounded(kind.size)
-    photos.set(id, {file, ...kind})
+    photos.set(id, {file, ...kind, pictures: new Map()})
     const bitmap = await full(id), size = [bitmap.width, bitmap.height]
     bounded(size)
     const s = await small(id), png = kind.plain || hasHoles(s)
     Object.assign(photos.get(id), {size, tone: tone(s.data, s.width, s.height), png, ...input(bitmap)})
     return {size, before: await jpeg(await scaled(id, previewPixels))}
   },
-  async preview(id, {hints, vivid, strength}) {
-    const g = paint(await scaled(id, previewPixels), await look(id, hints, vivid), strength)
-    return {blob: await jpeg(g, .93), thumb: await thumbnail(g), notes: notesOn(photos.get(id), g, strength)}
+  async picture(id, picture, file) {  // another picture of the same scene: {taken, few}
+    const {pictures} = photos.get(id), kind = await sniff(file)
+    if (kind.size) bounded(kind.size)
+    pictures.set(picture, {file, ...kind})
+    try {
+      const {known: {taken}} = await takenOf(id, picture)
+      return {taken, few: taken < SMALL_SHARE}
+    } catch (e) { pictures.delete(picture); throw e }
+  },
+  async preview(id, ask) {
+    const g = paint(await scaled(id, previewPixels), await colours(id, ask), ask.strength)
+    return {blob: await jpeg(g, .93), thumb: await thumbnail(g), notes: notesOn(photos.get(id), g, ask.strength)}
   },
   async variant(id, {hints, vivid, strength}) { return jpeg(paint(await scaled(id, variantPixels), await look(id, hints, vivid), strength), .85) },
   async likely(id, {hints}, x, y) { return likely(await look(id, hints), photos.get(id).size, x, y) },
@@ -204,31 +241,34 @@ const can = {
   async other(id, hints, cell, turn, differs) {
     return other(await look(id, hints), photos.get(id).size, cell, turn, differs, BUILT.model.prior)
   },
-  async doubt(id, {hints}) {
+  async doubt(id, {hints, picture}) {
     const l = await look(id, hints), [w, h] = shrunk(photos.get(id).size, doubtPixels), g = canvas(w, h)
-    const shading = g.createImageData(w, h), [none, most] = DOUBT
-    resize(expectedError(l), [l.w, l.h], [w, h], [0, 0, ...l.seen], LINEAR).forEach((d, i) =>
-      shading.data.set([...VEIL, Math.min(Math.max((d-none)/(most-none), 0), 1)*opacity], 4*i))
+    const shading = g.createImageData(w, h), [none, most] = DOUBT, taken = picture && (await takenOf(id, picture)).known
+    const sure = taken && resize(taken.sure, [taken.w, taken.h], [w, h])
+    resize(expectedError(l), [l.w, l.h], [w, h], [0, 0, ...l.seen], LINEAR).forEach((error, i) => {
+      const d = sure ? error*(1-sure[i]) : error
+      shading.data.set([...VEIL, Math.min(Math.max((d-none)/(most-none), 0), 1)*opacity], 4*i)
+    })
     g.putImageData(shading, 0, 0)
     return g.canvas.convertToBlob()
   },
-  async crop(id, {hints, vivid, strength}, side, [x, y, w, h], width) {
+  async crop(id, ask, side, [x, y, w, h], width) {
     const bitmap = await full(id), W = Math.min(w, width), g = canvas(W, Math.max(1, Math.round(h*W/w)))
     g.drawImage(bitmap, x, y, w, h, 0, 0, g.canvas.width, g.canvas.height)
-    if (side === 'after') paint(g, await look(id, hints, vivid), strength, [x, y, w, h], photos.get(id).size)
+    if (side === 'after') paint(g, await colours(id, ask), ask.strength, [x, y, w, h], photos.get(id).size)
     return jpeg(g, .92)
   },
   async finish(id, ask) {
-    const {size, png} = photos.get(id), bitmap = await full(id), g = canvas(...size)
-    g.drawImage(bitmap, 0, 0)
+    const {size, png} = photos.get(id), l = await colours(id, ask), g = canvas(...size)
+    g.drawImage(await full(id), 0, 0)
     drop()  // it is not needed now, and a phone has little memory
-    paint(g, await look(id, ask.hints, ask.vivid), ask.strength)
+    paint(g, l, ask.strength)
     const blob = await g.canvas.convertToBlob(png ? {type: 'image/png'} : {type: 'image/jpeg', quality: .98})
-    return {blob: await noted(blob, about(ask)), suffix: png ? '.png' : '.jpg'}
+    return {blob: await noted(blob, about(ask, l.taken)), suffix: png ? '.png' : '.jpg'}
   },
-  async pair(id, {hints, vivid, strength}) {
-    const [w, h] = photos.get(id).size, k = Math.min(1, PAIR/Math.max(2.01*w, h)), l = await look(id, hints, vivid)
-    const before = paint(await scaled(id, w*h*k*k), l, 0), after = paint(await scaled(id, w*h*k*k), l, strength)
+  async pair(id, ask) {
+    const [w, h] = photos.get(id).size, k = Math.min(1, PAIR/Math.max(2.01*w, h)), l = await colours(id, ask)
+    const before = paint(await scaled(id, w*h*k*k), l, 0), after = paint(await scaled(id, w*h*k*k), l, ask.strength)
     const {width, height} = before.canvas, gap = Math.max(2, Math.round(width/100)), g = canvas(2*width+gap, height)
     g.fillStyle = '#fff'
     g.fillRect(0, 0, 2*width+gap, height)
@@ -241,11 +281,13 @@ const can = {
     smalls.delete(id)
     if (whole?.id === id) drop()
     for (const key of answers.keys()) if (JSON.parse(key)[0] === id) answers.delete(key)
+    for (const key of takens.keys()) if (key.startsWith(`${id} `)) takens.delete(key)
   },
 }
 
 function why(e) {
   if (e instanceof RangeError) return english('said.memory')
+  if (e instanceof Unusable) return english(e.message, e.values)
   return e.message === 'NaN' ? english('said.numbers') : e.message ?? `${e}`
 }
 const LATER = {open: 1, graphics: 2, doubtful: 3, other: 3, variant: 3}

@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['SPECK', 'FINEST', 'SPOTS', 'ALIKE', 'SMALL_SHARE', 'LEAST_SHARE', 'open_picture', 'picture_for', 'picture_of',
-           'taken_colors', 'hints_from']
+           'Taken', 'check_share', 'taken_colors', 'hints_from']
 
 # %% ../nbs/42a_transfer.ipynb #40b6c014
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 import numpy as np
 from fastcore.basics import patch
@@ -101,17 +101,17 @@ def _small(photo): return small_lightness(photo.pixels, shrunk_size(*photo.pixel
 # %% ../nbs/42a_transfer.ipynb #6f8b8e30
 SPOTS = 14 # along the longer side
 
-def _sure_hints(ab, L, sure, photo):
+def _sure_hints(taken, photo):
     "Return what is surely known of a photo as hints; `photo` is its (height, width)"
-    h,w = L.shape
+    h,w = taken.L.shape
     across = max(h, w)/SPOTS
     rows = np.arange(across/2, h, across).astype(int)
     columns = np.arange(across/2, w, across).astype(int)
-    even = blurred(ab, max(1, across/8))
+    even = blurred(taken.ab, max(1, across/8))
     def hint(row, column):
-        color = shown_at(L[row,column], even[:,row,column])
+        color = shown_at(taken.L[row,column], even[:,row,column])
         return Hint((column+.5)/w*photo[1], (row+.5)/h*photo[0], color)
-    return [hint(row, column) for row in rows for column in columns if sure[row,column] > .95]
+    return [hint(row, column) for row in rows for column in columns if taken.sure[row,column] > .95]
 
 def _enlarged(ab, look, L):
     "Return colours of a network's grid on a finer one, along its edges"
@@ -156,51 +156,71 @@ def _found_in(photo, other):
     return other,upright
 
 # %% ../nbs/42a_transfer.ipynb #3a57a6c0
-def _check_share(taken, photo, picture):
-    "Warn where little of a photo is found in a picture; raises `PhotoError` where it is next to nothing"
-    if taken < LEAST_SHARE:
-        raise PhotoError(f'{_named(picture)}: shows another scene; only {taken:.0%} of the photo is found in it')
-    if taken < SMALL_SHARE:
-        photo.warn(f'only {taken:.0%} of the photo is found in {_named(picture)}: do they show the same scene?')
+@dataclass(eq=False)
+class Taken:
+    "What a picture of the same scene tells of a photo, on a fine grid"
+    share:float # Of the photo that is found in the picture
+    ab:np.ndarray # a* and b*, `(2,h,w)`
+    sure:np.ndarray # How sure they are, from 0 to 1, `(h,w)`
+    L:np.ndarray # The photo's L*, `(h,w)`
+
+def check_share(taken:Taken, photo:Photo, # Gets the warning
+                picture, # For the message
+):
+    "Warn where little of a photo was found in a picture; raises `PhotoError` where it was next to nothing"
+    if taken.share < LEAST_SHARE:
+        raise PhotoError(f'{_named(picture)}: shows another scene; only {taken.share:.0%} of the photo is found in it')
+    if taken.share < SMALL_SHARE:
+        photo.warn(f'only {taken.share:.0%} of the photo is found in {_named(picture)}: do they show the same scene?')
 
 def taken_colors(photo:Photo, # Upright and positive
                  picture, # As for `open_picture`
                  max_pixels:int=MAX_PIXELS, # Of the picture
-)->tuple: # The share that was found; a* and b* `(2,h,w)`, how sure they are `(h,w)` and L* `(h,w)`, on a fine grid
+)->Taken:
     "Return the colours that a picture of the same scene has for a photo; raises `PhotoError`"
     other,found = _found_in(photo, open_picture(picture, max_pixels))
-    taken = float(found.sure.mean())
     grid = _grid(found, photo.pixels.shape[:2], other.pixels.shape[:2])
     at,sure = found.on(*grid)
     ab = sampled(_colors(other, grid[0]*grid[1], found), at)
-    return taken,ab,sure,small_lightness(photo.pixels, grid)
+    return Taken(float(found.sure.mean()), ab, sure, small_lightness(photo.pixels, grid))
 
 def hints_from(photo:Photo, picture, max_pixels:int=MAX_PIXELS # As for `taken_colors`
 )->tuple[list,float]:
     "Return what a picture surely tells of a photo as `Hint`s, and the share that was found; raises `PhotoError`"
-    taken,ab,sure,L = taken_colors(photo, picture, max_pixels)
-    return _sure_hints(ab, L, sure, photo.pixels.shape[:2]),taken
+    taken = taken_colors(photo, picture, max_pixels)
+    return _sure_hints(taken, photo.pixels.shape[:2]),taken.share
+
+# %% ../nbs/42a_transfer.ipynb #3a57a6c1
+@patch
+def look_with(self:Colorizer, photo:Photo, # Upright and positive
+              taken:Taken, # From `taken_colors` of this photo
+              options:Options=None, # As for `look`
+              hints=(), # `Hint`s
+)->Look: # On a fine grid; without logits
+    "Use the colours that were taken, and guess where there are none; raises as `look`"
+    ab = taken.ab
+    if taken.share < .999 or len(hints): ab = self._completed(photo.pixels, options or Options(), hints, taken)
+    return Look(ab, None, taken.L, tuple(map(float, taken.L.shape)), taken.share)
 
 @patch
 def look_from(self:Colorizer, photo:Photo, # Upright and positive
               picture, # Path, bytes, PIL image, array or `Photo`: the same scene in colour
               options:Options=None, # As for `look`; `max_pixels` is for the picture
               hints=(), # `Hint`s
-)->Look: # On a fine grid; without logits
+)->Look: # As from `look_with`
     "Take a picture's colours, and guess where it has none for the photo; raises `PhotoError`, and as `look`"
     o = options or Options()
-    taken,ab,sure,L = taken_colors(photo, picture, o.max_pixels)
-    _check_share(taken, photo, picture)
-    if taken < .999 or len(hints): ab = self._completed(photo.pixels, o, hints, ab, sure, L)
-    return Look(ab, None, L, tuple(map(float, L.shape)), taken)
+    taken = taken_colors(photo, picture, o.max_pixels)
+    check_share(taken, photo, picture)
+    return self.look_with(photo, taken, o, hints)
 
 @patch
-def _completed(self:Colorizer, x, o, hints, ab, sure, L):
+def _completed(self:Colorizer, x, o, hints, taken):
     "Return taken colours, with guesses where they are not sure and with hints on top"
     size = x.shape[:2]
-    look = self.look(x, o, [*_sure_hints(ab, L, sure, size), *hints])
-    ab = ab*sure+_enlarged(look.ab, look, L)*(1-sure)
-    return ab+_enlarged(_change(ab, look, hints, size), look, L) if len(hints) else ab
+    look = self.look(x, o, [*_sure_hints(taken, size), *hints])
+    ab = taken.ab*taken.sure+_enlarged(look.ab, look, taken.L)*(1-taken.sure)
+    return ab+_enlarged(_change(ab, look, hints, size), look, taken.L) if len(hints) else ab
 
 def _from_option(colorizer, photo, options, hints):
     return colorizer.look_from(photo, options.colors_from, options, hints)

@@ -22,8 +22,8 @@ from colorize_nb.train.recipe import color_prior, simulate_hints
 from colorize_nb.train.photo_store import Store, crop_windows
 from colorize_nb.network.weights import load_config, load_weights
 
-SIZES = {128:20, 160:14, 192:10, 256:6}      # side in pixels: photos in a batch
-SHARES = .15, .15, .25, .45                  # how often each size is drawn
+SIZES = {128:20, 192:10, 256:6, 288:5}       # side in pixels: photos in a batch
+SHARES = .1, .1, .4, .4                       # how often each size is drawn
 AGED = .35      # share of the photos
 NO_HINTS = .55  # likewise
 

@@ -1,6 +1,6 @@
 """The large shelf of photos to train on:
 python experiments/shelf.py SHELF --kept HASHES NAME=REPOSITORY[@COMMIT][:FOLDER]... [--most 5000] [--people NAMES]
-Reads photos from bare git repositories, without a checkout, and writes squares of 240 px into SHELF/rgb.bin;
+Reads photos from bare git repositories, without a checkout, and writes squares of 288 px into SHELF/rgb.bin;
 SHELF/index.json has their names, aspect ratios and faces (Haar's cascade, boxes as shares of the sides).
 Left out: gray ones, small ones (short side under 200 px), long ones, repeats (difference hash within 3 bits), and all
 that lie within 6 bits of a hash in HASHES: those judge the weights and must not be trained on.
@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageOps
 from colorize_nb.color import mean_chroma
 
-SIDE = 240     # of the squares, in pixels
+SIDE = 288     # of the squares, in pixels
 LEAST = 200    # shortest side of a photo, in pixels
 LONGEST = 2.5  # longest side, by the shortest
 GRAY = 3.      # mean chroma

@@ -1,13 +1,23 @@
-"""All systems of the reports, trained on the same photos with the same number of pictures seen, then measured alike:
-python experiments/systems.py TRAIN.zip... --valid VALID.zip --encoder ENCODER.safetensors -o RUN
-    [--seen 6000] [--seeds 3]
-Every network sees SEEN pictures at the side below, with its report's loss, optimizer, learning rate and batch size, one
-cycle; a GAN's generator sees half of them with the loss on ab alone, as in the reports, but pix2pix's, which starts
-with its critic. The encoders of `resnet18_unet` and its GANs start from ENCODER (a gray ResNet-18), `regression`'s too.
-RUN keeps the networks that are done: the same line goes on. Writes results/systems.csv (a row a system; the error is
-the mean over seeds, `sd` beside it, all else is the first seed's), results/systems_curves.csv and
-results/systems.jpg."""
-import argparse, io, json
+"""All systems of the reports, trained on the same photos, then measured alike. Two lengths:
+
+python experiments/systems.py TRAIN.zip... --valid VALID.zip --encoder ENCODER.safetensors -o RUN [--seen 6000]
+    Every network sees SEEN pictures at the side below, with its report's loss, optimizer, learning rate and batch size,
+    one cycle; a GAN's generator sees half of them with the loss on ab alone, as in the reports, but pix2pix's, which
+    starts with its critic. Writes results/systems.csv (a row a system; the error is the mean over seeds, `sd` beside
+    it, all else is the first seed's), results/systems_curves.csv and results/systems.jpg.
+
+python experiments/systems.py TRAIN.zip... --valid VALID.zip --encoder ENCODER.safetensors -o RUN --length report
+    [--device cuda] [--most 160000] [--only NAME...] [--mend NAME...] [--lpips VGG16.pth]
+    8,000 photos, as often as the report says where it prints its epochs (20 for `resnet18_unet` and `cgan`, 100 for
+    `encoder_decoder` and `pix2pix_unet`), 5 times where it prints none, at the report's own constant rate. `cgan` and
+    `cgan_lsgan` go on from the network that `resnet18_unet` ended with; `photos` counts what came after it. `--most`
+    cuts that to so many pictures for each system. `--mend` trains `cgan` once more from there, changed by one of MENDS
+    (`r1+ema` for two). Writes results/systems_long.csv after every system, results/systems_long_curves.csv, and at the
+    end results/systems_long.jpg. `--speed` trains nothing and prints how many pictures a second each system takes.
+
+The encoders of `resnet18_unet` and its GANs start from ENCODER (a gray ResNet-18), `regression`'s too. RUN keeps the
+networks that are done and, at report's length, a checkpoint every 2,048 pictures: the same line goes on."""
+import argparse, io, json, subprocess, sys, time
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
@@ -16,14 +26,17 @@ import numpy as np
 import colorize_nb.train.compat  # noqa: F401 (first: lets torchvision import beside a CPU-only torch)
 import pandas as pd
 import torch
+from fastai.callback.core import Callback, CancelValidException
+from fastai.metrics import mae
 from safetensors.torch import load_file, save_file
 from colorize_nb.train.baselines import learner_for, systems
 from colorize_nb import Colorizer
 from colorize_nb.train.compare import all_systems, contact_sheet, score, table
 from colorize_nb.train.data import PhotoSet
+from colorize_nb.train.gan import gan_learner
 from colorize_nb.train.generator import generator_from, load_arrays, load_state, resnet_body
-from colorize_nb.train.learner import BF16, bf16_pays, colorize_learner
-from colorize_nb.train.metrics import measure
+from colorize_nb.train.learner import BF16, EMA, Checkpoint, Diary, bf16_pays, colorize_learner
+from colorize_nb.train.metrics import PhotoMetric, measure
 from colorize_nb.train.photo_store import make_store, store_loaders
 from colorize_nb.files.atomic import write_file
 
@@ -68,6 +81,16 @@ def load_regression(net, encoder):
     load_state(whole, encoder)
     net[:6].load_state_dict(whole.layers[0][:6].state_dict())
 
+def system_of(title):
+    "The system of a network in the run, such as `cgan+r1-0`"
+    return title.rsplit('-', 1)[0].split('+')[0]
+
+def save_network(net, d):
+    write_file(d/'spec.json', json.dumps(net.spec).encode())
+    part = d/'net.tmp'
+    save_file({k: v.contiguous() for k,v in net.state_dict().items()}, part)
+    part.replace(d/'net.safetensors')  # last: it says that the system is done
+
 def trained(d, side):
     net = load_arrays(generator_from(json.loads((d/'spec.json').read_text())), load_file(d/'net.safetensors'))
     return Colorizer.from_generator(net, d.name, side)
@@ -76,7 +99,7 @@ def systems_in(run, titles, ps):
     "Title -> function of (name, gray): references, `default`, and the networks in the run"
     every = all_systems(['default'], ps)
     def of(c): return lambda name, gray: c.colorize(gray)
-    return {t: every[t] if t in every else of(trained(run/t, SIDE[t.rsplit('-', 1)[0]])) for t in titles}
+    return {t: every[t] if t in every else of(trained(run/t, SIDE[system_of(t)])) for t in titles}
 
 def measured(titles, run, valid):
     "All figures of these systems; of a repeated seed the error alone"
@@ -97,8 +120,7 @@ def train_all(run, store, seen, seeds, encoder, bf16):
             learn,rows = fit(name, seed, store, seen, encoder, bf16)
             d.mkdir(exist_ok=True)
             rows.to_csv(d/'curves.csv', index=False)
-            write_file(d/'spec.json', json.dumps(learn.model.spec).encode())
-            save_file({k: v.contiguous() for k,v in learn.model.state_dict().items()}, d/'net.safetensors')
+            save_network(learn.model, d)
         curves.append(pd.read_csv(d/'curves.csv'))
         names.setdefault(name, []).append(d.name)
         print(curves[-1].tail(1).to_string(header=False, index=False), flush=True)
@@ -132,7 +154,8 @@ def sheet_of(names, run, ps):
     contact_sheet(shown, ps, most=8, side=96).save(out, 'JPEG', quality=85)
     return out.getvalue()
 
-def main(photos, valid, encoder, o, seen, seeds):
+def beginning(photos, valid, encoder, o, seen, seeds):
+    "How the systems begin"
     run = Path(o)
     run.mkdir(parents=True, exist_ok=True)
     store = make_store(photos, run/'store')
@@ -147,10 +170,209 @@ def main(photos, valid, encoder, o, seen, seeds):
     write_file('results/systems.csv', (head+table_of(names, rows)).encode())
     write_file('results/systems.jpg', sheet_of(names, run, ps))
 
-if __name__ == '__main__':
+# ---------- at the length of the reports
+
+EPOCHS = dict(resnet18_unet=20, cgan=20, encoder_decoder=100, pix2pix_unet=100)  # as printed
+UNPRINTED = 5  # epochs of the other systems
+AFTER = dict(cgan='resnet18_unet', cgan_lsgan='resnet18_unet')  # goes on where that one ended
+PART = 2048  # pictures from one checkpoint to the next
+HELD = 500   # photos of the training zips for the curves
+
+MENDS = dict(  # what may steady `cgan`: options of `gan_learner`
+    slow=dict(lr=5e-5),               # both networks at a quarter of the rate
+    slow_critic=dict(critic_rate=.25),
+    smooth=dict(smooth=.1),
+    r1=dict(r1=10.),
+    critic_first=dict(critic_first=256),
+    ema=dict(cbs=EMA))
+
+def mend_of(names):
+    "The options of mends joined by `+`"
+    unknown = [n for n in names.split('+') if n not in MENDS]
+    if unknown: raise ValueError(f"no mend {unknown[0]!r}; there are {', '.join(MENDS)}")
+    options = {}
+    for name in names.split('+'): options |= MENDS[name]
+    if 'cbs' in options: options['cbs'] = options['cbs']()
+    return options
+
+class Clock(Callback):
+    "Count the pictures that were learned from and the seconds that it took, over all parts of a run"
+    order = 70
+    photos = 0
+    seconds = 0.
+    def before_train(self): self.began = time.perf_counter()
+    def after_batch(self):
+        if self.training: self.photos += len(self.x)
+    def after_train(self): self.seconds += time.perf_counter()-self.began
+    def state_dict(self): return dict(photos=self.photos, seconds=self.seconds)
+    def load_state_dict(self, sd):
+        self.photos = sd['photos']
+        self.seconds = sd['seconds']
+
+def first_photos(store, n):
+    "The store of its first photos alone"
+    store.names = store.names[:n]
+    store.aspect = store.aspect[:n]
+    store.rgb = store.rgb[:n]
+    return store
+
+def pictures_of(name, photos, most):
+    "How many pictures a system is shown in all"
+    shown = EPOCHS.get(name, UNPRINTED)*photos
+    return min(shown, most) if most else shown
+
+def start_of(name, run, seed):
+    "The weights that a GAN goes on from"
+    first = f'{AFTER[name]}-{seed}'
+    f = run/first/'net.safetensors'
+    if not f.is_file(): raise ValueError(f'{name} goes on from {first}, which {run} has not: train that one first')
+    return load_file(f)
+
+def learner_at_length(title, store, run, encoder, bf16, part, fresh=False):
+    "A system's learner as its report has it, or with the mend that its title names; `fresh`: needs no other in the run"
+    name = system_of(title)
+    mends = title.rsplit('-', 1)[0].partition('+')[2]
+    seed = int(title.rsplit('-', 1)[1])
+    torch.manual_seed(seed)
+    np.random.seed(seed)
+    s = systems[name]
+    dls = store_loaders(store, SIDE[name], s.bs, n=max(s.bs, part), n_valid=HELD, old=0.)
+    for d in dls.loaders: d.rng.seed(seed)
+    pretrained = (encoder or False) if s.generator == 'resnet18_unet' else False
+    how = dict(cbs=[BF16()]*bf16, channels_last=True, path=run/title, metrics=[mae, PhotoMetric('colourfulness')])
+    learn = learner_for(dls, AFTER[name] if mends else name, pretrained=pretrained, **how)
+    if name == 'regression' and encoder: load_regression(learn.model, encoder)
+    if name in AFTER and not fresh: load_arrays(learn.model, start_of(name, run, seed))
+    return gan_learner(learn, gan_loss=s.gan, **dict(lr=s.lr)|mend_of(mends)) if mends else learn
+
+def train_at_length(title, store, run, pictures, encoder, bf16, part):
+    "Train a system of the run, or go on where it was cut"
+    d = run/title
+    if (d/'net.safetensors').is_file(): return
+    d.mkdir(parents=True, exist_ok=True)
+    learn = learner_at_length(title, store, run, encoder, bf16, part)
+    clock = Clock()
+    parts = -(-pictures//part)
+    with learn.no_bar(), learn.no_logging(): learn.fit(parts, cbs=[clock, Diary(d, title), Checkpoint(resume=True)])
+    about = dict(photos=clock.photos, seconds=round(clock.seconds), device=device_of(store))
+    write_file(d/'about.json', json.dumps(about).encode())
+    save_network(learn.model, d)
+    (d/'models/checkpoint.pth').unlink()
+
+def device_of(store):
+    device = store.rgb.device
+    if device.type == 'cuda': return torch.cuda.get_device_name(device)
+    return f'{device.type}, {torch.get_num_threads()} threads'
+
+def figures_of(title, run, ps, vgg):
+    "Mean figures of one system, kept in the run; `photo` is the truth itself"
+    f = run/'figures'/f'{title}.json'
+    if f.is_file(): return json.loads(f.read_text())
+    if title == 'photo': out = {k: float(v.mean()) for k,v in measure(None, (ps[n] for n in ps)).items()}
+    else:
+        res,fd = score({title: systems_in(run, [title], ps)[title]}, ps, {'vgg': vgg} if vgg else None)
+        out = {k: float(v.mean()) for k,v in res[title].items()} | fd.get(title, {})
+    f.parent.mkdir(parents=True, exist_ok=True)
+    write_file(f, json.dumps(out).encode())
+    return out
+
+def row_at_length(title, run, ps, vgg):
+    "A row of results/systems_long.csv"
+    m,gray,photo = (figures_of(t, run, ps, vgg) for t in (title, 'gray', 'photo'))
+    about = run/title/'about.json'
+    own = json.loads(about.read_text()) if about.is_file() else {}
+    name,_,seed = title.rpartition('-') if own else (title, '', '')
+    return dict(system=name, photos=own.get('photos', ''), share=m['mae']/gray['mae'], db=m['psnr']-gray['psnr'],
+                colour=m['colourfulness']/photo['colourfulness'], frechet=m.get('frechet', ''),
+                recognized=m.get('recognized', ''), lpips=m.get('lpips_vgg', 'not measured'),
+                seconds=own.get('seconds', ''), device=own.get('device', ''), seed=seed)
+
+def done_in(run):
+    "The networks that the run has, in the order of the systems"
+    titles = sorted(f.parent.name for f in run.glob('*/about.json') if (f.parent/'net.safetensors').is_file())
+    return sorted(titles, key=lambda t: list(systems).index(system_of(t)))
+
+def write_at_length(run, ps, vgg, head, to):
+    "The table and the curves of all systems that are done"
+    done = done_in(run)
+    rows = pd.DataFrame([row_at_length(t, run, ps, vgg) for t in [*REFERENCES, *done, 'default']])
+    write_file(to/'systems_long.csv', (head+rows.to_csv(index=False, float_format='%.4f')).encode())
+    curves = pd.concat([pd.read_csv(run/t/'history.csv') for t in done])
+    curves = curves.rename(columns=dict(stage='system', epoch='part'))
+    write_file(to/'systems_long_curves.csv', curves.to_csv(index=False, float_format='%.5f').encode())
+    return done
+
+def commit():
+    here = Path(__file__).parent
+    got = subprocess.run(['git', 'rev-parse', '--short', 'HEAD'], cwd=here, capture_output=True, text=True)
+    return got.stdout.strip() or 'no commit'
+
+class Pace(Callback):
+    "Note the time after each batch, and leave out the validation"
+    order = 99
+    def __init__(self, clock): self.clock = clock
+    def before_fit(self): self.times = []
+    def after_batch(self): self.times.append(self.clock())
+    def before_validate(self): raise CancelValidException()
+
+def speeds(titles, store, run, encoder, bf16, batches=3):
+    "Print how many pictures each system learns from in a second: of one core, or of a device that is not the CPU"
+    torch.set_num_threads(1)
+    pace = Pace(time.process_time if store.rgb.device.type == 'cpu' else time.perf_counter)
+    for title in titles:
+        bs = systems[system_of(title)].bs
+        learn = learner_at_length(title, store, run, encoder, bf16, batches*bs, fresh=True)
+        with learn.no_bar(), learn.no_logging(): learn.fit(1, cbs=pace)
+        took = pace.times[-1]-pace.times[0]  # the first batch warms up
+        print(f'{title.rpartition("-")[0]}: {(batches-1)*bs/took:.1f} pictures a second', flush=True)
+
+def at_length(photos, valid, encoder, o, device, most, only, mend, lpips, train_on, seeds, to, speed):
+    "The systems at their reports' own length"
+    run = Path(o)
+    run.mkdir(parents=True, exist_ok=True)
+    torch.set_flush_denormal(True)
+    store = first_photos(make_store(photos, run/'store'), train_on+HELD)
+    if device != 'cpu': store.to(device)
+    bf16 = bf16_pays(device)
+    names = [n for n in systems if not only or n in only]
+    titles = [f'{n}-{k}' for k in range(seeds) for n in [*names, *[f'cgan+{m}' for m in mend]]]
+    if speed: return speeds(titles, store, run, encoder, bf16)
+    ps = PhotoSet(valid)
+    n = len(store)-min(HELD, len(store)//10)
+    zips = ' '.join(Path(p).name for p in photos)
+    head = (f'# python experiments/systems.py {zips} --length report; commit {commit()}; {n} photos to train on, '
+            f'{len(ps)} of {ps.path.name} to measure on\n')
+    for title in titles:
+        train_at_length(title, store, run, pictures_of(system_of(title), n, most), encoder, bf16, PART)
+        done = write_at_length(run, ps, lpips, head, Path(to))
+        print(pd.Series(row_at_length(title, run, ps, lpips)).to_string(), flush=True)
+    write_file(Path(to)/'systems_long.jpg', sheet_of({t: [t] for t in done}, run, ps))
+
+def parsed(argv=None):
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument('photos', nargs='+')
     p.add_argument('-o', required=True)
     for k in ('valid', 'encoder'): p.add_argument(f'--{k}', required=True)
-    for k,v in dict(seen=6000, seeds=3).items(): p.add_argument(f'--{k}', type=int, default=v)
-    main(**vars(p.parse_args()))
+    p.add_argument('--length', choices=('beginning', 'report'), default='beginning')
+    p.add_argument('--seeds', type=int, help='3; at length 1')
+    p.add_argument('--seen', type=int, default=6000)
+    p.add_argument('--device', default='cpu')
+    p.add_argument('--most', type=int)
+    p.add_argument('--train-on', type=int, default=8000)
+    p.add_argument('--only', nargs='+', choices=list(systems))
+    p.add_argument('--mend', nargs='+', default=[])
+    p.add_argument('--lpips')
+    p.add_argument('--to', default='results')
+    p.add_argument('--speed', action='store_true')
+    return p.parse_args(argv)
+
+def main(a):
+    both = dict(photos=a.photos, valid=a.valid, encoder=a.encoder, o=a.o)
+    if a.length == 'beginning': return beginning(**both, seen=a.seen, seeds=a.seeds or 3)
+    for m in a.mend: mend_of(m)  # before hours of training
+    more = {k: getattr(a, k) for k in ('device', 'most', 'only', 'mend', 'lpips', 'train_on', 'to', 'speed')}
+    at_length(**both, **more, seeds=a.seeds or 1)
+
+if __name__ == '__main__':
+    try: main(parsed())
+    except ValueError as e: sys.exit(f'systems.py: {e}')

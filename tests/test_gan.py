@@ -54,7 +54,7 @@ def moments(gan):
 def same(a, b): return len(a) == len(b) > 0 and all(torch.equal(x,y) for x,y in zip(a, b))
 
 @pytest.mark.parametrize('kill', [0,2])
-@pytest.mark.parametrize('extra', [dict(), dict(scale=2, gan_loss='lsgan', cbs=[EMA(.9)])])
+@pytest.mark.parametrize('extra', [dict(), dict(scale=2, gan_loss='lsgan', cbs=[EMA(.9)]), dict(critic_rate=.5, smooth=.1, r1=10.)])
 def test_resume(photos, tmp_path, extra, kill):
     "Stopping after an epoch and going on gives the losses, weights and moments of not stopping, bit for bit"
     def run(seed, *cbs):
@@ -128,3 +128,41 @@ def test_the_first_learner_still_works(photos, tmp_path):
     gan = gan_learner(learn, critic=PatchGAN(receptive_field=16, nf=8)).remove_cbs(ProgressCallback)
     gan.fit(1); learn.fit(1)
     assert learn.get_preds()[0].shape[-1] == 32 and learn.model is gan.model and any(isinstance(o, EMA) for o in gan.cbs)
+
+@pytest.mark.parametrize('rate', [0., .25, 1.])
+def test_critic_rate(photos, tmp_path, rate):
+    "Adam's first step is as long as its rate: the critic's is a share of the generator's"
+    gan = make(photos, tmp_path, critic_rate=rate, bs=4)
+    was = weights(gan)
+    critic = [p.detach().clone() for p in gan.gan.critic.parameters()]
+    gan.fit(1, 1e-3)
+    steps = torch.cat([(a-b).abs().flatten() for a,b in zip(critic, gan.gan.critic.parameters())])
+    assert steps.max().item() == pytest.approx(rate*1e-3, rel=.01, abs=1e-9)
+    assert not same(was[:2], weights(gan)[:2])  # the generator has moved all the same
+
+@pytest.mark.parametrize('kind', ['bce', 'lsgan'])
+def test_smooth(photos, tmp_path, kind):
+    "With a doubt of 0.2 the critic goes to where theory says: it calls half of what it cannot tell apart real, less a tenth"
+    gan = make(photos, tmp_path, gan_loss=kind, smooth=.2)
+    cb = gan.gan
+    logits = torch.zeros(1, requires_grad=True)
+    cb.judge = lambda ab, is_real: cb.gan_loss(logits, is_real)
+    cb.learn = gan
+    gan.yb = (torch.zeros(1),)
+    opt = torch.optim.SGD([logits], 1.)
+    for _ in range(300):
+        opt.zero_grad(); cb.critic_loss(cb.judge(gan.y, True), cb.judge(None, False)).backward(); opt.step()
+    says = logits.sigmoid() if kind == 'bce' else logits
+    assert says.item() == pytest.approx(.4, abs=1e-3)  # (0.8 + 0)/2
+
+def test_r1_flattens_the_critic(photos, tmp_path):
+    "The penalty leaves a critic whose verdicts change less with the colours, in bfloat16 too"
+    def steepness(r1, *cbs):
+        gan = make(photos, tmp_path, r1=r1, bs=4, old=0., cbs=list(cbs))
+        gan.fit(15, 5e-3)
+        x,y = gan.dls.valid.one_batch()
+        gan.xb,gan.yb,gan.pred = (x,),(y,),torch.zeros_like(y)
+        gan.gan.critic.eval()
+        return gan.gan.steepness().item()
+    free,held,half = steepness(0.),steepness(100.),steepness(100., BF16())
+    assert 0 < held < .5*free and 0 < half < .5*free

@@ -1,4 +1,5 @@
-"The page in a real browser: what a user sees, does and gets; by mouse, by finger, by keyboard alone; and that it asks nobody but its server."
+"""The page in a real browser: what a user sees, does and gets; by mouse, by finger, by keyboard alone; and that it asks nobody but its server.
+That is Chromium, or with PAGE_BROWSER=firefox in the environment the Firefox of this computer, which plays no phone."""
 import base64, io, json, os, re, shutil, signal, time, zipfile
 from pathlib import Path
 import pytest
@@ -11,10 +12,13 @@ from conftest import OLD_PHOTO
 from test_app import Client, Server, as_file, photo # noqa: F401 (a fixture)
 
 CHROMIUM = shutil.which('chromium') or shutil.which('chromium-browser') or shutil.which('google-chrome')
+FIREFOX = shutil.which('firefox') or shutil.which('firefox-esr') if os.environ.get('PAGE_BROWSER') == 'firefox' else None
 AXE = Path(os.environ.get('AXE', 'node_modules/axe-core/axe.min.js'))
-pytestmark = [pytest.mark.skipif(not CHROMIUM, reason='needs chromium'), pytest.mark.timeout(240)]
+WANTED = os.environ.get('PAGE_BROWSER', 'chromium')
+pytestmark = [pytest.mark.skipif(not dict(chromium=CHROMIUM, firefox=FIREFOX)[WANTED], reason=f'needs {WANTED}'), pytest.mark.timeout(240)]
 ARGS = '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'.split()
 PATIENCE = 60 # s; two cores may be busy
+PLAYWRIGHTS = 'sha256-YjaKGiklmzC6wjXA513HAMmzus8VE61XCOT+SmwNZWA=' # a style that it adds while it takes a picture, and that the page's policy refuses
 PHONE = dict(has_touch=True, is_mobile=True, device_scale_factor=2)
 
 @pytest.fixture(scope='module')
@@ -25,16 +29,20 @@ def server(tmp_path_factory):
     assert len(s.said().splitlines()) == 1, s.said()
 
 @pytest.fixture(scope='module')
-def chromium():
-    with sync_api.sync_playwright() as p:
-        b = p.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        yield b
-        b.close()
+def browser():
+    with pytest.MonkeyPatch.context() as m:
+        if FIREFOX: m.setenv('NODE_OPTIONS', f"--require {Path(__file__).with_name('firefox.cjs')}") # of Playwright's driver
+        with sync_api.sync_playwright() as p:
+            b = p.firefox.launch(channel='moz-firefox', executable_path=FIREFOX) if FIREFOX else p.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+            yield b
+            b.close()
 
 class User:
     "Somebody at a browser of their own"
-    def __init__(self, chromium, url, width=1280, height=800, **kw):
-        self.ctx = chromium.new_context(viewport=dict(width=width, height=height), accept_downloads=True, **kw)
+    def __init__(self, browser, url, width=1280, height=800, **kw):
+        if FIREFOX and kw.get('is_mobile'): pytest.skip('Firefox plays no phone')
+        if FIREFOX and kw.get('color_scheme') == 'dark': pytest.skip('Firefox is light here')
+        self.ctx = browser.new_context(viewport=dict(width=width, height=height), accept_downloads=True, **kw)
         self.page,self.asked,self.errors,self.url = self.ctx.new_page(),[],[],url
         self.page.set_default_timeout(PATIENCE*1000)
         self.page.on('request', lambda r: self.asked.append(r.url)); self.page.on('pageerror', lambda e: self.errors.append(str(e)))
@@ -71,14 +79,15 @@ class User:
     def set(self, what, value): self.page.locator(what).evaluate("(e, v) => { e.value = v; for (const t of ['input', 'change']) e.dispatchEvent(new Event(t, {bubbles: true})) }", value)
 
 @pytest.fixture
-def user(server, chromium):
+def user(server, browser):
     "Makes users; at the end, none of them asked anybody but the server"
     made = []
-    def f(url=None, **kw): made.append(User(chromium, url or server.url, **kw)); return made[-1]
+    def f(url=None, **kw): made.append(User(browser, url or server.url, **kw)); return made[-1]
     yield f
     for u in made:
         u.ctx.close()
-        assert not [a for a in u.asked if not a.startswith((u.url.split('#')[0], 'data:', 'blob:'))] and not u.errors, (u.asked, u.errors)
+        errors = [e for e in u.errors if not (FIREFOX and PLAYWRIGHTS in e)]
+        assert not [a for a in u.asked if not a.startswith((u.url.split('#')[0], 'data:', 'blob:'))] and not errors, (u.asked, errors)
 
 # ---- the photo is the page
 
@@ -407,7 +416,7 @@ def test_a_hint_on_the_gray_half_is_seen_in_colour(user):
     assert int(u.page.get_attribute('#border', 'aria-valuenow')) == 0
 
 @pytest.mark.slow
-@pytest.mark.parametrize('width,height', [(390,844), (360,640)])
+@pytest.mark.parametrize('width,height', [(390,844), (360,640), (844,390), (640,360)])
 def test_the_photo_stays_in_sight_while_a_slider_moves(user, width, height):
     u = user(width=width, height=height, **PHONE).one()
     u.until("document.querySelectorAll('#ways button').length >= 4")
@@ -415,7 +424,8 @@ def test_the_photo_stays_in_sight_while_a_slider_moves(user, width, height):
     u.seen(lambda: u.page.locator('#likely button').nth(1).tap())
     def in_sight(what):
         slider,shown = u.box(what),u.box('#after')
-        assert shown['y'] >= 0 and shown['y']+shown['height'] <= min(height, slider['y']), (what, shown, slider)
+        below,beside = shown['y']+shown['height'] <= slider['y'],shown['x']+shown['width'] <= slider['x']
+        assert shown['y'] >= 0 and shown['y']+shown['height'] <= height and (beside if width > height else below), (what, shown, slider)
         assert slider['y']+slider['height'] <= height and u.wide() <= 0, (what, slider)
     for what,key in (('#vivid','ArrowRight'), ('#strength','ArrowLeft'), ('#reach','ArrowRight')):
         if what == '#reach': u.page.locator('#list button').first.tap(); u.page.wait_for_selector('#likely button:nth-child(6)')
@@ -457,7 +467,7 @@ def test_buttons_say_what_they_do_and_one_line_what_comes_next(user, width):
 
 # ---- keeping
 
-SHARE = """navigator.canShare = ({files}) => files.every(f => /^image/.test(f.type))
+SHARE = """navigator.canShare = ({files}) => files.every(f => /^(image|video)/.test(f.type))
 navigator.share = async ({files: [f]}) => { if (!navigator.userActivation.isActive) throw new DOMException('no', 'NotAllowedError')
   window.shared = {name: f.name, type: f.type, bytes: [...new Uint8Array(await f.arrayBuffer())], title: f.title} }"""
 
@@ -477,7 +487,36 @@ def test_the_result_is_shared_on_a_phone(user, tmp_path, width, height):
         shared = u.js('window.shared'); u.js('delete window.shared')
         kept = u.get(button, tmp_path)
         assert shared['name'] == kept.name and shared['type'] == 'image/jpeg' and bytes(shared['bytes']) == kept.read_bytes()
+    assert plain.page.is_visible('#clip') and not u.page.is_visible('#clip') # there it is one of what is shared
+    u.page.locator('#give').tap(); u.until("!document.querySelector('#share-clip').disabled")
+    u.page.locator('#share-clip').tap(); u.until('window.shared && !document.querySelector("#sharing").open')
+    shared = u.js('window.shared'); assert re.fullmatch(r'migrant_mother-clip\.(mp4|webm)', shared['name']) and shared['type'] == 'video/'+shared['name'][-4:].strip('.') and len(shared['bytes']) > 10_000
     u.page.locator('#give').tap(); u.page.wait_for_selector('#sharing[open]'); u.page.keyboard.press('Escape'); assert not u.page.is_visible('#sharing')
+
+@pytest.mark.slow
+def test_a_clip_from_gray_to_colour(user, tmp_path):
+    av = pytest.importorskip('av', reason='needs the film extra')
+    u = user().one()
+    f = u.get('#clip', tmp_path)
+    assert re.fullmatch(r'migrant_mother-clip\.(mp4|webm)', f.name) and not u.page.is_visible('#trouble') and u.page.is_enabled('#clip')
+    with av.open(str(f)) as film: frames = [(float(x.time), x.to_ndarray(format='rgb24')) for x in film.decode(video=0)]
+    begun,ended = frames[0][0],frames[-1][0]
+    assert len(frames) > 20 and 2.3 < ended-begun < 3.6, (len(frames), begun, ended)
+    def chroma(px): return np.ptp(px[20:-20,20:-20].astype(int), axis=-1).mean()
+    first,last = frames[0][1],frames[-1][1]
+    assert first.shape == last.shape and max(first.shape) <= 1080 and first.shape[0]%2 == first.shape[1]%2 == 0 and abs(first.shape[1]/first.shape[0]-500/651) < .01
+    assert chroma(first) < 3 and chroma(last) > 8
+    middle = min(frames, key=lambda x: abs(x[0]-begun-1.45))[1]
+    w = middle.shape[1]
+    assert chroma(middle[:,:w//4]) > 2*chroma(middle[:,-w//4:])
+    whole = np.asarray(Image.fromarray(preview(u)).resize((w, middle.shape[0])))
+    assert apart(last, whole) < 8 # the photo as it is on view
+
+@pytest.mark.slow
+def test_a_browser_that_records_nothing_has_no_clip(user):
+    u = user()
+    u.ctx.add_init_script('delete window.MediaRecorder'); u.load(); u.one()
+    assert not u.page.is_visible('#clip') and u.page.is_visible('#pair')
 
 @pytest.mark.slow
 def test_a_removed_photo_can_be_brought_back(user, photo): # noqa: F811
@@ -515,6 +554,19 @@ def test_a_removal_is_sent_after_ten_seconds(user, photo): # noqa: F811
     u.page.clock.run_for(9000); time.sleep(.3); assert not deleted and u.page.is_visible('#removed')
     with u.page.expect_request(lambda r: r.method == 'DELETE'): u.page.clock.run_for(2000)
     assert not u.page.is_visible('#removed') and u.js("document.querySelectorAll('#strip .pick').length") == 1
+
+@pytest.mark.slow
+def test_settings_for_all_leave_a_removed_photo_alone(user, photo): # noqa: F811
+    u = user().drop(OLD_PHOTO, photo, OLD_PHOTO.parent/'broadway.jpg').ready(3)
+    u.page.locator('#strip .gone').nth(1).click(); u.until("document.querySelectorAll('#strip .pick').length == 2")
+    u.page.hover('#removed') # it waits
+    u.seen(lambda: u.set('#strength', '0.4'))
+    u.js("document.querySelector('#same').click()")
+    u.until("document.querySelector('#progress').hidden")
+    photos = u.page.evaluate("async () => { const {engine} = await import(new URL('engine.js', location).href); return (await engine.state()).photos }")
+    assert {p['name']: p['ask']['strength'] for p in photos} == {'migrant_mother.jpg':.4, 'mother.png':1, 'broadway.jpg':.4}
+    u.page.click('#bring'); u.ready(3)
+    assert u.page.inner_text('#much') == '100 %' and u.page.inner_text('#note').startswith('mother')
 
 @pytest.mark.slow
 def test_the_way_back_outlives_a_reload(user, photo): # noqa: F811
@@ -874,9 +926,9 @@ def test_every_language_has_room(user, photo, width, height, kw): # noqa: F811
     u.page.keyboard.press('Escape'); u.page.click('#over'); check('start over')
 
 @pytest.mark.slow
-def test_a_lost_connection_is_said_and_found_again(chromium, tmp_path, photo): # noqa: F811
+def test_a_lost_connection_is_said_and_found_again(browser, tmp_path, photo): # noqa: F811
     s = Server(tmp_path)
-    u = User(chromium, s.url).one(photo)
+    u = User(browser, s.url).one(photo)
     try:
         os.kill(s.p.pid, signal.SIGSTOP) # nothing answers
         u.ctx.set_offline(True)
@@ -892,10 +944,10 @@ def test_a_lost_connection_is_said_and_found_again(chromium, tmp_path, photo): #
     finally: u.ctx.close(); s.stop()
 
 @pytest.mark.slow
-def test_the_token_is_asked_for(chromium, tmp_path, photo): # noqa: F811
+def test_the_token_is_asked_for(browser, tmp_path, photo): # noqa: F811
     s = Server(tmp_path, '--token', 'open sesame')
     u = User.__new__(User)
-    u.ctx = chromium.new_context(); u.page = u.ctx.new_page(); u.page.set_default_timeout(PATIENCE*1000); u.url,u.asked,u.errors = s.url,[],[]
+    u.ctx = browser.new_context(); u.page = u.ctx.new_page(); u.page.set_default_timeout(PATIENCE*1000); u.url,u.asked,u.errors = s.url,[],[]
     try:
         u.page.goto(s.url); u.page.wait_for_selector('#door[open]')
         u.page.fill('#token', 'closed'); u.page.keyboard.press('Enter'); u.page.wait_for_selector('#trouble li'); u.page.wait_for_selector('#door[open]')
@@ -905,7 +957,7 @@ def test_the_token_is_asked_for(chromium, tmp_path, photo): # noqa: F811
     finally: u.ctx.close(); s.stop()
 
 @pytest.mark.slow
-def test_a_session_that_another_port_chose(server, chromium, photo): # noqa: F811
+def test_a_session_that_another_port_chose(server, browser, photo): # noqa: F811
     "Another user of the computer serves a page, and sets the cookie of his own visit: the photos go elsewhere"
     import http.server, threading
     theirs = Client(server)
@@ -914,7 +966,7 @@ def test_a_session_that_another_port_chose(server, chromium, photo): # noqa: F81
         def log_message(self, *a): pass
     other = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Other)
     threading.Thread(target=other.serve_forever, daemon=True).start()
-    ctx = chromium.new_context()
+    ctx = browser.new_context()
     try:
         page = ctx.new_page(); page.set_default_timeout(PATIENCE*1000)
         page.goto(f'http://127.0.0.1:{other.server_port}/')
@@ -934,7 +986,7 @@ def test_two_tabs_of_one_browser(user, photo): # noqa: F811
     assert 'migrant' in u.page.inner_text('#note') and 'mother.png' in second.inner_text('#note')
 
 @pytest.mark.slow
-def test_in_a_frame_of_a_notebook(chromium, photo, tmp_path, monkeypatch): # noqa: F811
+def test_in_a_frame_of_a_notebook(browser, photo, tmp_path, monkeypatch): # noqa: F811
     "A notebook on localhost shows the page from 127.0.0.1: to the browser these are two sites, and no cookie comes through"
     import http.server, threading
     import colorize_nb.page.server as web
@@ -945,7 +997,7 @@ def test_in_a_frame_of_a_notebook(chromium, photo, tmp_path, monkeypatch): # noq
         def log_message(self, *a): pass
     host = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Notebook)
     threading.Thread(target=host.serve_forever, daemon=True).start()
-    ctx = chromium.new_context(accept_downloads=True)
+    ctx = browser.new_context(accept_downloads=True)
     try:
         p = ctx.new_page(); p.set_default_timeout(PATIENCE*1000)
         p.goto(f'http://localhost:{host.server_port}/')
@@ -957,11 +1009,11 @@ def test_in_a_frame_of_a_notebook(chromium, photo, tmp_path, monkeypatch): # noq
     finally: ctx.close(); host.shutdown(); app.close()
 
 @pytest.mark.slow
-def test_who_paints(chromium, tmp_path):
+def test_who_paints(browser, tmp_path):
     from test_app import theirs
     s = Server(tmp_path, '--model', str(theirs(tmp_path)))
     try:
-        u = User(chromium, s.url).one()
+        u = User(browser, s.url).one()
         u.until("document.querySelectorAll('#ways img').length == 5")
         assert u.page.locator('#model option').all_inner_texts() == ['default', 'theirs'] and u.page.is_visible('#bold') and u.page.is_visible('#unsure')
         u.page.click('#unsure'); u.until("!document.querySelector('.doubt').hidden")
@@ -975,11 +1027,11 @@ def test_who_paints(chromium, tmp_path):
     finally: s.stop()
 
 @pytest.mark.slow
-def test_who_paints_by_keyboard_and_with_an_odd_name(chromium, tmp_path):
+def test_who_paints_by_keyboard_and_with_an_odd_name(browser, tmp_path):
     from test_app import theirs
     s = Server(tmp_path, '--model', str(theirs(tmp_path).rename(tmp_path/'u  g0')))
     try:
-        u = User(chromium, s.url).one()
+        u = User(browser, s.url).one()
         u.page.focus('#model'); u.seen(lambda: u.page.keyboard.press('u')) # looks for a name
         assert u.page.input_value('#model') == 'u  g0' and not u.page.is_visible('#trouble')
         u.page.keyboard.down('g'); assert u.page.get_attribute('#hold', 'aria-pressed') == 'false'; u.page.keyboard.up('g')

@@ -2,16 +2,19 @@
 
 import {readFileSync} from 'node:fs'
 import * as paint from '../browser/paint.js'
+import {findPlaces, foundOn, mean} from '../browser/align.js'
 import * as agree from '../browser/agree.js'
 import * as reach from '../browser/reach.js'
 import * as steer from '../browser/steer.js'
+import {sureHints, takenColors, takenLook} from '../browser/transfer.js'
 import {BINS} from '../browser/bins.js'
 import {CUBIC, LINEAR, reduce, resize} from '../browser/resample.js'
 
 const types = {f: Float32Array, B: Uint8Array}
 const read = ({t, data}) => { const b = Buffer.from(data, 'base64'); return new types[t](b.buffer.slice(b.byteOffset, b.byteOffset+b.length)) }
 const give = a => Buffer.from(a.buffer, a.byteOffset, a.byteLength).toString('base64')
-const rgba = ({px: {shape: [h, w, c], ...px}}) => {
+const rgba = ({px}) => pixels(px)
+const pixels = ({shape: [h, w, c], ...px}) => {
   const a = read({...px}), out = new Uint8ClampedArray(4*w*h).fill(255)
   for (let i = 0; i < w*h; i++) for (let k = 0; k < 3; k++) out[4*i+k] = a[i*(c ?? 1)+(c ? k : 0)]
   return {px: out, w, h}
@@ -22,7 +25,19 @@ const waves = (w, h) => Float32Array.from({length: BINS.length*w*h}, (_, at) => 
   return Math.cos(1.7*c+.9*x+1.1*y)-((a-30*Math.cos(.21*x+.13*y))**2+(b-20-30*Math.sin(.11*x-.3*y))**2)/800
 })
 
+const lit = ({px, w, h}) => ({v: paint.lightness(px), w, h})
+const canvas = ({px, w, h}) => ({data: px, width: w, height: h})
+
 const make = {
+  align: o => {
+    const found = findPlaces(lit(rgba(o)), lit(pixels(o.other))), {at, sure} = foundOn(found, ...o.grid)
+    return {at: give(Float32Array.from([...at.y, ...at.x])), sure: give(sure), all: mean(found.sure)}
+  },
+  transfer: async o => {
+    const photo = canvas(rgba(o)), size = [photo.width, photo.height], known = takenColors(photo, canvas(pixels(o.other))), guess = () => look(o)
+    const [plain, hinted] = await Promise.all([[], o.hints].map(hints => takenLook(known, hints, guess, size)))
+    return {taken: known.taken, known: give(known.ab), sure: give(known.sure), hints: sureHints(known, size), plain: give(plain.ab), hinted: give(hinted.ab)}
+  },
   resize: o => ({out: give(resize(read(o.x), o.size, o.to, o.box, o.linear ? LINEAR : CUBIC))}),
   light: o => ({out: give(paint.lightness(rgba(o).px))}),
   tone: o => { const {px, w, h} = rgba(o); return {out: paint.tone(px, w, h), chroma: paint.meanChroma(px, w, h)} },
@@ -56,4 +71,4 @@ const make = {
   shown: o => ({out: o.lab.map(c => paint.shownAt(...c))}),
 }
 const cases = JSON.parse(readFileSync(process.argv[2]))
-console.log(JSON.stringify(Object.fromEntries(cases.map(c => [c.name, make[c.what](c)]))))
+console.log(JSON.stringify(Object.fromEntries(await Promise.all(cases.map(async c => [c.name, await make[c.what](c)])))))

@@ -9,7 +9,9 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
-PARTS = {'Start': ['README.md', 'docs/page.md', 'docs/formats.md', 'docs/film.md', 'docs/colors-from.md', 'docs/gallery.md', 'docs/models.md', 'docs/server.md', 'docs/recipes.md'], 'Tutorials': ['nbs/tutorials/old_photos.ipynb', 'nbs/tutorials/colors_from.ipynb', 'nbs/tutorials/*.ipynb'],
+PARTS = {'Start': ['README.md', 'docs/page.md', 'docs/formats.md', 'docs/film.md', 'docs/colors-from.md', 'docs/gallery.md', 'docs/models.md', 'docs/integrations.md',
+                   'docs/server.md', 'docs/recipes.md'],
+         'Tutorials': ['nbs/tutorials/old_photos.ipynb', 'nbs/tutorials/colors_from.ipynb', 'nbs/tutorials/*.ipynb'],
          'Notebooks': ['nbs/[0-9]*.ipynb'], 'Reference': [], 'About': ['MODEL_CARD.md', 'benchmarks/README.md', 'docs/scale.md', 'docs/inputs.md', 'CONTRIBUTING.md', 'docs/house.md', 'CHANGELOG.md', 'SECURITY.md']}
 COPIED = 'colorize_nb/page/web/icon.svg', 'tools/site.css'
 
@@ -175,10 +177,10 @@ def page_values(install):
     limits = {k: getattr(p.Settings(), k) for k in ('photos', 'pixels')}
     formats = ', '.join(f for f in p.FORMAT_WORDS.split(', ') if f not in NO_BROWSER)
     films = install.split(' && ')[0].replace('[app]', '[film]')
-    settings = dict(local=True, models=p.Models().describe(), sliders=p.sliders(), limits=limits|dict(upload=p.Settings().photo),
+    settings = dict(local=True, pictures=True, models=p.Models().describe(), sliders=p.sliders(), limits=limits|dict(upload=p.Settings().photo),
                     accept=p.accepted(), kinds=f'{formats}, or a folder of them',
                     film=f'{NOT_FILMS}; first {films}', films=[*FILM_SUFFIXES],
-                    more=f'A browser leaves out metadata, TIFF and 16 bits. The program keeps them: {install}')
+                    more=f'Only the program keeps metadata and 16 bits, opens TIFF and archives, colours films and takes other models: {install}')
     notes = {k: p.NOTES[k] for k in ('tinted', 'color', 'nearly gray')}
     page = dict(limits=limits, notes=notes, nearlyGray=NEARLY_GRAY, variants=p.VARIANTS, previewPixels=p.PREVIEW_PIXELS,
                 variantPixels=p.VARIANT_PIXELS, doubtPixels=p.DOUBT_PIXELS, doubt=p.DOUBT, veil=p.VEIL, opacity=p.OPACITY)

@@ -7,7 +7,7 @@ __all__ = ['MB', 'EXPECTED', 'UNFORESEEN', 'FORMAT_WORDS', 'PREVIEW_PIXELS', 'NO
            'DOUBT_PIXELS', 'VEIL', 'OPACITY', 'Settings', 'Refused', 'reason', 'explain', 'status_of', 'shortened',
            'advised', 'shipped_model', 'Models', 'Ask', 'number', 'bounds', 'hints_from_json', 'read_ask', 'hex_of',
            'ask_json', 'sliders', 'accepted', 'SecondPicture', 'Upload', 'small_size', 'small_copy', 'jpeg',
-           'open_upload', 'scaled_hint', 'way_hints', 'placed_hints', 'taken_look', 'paint_small', 'preview',
+           'open_upload', 'scaled_hint', 'way_hints', 'placed_hints', 'taken_small', 'paint_small', 'preview',
            'take_picture', 'likely', 'variants', 'doubt']
 
 # %% ../../nbs/50_previews.ipynb #1cb63902
@@ -21,14 +21,13 @@ from PIL import Image
 from ..align import SMALLEST
 from ..batch.options import OPTIONS, Options
 from ..color import mean_chroma, resize
-from ..colorizer import Look
 from ..jobs import Colorizer
 from ..messages import say
 from ..paint import NEARLY_GRAY, paint_pixels, tone
 from ..files.photo import ACCEPTED, SUFFIXES, Pages, open_photo
 from ..files.pixels import PhotoError, to_8_bits
 from ..steer import Hint
-from ..transfer import open_picture, taken_colors
+from ..transfer import Taken, check_share, open_picture, taken_colors
 
 # %% ../../nbs/50_previews.ipynb #8d35c0b7
 with suppress(ImportError): from starlette.exceptions import HTTPException # without the app extra nothing is served
@@ -350,20 +349,18 @@ def placed_hints(upload:Upload, ask:Ask,
     return [scaled_hint(h, upload.size, size or upload.size) for h in hints]
 
 # %% ../../nbs/50_previews.ipynb #8b2b8a4f
-@lru_cache(8) # of up to 10 MB
-def taken_look(colorizer:Colorizer,
-               photo:Path, picture:Path, # Small copies
-               vivid:float, hints:tuple, # As for `colorize`
-)->Look:
-    "Return how a photo looks with a picture's colours; kept for a while, because to find them takes a second"
-    options = Options(vivid=vivid, hints=hints)
-    return colorizer.look_from(open_photo(np.load(photo)), np.load(picture), options, options.hints)
+@lru_cache(3) # of up to 10 MB
+def taken_small(photo:Path, picture:Path, # Small copies
+)->Taken:
+    "Return what a picture tells of a photo; kept for a while, because to find it takes a second"
+    return taken_colors(open_photo(np.load(photo)), np.load(picture))
 
 def _paint_taken(colorizer, upload, ask, hints):
     "Return the small copy of a photo in the colours of its picture"
-    picture = upload.pictures[ask.picture]
-    look = taken_look(colorizer, upload.small, picture.small, ask.vivid or None, tuple(hints))
     px = np.load(upload.small)
+    taken = taken_small(upload.small, upload.pictures[ask.picture].small)
+    options = Options(vivid=ask.vivid or None, hints=tuple(hints))
+    look = colorizer.look_with(open_photo(px), taken, options, options.hints)
     return Image.fromarray(paint_pixels(px, look.ab, look.L, look.extent, ask.strength))
 
 def paint_small(models:Models, upload:Upload, ask:Ask)->Image.Image: # RGB
@@ -411,7 +408,9 @@ def take_picture(upload:Upload,
     picture = SecondPicture(name, file)
     try:
         np.save(picture.small, np.asarray(_small_picture(file, settings)))
-        picture.taken = taken_look(shipped_model(), upload.small, picture.small, None, ()).taken
+        taken = taken_small(upload.small, picture.small)
+        check_share(taken, open_photo(np.load(upload.small)), None)
+        picture.taken = taken.share
     except PhotoError as e: raise advised(str(e).removeprefix('the other picture: ')) from None
     upload.pictures[picture.id] = picture
     return picture
@@ -447,18 +446,15 @@ DOUBT_PIXELS = 250_000
 VEIL = 214,30,160 # r, g, b of the shading
 OPACITY = 190 # Of 255, where there is most doubt
 
-def _sure_of(px, picture):
-    "Return how surely each pixel of a photo is found in a picture, from 0 to 1"
-    _,_,sure,_ = taken_colors(open_photo(px), np.load(picture.small))
-    return resize(sure, px.shape[:2], how=Image.BILINEAR)
-
 def doubt(upload:Upload, ask:Ask)->bytes: # A PNG, transparent where the network is sure
     "Return a shading of the pixels whose colour is unsure; raises `ValueError` for other models than the shipped one"
     if ask.model != 'default': raise ValueError('only the shipped model says where it is unsure')
     im = small_copy(upload, DOUBT_PIXELS)
     px = np.asarray(im)
     error = shipped_model().doubt(px, hints=placed_hints(upload, ask, im.size))
-    if ask.picture: error = error*(1-_sure_of(px, upload.pictures[ask.picture]))
+    if ask.picture:
+        taken = taken_small(upload.small, upload.pictures[ask.picture].small)
+        error = error*(1-resize(taken.sure, px.shape[:2], how=Image.BILINEAR))
     none,most = DOUBT
     opacity = np.clip((error-none)/(most-none), 0, 1)*OPACITY
     veil = Image.new('RGBA', im.size, VEIL)

@@ -441,13 +441,15 @@ async def _pair(c:Call):
 async def _all(c:Call):
     "Use these settings for all photos, and make every result"
     d = await c.json()
+    aside = d.pop('aside', []) # ids of photos that keep theirs, because they were removed from view
+    if not isinstance(aside, list): raise ValueError('aside must be a list of ids')
     shared = {k: v for k,v in d.items() if k not in ('hints', 'variant', 'picture')} # each photo keeps its own
     new = read_ask(shared, (1,1), c.server.models.names())
     def step(u):
         variant = u.ask.variant if new.model == 'default' else 0
         ask = replace(new, hints=u.ask.hints, variant=variant, picture=u.ask.picture)
         return partial(change_and_make, c.server, c.session, u, ask)
-    steps = [step(u) for u in c.session.uploads.values() if u.size]
+    steps = [step(u) for u in c.session.uploads.values() if u.size and u.id not in aside]
     admit(c, len(steps))
     enqueue(c.server, c.session, 'make', steps)
     return _state(c)

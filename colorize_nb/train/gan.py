@@ -75,11 +75,17 @@ class GANCallback(Callback):
                  gan_loss:nn.Module, # Called as (logits, is_real)
                  lambda_l1:float=100., # Weight of the generator's own loss
                  critic_first:int=0, # Batches at the start of a fit in which only the critic learns
+                 critic_rate:float=1., # The critic's learning rate beside the generator's
+                 smooth:float=0., # Share in [0,1) of doubt in what real colours are to be called
+                 r1:float=0., # Weight of the penalty on steep verdicts about real colours
     ):
         self.critic = critic
         self.gan_loss = gan_loss
         self.lambda_l1 = lambda_l1
         self.critic_first = critic_first
+        self.critic_rate = critic_rate
+        self.smooth = smooth
+        self.r1 = r1
         self.opt_d = None  # the critic's optimizer
         self.sums = []     # the four losses of each batch of this epoch
         self.back = None   # the state before `lr_find`
@@ -94,6 +100,24 @@ def judge(self:GANCallback, ab, is_real):
         logits = judged(self.critic, self.x, ab, self.pred.shape[-2:])
     return self.gan_loss(logits, is_real)
 
+# %% ../../nbs/69_gan.ipynb #b7c1a102
+@patch
+def steepness(self:GANCallback)->torch.Tensor: # A scalar, for one verdict
+    "Return the mean squared slope of the critic's verdicts about real colours"
+    size = self.pred.shape[-2:]
+    ab = area_to(self.y.as_subclass(torch.Tensor).float(), size).detach().requires_grad_()
+    logits = judged(self.critic, self.x.as_subclass(torch.Tensor).float(), ab, size)
+    slope, = torch.autograd.grad(logits.sum(), ab, create_graph=True)
+    return slope.square().sum()/logits.numel()
+
+@patch
+def critic_loss(self:GANCallback, real, fake): # Its losses on either kind
+    "Return the loss that the critic minimizes"
+    if self.smooth: real = (1-self.smooth)*real + self.smooth*self.judge(self.y, False)
+    loss = (real+fake)/2
+    return loss + self.r1/2*self.steepness() if self.r1 else loss
+
+
 # %% ../../nbs/69_gan.ipynb #6f8f70c7
 def _together(): return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
 
@@ -103,12 +127,12 @@ def after_pred(self:GANCallback):
     self.critic.requires_grad_(True)
     real = self.judge(self.y, True)
     fake = self.judge(self.pred.detach(), False)
-    ((real+fake)/2).backward()
+    self.critic_loss(real, fake).backward()
     if _together():
         for p in self.critic.parameters():
             dist.all_reduce(p.grad)
             p.grad /= dist.get_world_size()
-    self.opt_d.set_hypers(lr=float(self.opt.hypers[-1]['lr']))  # schedules give numpy's
+    self.opt_d.set_hypers(lr=self.critic_rate*float(self.opt.hypers[-1]['lr']))  # schedules give numpy's
     self.opt_d.step()
     self.opt_d.zero_grad()
     self.critic.requires_grad_(False)
@@ -167,11 +191,14 @@ def gan_learner(learn, # From `colorize_learner`; its generator is trained furth
                 lr:float=2e-4, # Default learning rate of both networks
                 opt_func=pix2pix_adam, # Of both networks
                 critic_first:int=0, # Batches at the start of a fit in which only the critic learns
+                critic_rate:float=1., # The critic's learning rate beside the generator's
+                smooth:float=0., # Share in [0,1) of doubt in what real colours are to be called; often 0.1
+                r1:float=0., # Weight of the penalty on steep verdicts about real colours
                 cbs=None, # More callbacks
 )->ColorizeLearner:
     "Make a learner that trains `learn`'s generator against a critic; callbacks and metrics come along"
     if isinstance(gan_loss, str): gan_loss = GANLoss(gan_loss)
-    cb = GANCallback(PatchGAN() if critic is None else critic, gan_loss, lambda_l1, critic_first)
+    cb = GANCallback(PatchGAN() if critic is None else critic, gan_loss, lambda_l1, critic_first, critic_rate, smooth, r1)
     losses = [ValueMetric(partial(cb.mean, i), name) for i,name in enumerate(cb.names)]
     skip = (*defaults.callbacks, GANCallback)
     kept = [copy(o) for o in learn.cbs if type(o) not in skip]  # copies: a callback has one learner

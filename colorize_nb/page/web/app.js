@@ -18,6 +18,7 @@ import {Removals} from './removals.js'
 import {Results} from './results.js'
 import {Pictures} from './pictures.js'
 import {Share} from './share.js'
+import {Clip} from './clip.js'
 
 const store = new Store(), view = new View(), picker = new Picker()
 store.addEventListener('draw', layout)
@@ -28,9 +29,10 @@ new Help(store, history, picker, preview, controls)
 const uploads = new Uploads(engine, store, history, session, messages)
 const removals = new Removals(engine, store, session, messages)
 const strip = new Strip(engine, id => store.open(id), id => removals.remove(id))
-new Results(engine, store, history, session, messages, uploads, removals)
+const results = new Results(engine, store, history, session, messages, uploads, removals)
 new Pictures(engine, store, history, session, messages, controls, uploads)
 new Share(engine, store, history, session)
+new Clip(engine, store, history, messages, results)
 store.addEventListener('draw', () => strip.draw(store.state.photos, store.at, store.coming.map(f => f.name)))
 
 function layout() {

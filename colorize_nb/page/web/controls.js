@@ -6,7 +6,7 @@ import {put, say} from './words.js'
 
 const SLIDERS = ['vivid', 'strength']
 const STILL = 400  // ms without a change, until suggestions are asked for again
-const NEEDS_PHOTO = ['undo', 'redo', 'out', 'fit', 'in', 'hold', 'unsure', 'pair', 'give', 'download', ...SLIDERS]
+const NEEDS_PHOTO = ['undo', 'redo', 'out', 'fit', 'in', 'hold', 'unsure', 'pair', 'clip', 'give', 'download', ...SLIDERS]
 const percent = v => `${Math.round(100*v)} %`
 
 export class Controls {

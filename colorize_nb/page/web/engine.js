@@ -16,7 +16,7 @@
 //   doubt(id, ask)                  -> Blob: a picture to lay over the photo
 //   crop(id, ask, side, box, width) -> Blob: a part [x, y, w, h] of the full size, 'before' or 'after', at most width wide
 //   finish(id, ask)                 -> {name, bytes}: the result is made; then save(id, 'file' | 'pair'), and file(id, 'file' | 'pair') -> File
-//   all({strength, vivid, model}), make(), stop(), remove(id), read(), clear() -> State; after make(), save('zip')
+//   all({strength, vivid, model, aside: ids of photos that keep theirs}), make(), stop(), remove(id), read(), clear() -> State; after make(), save('zip')
 //
 // Ask is {strength, vivid, variant, hints: [{x, y, color, reach}], model, picture}, x and y in pixels of the upright photo at full size; reach from 0 to 1 where it was set; model and picture where there are any.
 

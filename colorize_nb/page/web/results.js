@@ -69,7 +69,7 @@ export class Results {
     const {strength, vivid, model} = this.history.ask(), shared = {strength, vivid, ...model && {model}}
     const variant = (model ?? 'default') === 'default' ? {} : {variant: 0}
     for (const p of this.store.ready) if (p.id !== this.store.at) this.history.change(p.id, {...shared, ...variant})
-    await this.session.act(this.engine.all(shared))
+    await this.session.act(this.engine.all({...shared, aside: [...this.store.away]}))  // what is removed keeps its own: it may be brought back
     this.messages.tell(say('same.done'))
     this.session.watch()
   }
