@@ -1,4 +1,4 @@
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
 def __getattr__(name):
     "`Colorizer`, imported when it is asked for"
