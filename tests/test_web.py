@@ -505,7 +505,7 @@ def test_colours_of_another_picture(visit, colorizer, tmp_path):
         d.value.save_as(tmp_path/'out.png')
         with Image.open(tmp_path/'out.png') as im: note,got = str(im.info['xmp']),np.asarray(im.convert('RGB')).astype(int)
         off = np.abs(got-np.asarray(taken))
-        assert off.mean() < .1 and (off > 1).mean() < .01, (off.mean(), off.max())
+        assert off.mean() < .3 and (off > 1).mean() < .01, (off.mean(), (off > 1).mean(), off.max())
         assert f'colors_taken="{share:.2f}"' in note
     assert f"{round(100*share)} % of the photo’s colours are taken from edit.png" in u.page.inner_text('#share')
     u.page.click('#unsure'); u.until("!document.querySelector('.doubt').hidden"); u.page.click('#unsure')
