@@ -296,6 +296,15 @@ def refused_pictures():
     for name in ('a.docx', 'a.xlsx', 'a.pptx', 'a.zip'): _refuse_others(SimpleNamespace(refuse=lambda n, why: said.append(why)), name, [], [])
     yield from said
 
+def refused_entries():
+    "Why a file in an archive is no photo"
+    from colorize_nb.batch.sources import Entry, _outcome
+    faults = dict(name='x.txt'),dict(name='../up.jpg'),dict(flags=1),dict(method=9),dict(size=2**30),dict(size=10**7),dict(name='a.mp4'),dict(names={'a.jpg'})
+    for f in faults:
+        info = zipfile.ZipInfo(f.get('name', 'a.jpg'))
+        info.flag_bits,info.compress_type,info.file_size,info.compress_size = f.get('flags', 0),f.get('method', 8),f.get('size', 9),9
+        yield _outcome(Entry(None, info), f.get('names', ()), None)[1]
+
 def test_every_word_has_a_key_and_every_key_a_use(words, tmp_path):
     en = words['en']
     html = Dressed((WEB/'index.html').read_text(encoding='utf-8'))
@@ -311,7 +320,7 @@ def test_every_word_has_a_key_and_every_key_a_use(words, tmp_path):
         sentences += [f'{f.name}: {t}' for t in texts if t not in en and t not in KEYS and (is_sentence(t) or t.istitle() and t in en.values())]
     assert not sentences
     patterns = {k: re.sub(r'\\\{(\w+)\\\}', r'(?P<\1>.+)', re.escape(t)) for k,t in en.items() if k.startswith('said.')}
-    todo = [*from_python(), *refusals(tmp_path), *refused_pictures()]
+    todo = [*from_python(), *refusals(tmp_path), *refused_pictures(), *refused_entries()]
     for text in todo:
         found = {k: m for k,p in patterns.items() if (m := re.fullmatch(p, text))}
         assert len(found) == 1, (text, found.keys())
