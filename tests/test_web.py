@@ -296,6 +296,15 @@ def refused_pictures():
     for name in ('a.docx', 'a.xlsx', 'a.pptx', 'a.zip'): _refuse_others(SimpleNamespace(refuse=lambda n, why: said.append(why)), name, [], [])
     yield from said
 
+def refused_entries():
+    "Why a file in an archive is no photo"
+    from colorize_nb.batch.sources import Entry, _outcome
+    faults = dict(name='x.txt'),dict(name='../up.jpg'),dict(flags=1),dict(method=9),dict(size=2**30),dict(size=10**7),dict(name='a.mp4'),dict(names={'a.jpg'})
+    for f in faults:
+        info = zipfile.ZipInfo(f.get('name', 'a.jpg'))
+        info.flag_bits,info.compress_type,info.file_size,info.compress_size = f.get('flags', 0),f.get('method', 8),f.get('size', 9),9
+        yield _outcome(Entry(None, info), f.get('names', ()), None)[1]
+
 def test_every_word_has_a_key_and_every_key_a_use(words, tmp_path):
     en = words['en']
     html = Dressed((WEB/'index.html').read_text(encoding='utf-8'))
@@ -311,7 +320,7 @@ def test_every_word_has_a_key_and_every_key_a_use(words, tmp_path):
         sentences += [f'{f.name}: {t}' for t in texts if t not in en and t not in KEYS and (is_sentence(t) or t.istitle() and t in en.values())]
     assert not sentences
     patterns = {k: re.sub(r'\\\{(\w+)\\\}', r'(?P<\1>.+)', re.escape(t)) for k,t in en.items() if k.startswith('said.')}
-    todo = [*from_python(), *refusals(tmp_path), *refused_pictures()]
+    todo = [*from_python(), *refusals(tmp_path), *refused_pictures(), *refused_entries()]
     for text in todo:
         found = {k: m for k,p in patterns.items() if (m := re.fullmatch(p, text))}
         assert len(found) == 1, (text, found.keys())
@@ -505,7 +514,7 @@ def test_colours_of_another_picture(visit, colorizer, tmp_path):
         d.value.save_as(tmp_path/'out.png')
         with Image.open(tmp_path/'out.png') as im: note,got = str(im.info['xmp']),np.asarray(im.convert('RGB')).astype(int)
         off = np.abs(got-np.asarray(taken))
-        assert off.mean() < .1 and (off > 1).mean() < .01, (off.mean(), off.max())
+        assert off.mean() < .3 and (off > 1).mean() < .01, (off.mean(), (off > 1).mean(), off.max())
         assert f'colors_taken="{share:.2f}"' in note
     assert f"{round(100*share)} % of the photo’s colours are taken from edit.png" in u.page.inner_text('#share')
     u.page.click('#unsure'); u.until("!document.querySelector('.doubt').hidden"); u.page.click('#unsure')
