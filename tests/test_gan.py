@@ -149,7 +149,7 @@ def test_smooth(photos, tmp_path, kind):
     cb.judge = lambda ab, is_real: cb.gan_loss(logits, is_real)
     cb.learn = gan
     gan.xb,gan.yb = (torch.zeros(1),),(torch.zeros(1),)
-    opt = torch.optim.SGD([logits], 1.)
+    opt = torch.optim.SGD([logits], .5)
     for _ in range(300):
         opt.zero_grad(); cb.critic_loss(cb.judge(gan.y, True), cb.judge(None, False)).backward(); opt.step()
     says = logits.sigmoid() if kind == 'bce' else logits
