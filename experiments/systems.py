@@ -298,7 +298,7 @@ def row_at_length(title, run, ps, vgg):
 def done_in(run):
     "The networks that the run has, in the order of the systems"
     titles = sorted(f.parent.name for f in run.glob('*/about.json') if (f.parent/'net.safetensors').is_file())
-    return sorted(titles, key=lambda t: list(systems).index(system_of(t)))
+    return sorted(titles, key=lambda t: (list(systems).index(system_of(t)), '+' in t))  # a mend after what it mends
 
 def write_at_length(run, ps, vgg, head, to):
     "The table and the curves of all systems that are done"
