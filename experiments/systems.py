@@ -15,6 +15,14 @@ python experiments/systems.py TRAIN.zip... --valid VALID.zip --encoder ENCODER.s
     (`r1+ema` for two). Writes results/systems_long.csv after every system, results/systems_long_curves.csv, and at the
     end results/systems_long.jpg. `--speed` trains nothing and prints how many pictures a second each system takes.
 
+    In the background: the line above with `--only resnet18_unet cgan --most 160000 --mend r1 smooth+ema`, then with
+    the other names and `--most 40000`; the table has every system of RUN, whichever line trained it.
+    Hours: one core of a busy computer with avx512_bf16 took, by `--speed`, pictures a second: `cnn` and `cnn_bins` 13,
+    `regression` 28, `autoencoder` 33, `encoder_decoder` 2.0, `pix2pix_unet` 0.7, `resnet18_unet` 1.4 (bfloat16 or not:
+    not noted); in batches of 8 and bfloat16 the last three 4.2, 1.3, 2.8, and `cgan` 2.2. So 40,000 pictures are 20 to
+    50 minutes for each of the first four, 3 to 6 hours for `encoder_decoder`, 9 to 16 for `pix2pix_unet`; 160,000 are
+    16 to 32 hours for `resnet18_unet` and 20 for `cgan`. Ask `--speed` where it is to run. No GPU was tried.
+
 The encoders of `resnet18_unet` and its GANs start from ENCODER (a gray ResNet-18), `regression`'s too. RUN keeps the
 networks that are done and, at report's length, a checkpoint every 2,048 pictures: the same line goes on."""
 import argparse, io, json, subprocess, sys, time
@@ -290,7 +298,7 @@ def row_at_length(title, run, ps, vgg):
 def done_in(run):
     "The networks that the run has, in the order of the systems"
     titles = sorted(f.parent.name for f in run.glob('*/about.json') if (f.parent/'net.safetensors').is_file())
-    return sorted(titles, key=lambda t: list(systems).index(system_of(t)))
+    return sorted(titles, key=lambda t: (list(systems).index(system_of(t)), '+' in t))  # a mend after what it mends
 
 def write_at_length(run, ps, vgg, head, to):
     "The table and the curves of all systems that are done"
@@ -336,7 +344,9 @@ def at_length(photos, valid, encoder, o, device, most, only, mend, lpips, train_
     bf16 = bf16_pays(device)
     names = [n for n in systems if not only or n in only]
     titles = [f'{n}-{k}' for k in range(seeds) for n in [*names, *[f'cgan+{m}' for m in mend]]]
-    if speed: return speeds(titles, store, run, encoder, bf16)
+    if speed:
+        print('in bfloat16' if bf16 else 'in float32', flush=True)
+        return speeds(titles, store, run, encoder, bf16)
     ps = PhotoSet(valid)
     n = len(store)-min(HELD, len(store)//10)
     zips = ' '.join(Path(p).name for p in photos)

@@ -148,8 +148,8 @@ def test_smooth(photos, tmp_path, kind):
     logits = torch.zeros(1, requires_grad=True)
     cb.judge = lambda ab, is_real: cb.gan_loss(logits, is_real)
     cb.learn = gan
-    gan.yb = (torch.zeros(1),)
-    opt = torch.optim.SGD([logits], 1.)
+    gan.xb,gan.yb = (torch.zeros(1),),(torch.zeros(1),)
+    opt = torch.optim.SGD([logits], .5)
     for _ in range(300):
         opt.zero_grad(); cb.critic_loss(cb.judge(gan.y, True), cb.judge(None, False)).backward(); opt.step()
     says = logits.sigmoid() if kind == 'bce' else logits

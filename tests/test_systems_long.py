@@ -108,7 +108,7 @@ def test_table(script, photos, tmp_path, monkeypatch):
     (tmp_path/'results').mkdir()
     script.at_length([photos/'train'], photos/'valid', None, tmp_path/'run', 'cpu', 8, ['cnn','resnet18_unet','cgan'], ['smooth'], None, 24, 1, tmp_path/'results', False)
     text = (tmp_path/'results/systems_long.csv').read_text()
-    assert text.startswith('# python ') and 'commit ' in text.splitlines()[0] and '24 photos to train on, 3 of valid' in text.splitlines()[0]
+    assert text.startswith('# python ') and 'commit ' in text.splitlines()[0] and '26 photos to train on, 3 of valid' in text.splitlines()[0]
     rows = pd.read_csv(tmp_path/'results/systems_long.csv', comment='#')
     assert list(rows) == COLUMNS
     assert list(rows.system) == ['gray','one colour','random ab','untrained','cnn','resnet18_unet','cgan','cgan+smooth','default']
