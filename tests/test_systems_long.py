@@ -2,8 +2,9 @@
 import importlib.util, json
 from dataclasses import replace
 from pathlib import Path
-import numpy as np, pandas as pd, pytest
+import numpy as np, pytest
 torch = pytest.importorskip('torch', reason='needs the train extra')
+import pandas as pd
 pytest.importorskip('skimage', reason='needs the train extra')
 from PIL import Image
 from skimage import data
