@@ -1,6 +1,7 @@
 // The engine in the browser: the same calls as those of the server, see colorize_nb/page/web/engine.js, which this file replaces. Photos stay in this page's memory.
 
 import {BUILT} from './built.js'
+import {download} from './common.js'
 import {names, zip} from './files.js'
 import {english} from './words.js'
 
@@ -81,11 +82,6 @@ function forget(p) {
   photos.delete(p.id)
   call('remove', p.id)
   p.urls?.forEach(u => URL.revokeObjectURL(u))
-}
-function download(blob, name) {
-  const a = Object.assign(document.createElement('a'), {href: URL.createObjectURL(blob), download: name})
-  document.body.append(a); a.click(); a.remove()
-  setTimeout(() => URL.revokeObjectURL(a.href), 60_000)
 }
 function add(file, name = file.name) {
   if (photos.size >= limits.photos) throw new Stop(422, english('said.many', {photos: limits.photos}))

@@ -164,14 +164,14 @@ class Taken:
     sure:np.ndarray # How sure they are, from 0 to 1, `(h,w)`
     L:np.ndarray # The photo's L*, `(h,w)`
 
-def check_share(taken:Taken, photo:Photo, # Gets the warning
-                picture, # For the message
-):
-    "Warn where little of a photo was found in a picture; raises `PhotoError` where it was next to nothing"
+def check_share(taken:Taken,
+                picture=None, # For the messages
+)->str: # A warning, or ''
+    "Return a warning where little of a photo was found in a picture; raises `PhotoError` where it was next to nothing"
     if taken.share < LEAST_SHARE:
         raise PhotoError(f'{_named(picture)}: shows another scene; only {taken.share:.0%} of the photo is found in it')
-    if taken.share < SMALL_SHARE:
-        photo.warn(f'only {taken.share:.0%} of the photo is found in {_named(picture)}: do they show the same scene?')
+    if taken.share >= SMALL_SHARE: return ''
+    return f'only {taken.share:.0%} of the photo is found in {_named(picture)}: do they show the same scene?'
 
 def taken_colors(photo:Photo, # Upright and positive
                  picture, # As for `open_picture`
@@ -211,7 +211,7 @@ def look_from(self:Colorizer, photo:Photo, # Upright and positive
     "Take a picture's colours, and guess where it has none for the photo; raises `PhotoError`, and as `look`"
     o = options or Options()
     taken = taken_colors(photo, picture, o.max_pixels)
-    check_share(taken, photo, picture)
+    if warning := check_share(taken, picture): photo.warn(warning)
     return self.look_with(photo, taken, o, hints)
 
 @patch

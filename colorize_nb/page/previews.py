@@ -7,8 +7,8 @@ __all__ = ['MB', 'EXPECTED', 'UNFORESEEN', 'FORMAT_WORDS', 'PREVIEW_PIXELS', 'NO
            'DOUBT_PIXELS', 'VEIL', 'OPACITY', 'Settings', 'Refused', 'reason', 'explain', 'status_of', 'shortened',
            'advised', 'shipped_model', 'Models', 'Ask', 'number', 'bounds', 'hints_from_json', 'read_ask', 'hex_of',
            'ask_json', 'sliders', 'accepted', 'SecondPicture', 'Upload', 'small_size', 'small_copy', 'jpeg',
-           'open_upload', 'scaled_hint', 'way_hints', 'placed_hints', 'taken_small', 'paint_small', 'preview',
-           'take_picture', 'likely', 'variants', 'doubt']
+           'open_upload', 'scaled_hint', 'way_hints', 'placed_hints', 'taken_small', 'taken_look', 'paint_small',
+           'preview', 'take_picture', 'likely', 'variants', 'doubt']
 
 # %% ../../nbs/50_previews.ipynb #1cb63902
 import errno, io, secrets, shutil
@@ -21,6 +21,7 @@ from PIL import Image
 from ..align import SMALLEST
 from ..batch.options import OPTIONS, Options
 from ..color import mean_chroma, resize
+from ..colorizer import Look
 from ..jobs import Colorizer
 from ..messages import say
 from ..paint import NEARLY_GRAY, paint_pixels, tone
@@ -355,12 +356,20 @@ def taken_small(photo:Path, picture:Path, # Small copies
     "Return what a picture tells of a photo; kept for a while, because to find it takes a second"
     return taken_colors(open_photo(np.load(photo)), np.load(picture))
 
+@lru_cache(8) # likewise
+def taken_look(colorizer:Colorizer,
+               photo:Path, picture:Path, # Small copies
+               vivid:float, hints:tuple, # As for `colorize`
+)->Look:
+    "Return how a photo looks with a picture's colours; kept for a while, because a slider may ask for no more than its strength"
+    options = Options(vivid=vivid, hints=hints)
+    return colorizer.look_with(open_photo(np.load(photo)), taken_small(photo, picture), options, options.hints)
+
 def _paint_taken(colorizer, upload, ask, hints):
     "Return the small copy of a photo in the colours of its picture"
+    picture = upload.pictures[ask.picture]
+    look = taken_look(colorizer, upload.small, picture.small, ask.vivid or None, tuple(hints))
     px = np.load(upload.small)
-    taken = taken_small(upload.small, upload.pictures[ask.picture].small)
-    options = Options(vivid=ask.vivid or None, hints=tuple(hints))
-    look = colorizer.look_with(open_photo(px), taken, options, options.hints)
     return Image.fromarray(paint_pixels(px, look.ab, look.L, look.extent, ask.strength))
 
 def paint_small(models:Models, upload:Upload, ask:Ask)->Image.Image: # RGB
@@ -409,7 +418,7 @@ def take_picture(upload:Upload,
     try:
         np.save(picture.small, np.asarray(_small_picture(file, settings)))
         taken = taken_small(upload.small, picture.small)
-        check_share(taken, open_photo(np.load(upload.small)), None)
+        check_share(taken)
         picture.taken = taken.share
     except PhotoError as e: raise advised(str(e).removeprefix('the other picture: ')) from None
     upload.pictures[picture.id] = picture

@@ -19,7 +19,7 @@ from ..files.photo import NOT_FILMS
 from ..batch.names import is_film
 from ..batch.sources import archive_photos
 from .previews import (EXPECTED, MB, Ask, Models, Refused, Settings, Upload, explain, open_upload, preview, reason,
-                                       shortened, taken_small)
+                                       shortened, taken_look, taken_small)
 from .results import finish
 
 # %% ../../nbs/51_sessions.ipynb #ca710e14
@@ -30,6 +30,7 @@ def remove(folder:Path):
     "Delete a folder; renames it first, so that a thread that still writes into it fails"
     with suppress(OSError): folder = folder.rename(folder.with_name(f'{folder.name}.gone'))
     shutil.rmtree(folder, ignore_errors=True)
+    taken_look.cache_clear()
     taken_small.cache_clear()
 
 class Session:

@@ -1,7 +1,7 @@
 // A clip to send: the photo in gray for a moment, then the border moves over it and leaves colour behind. Recorded while it plays, in the format that the browser has.
 
 import {Stop} from './engine.js'
-import {$, element} from './common.js'
+import {$, download, element} from './common.js'
 import {english, say} from './words.js'
 
 const KINDS = ['video/mp4;codecs=avc1.42E028', 'video/webm;codecs=vp8', 'video/webm', 'video/mp4']  // most devices play the first
@@ -67,11 +67,8 @@ export class Clip {  // the button, where results cannot be shared: there the cl
   constructor(engine, store, history, messages, results) {
     $('#clip').hidden = !canRecord || !$('#give').hidden
     $('#clip').onclick = e => results.busy(e.currentTarget, () => ['making'], async () => {
-      const file = await clipOf(engine, store.photo, history.ask()), a = element('a', {href: URL.createObjectURL(file), download: file.name})
-      document.body.append(a)
-      a.click()
-      a.remove()
-      setTimeout(() => URL.revokeObjectURL(a.href), 60_000)
+      const file = await clipOf(engine, store.photo, history.ask())
+      download(file, file.name)
       messages.tell(say('made', {name: file.name}))
     })
   }

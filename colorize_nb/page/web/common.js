@@ -11,4 +11,9 @@ export const $ = s => document.querySelector(s)
 export const sleep = ms => new Promise(ok => setTimeout(ok, ms))
 export const same = (a, b) => JSON.stringify(a) === JSON.stringify(b)
 export const element = (tag, more = {}) => Object.assign(document.createElement(tag), more)
+export function download(blob, name) {
+  const a = element('a', {href: URL.createObjectURL(blob), download: name})
+  document.body.append(a); a.click(); a.remove()
+  setTimeout(() => URL.revokeObjectURL(a.href), 60_000)
+}
 export const button = (more = {}) => element('button', {type: 'button', ...more})

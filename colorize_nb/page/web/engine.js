@@ -20,6 +20,7 @@
 //
 // Ask is {strength, vivid, variant, hints: [{x, y, color, reach}], model, picture}, x and y in pixels of the upright photo at full size; reach from 0 to 1 where it was set; model and picture where there are any.
 
+import {download} from './common.js'
 import {english} from './words.js'
 
 export class Stop extends Error { constructor(status, text) { super(text); this.status = status } }
@@ -54,9 +55,9 @@ const at = (id, what) => `session/photos/${id}${what ? '/' + what : ''}`
 
 const named = r => decodeURIComponent(/filename\*?=(?:utf-8'')?"?([^";]+)/i.exec(r.headers.get('content-disposition') ?? '')?.[1] ?? 'photo')
 
-function save(path, name) {
+function save(path) {
   const a = document.createElement('a')
-  a.href = path; a.download = name ?? ''
+  a.href = path; a.download = ''
   document.body.append(a); a.click(); a.remove()
 }
 
@@ -88,9 +89,8 @@ export const engine = {
   async save(id, what) {  // 'file' or 'pair' of a photo, or save('zip')
     const path = what ? at(id, what) : 'session/zip'
     if (!token) return save(`${path}?key=${key}`)
-    const r = await ask('GET', path), url = URL.createObjectURL(await r.blob())
-    save(url, named(r))
-    setTimeout(() => URL.revokeObjectURL(url), 60_000)
+    const r = await ask('GET', path)
+    download(await r.blob(), named(r))
   },
   all: settings => json('POST', 'session/all', settings),
   make: () => json('POST', 'session/make'),
