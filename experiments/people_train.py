@@ -1,10 +1,12 @@
 """A long training on people, at several sizes: python experiments/people_train.py RUN --shelf SHELF [--small STORE]
-    [--start default] [--minutes 60] [--frozen] [--device cpu]
+    [--start default] [--minutes 60] [--frozen] [--device cpu] [--seed 0] [--beside OTHER]
 Goes on from RUN/state.pt, whatever stopped it; the first line says what it starts from. RUN/log.csv: step, photos
 shown, seconds, and for each size the loss of ab and the cross-entropy. RUN/model is the model of the averaged weights,
 for `--model` and tools/people.py, written at the end.
 SHELF is from experiments/shelf.py, STORE from `make_store` (the older photos of 136 px). Photos with faces are drawn
 2.5 times as often; skin inside a face counts four times, skin beside one twice, strong colours up to 2.2 times.
+On a CPU two runs of one thread each show half as many photos again as one run of two threads: give each a seed, and
+the other as OTHER. Every 100 steps a run moves half way to where the other was saved last.
 Batch norm keeps its statistics (batches are small), and ageing comes on slowly: over --ramp photos to full strength."""
 import argparse, json, math, os, time
 from pathlib import Path
@@ -14,17 +16,18 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from colorize_nb.train.ageing import age
-from colorize_nb.color import lab2net, rgb2lab_t
+from colorize_nb.color import AB_BINS, lab2net, net2ab, rgb2lab_t
 from colorize_nb import Colorizer
 from colorize_nb.train.generator import generator_from, load_arrays
-from colorize_nb.train.losses import ClassificationLoss, area_to
+from colorize_nb.train.losses import area_to
 from colorize_nb.train.recipe import color_prior, simulate_hints
 from colorize_nb.train.photo_store import Store, crop_windows
 from colorize_nb.network.weights import load_config, load_weights
 
 SIZES = {128:20, 192:10, 256:6, 288:5}       # side in pixels: photos in a batch
-SHARES = .1, .1, .4, .4                       # how often each size is drawn
-AGED = .35      # share of the photos
+SHARES = .1, .25, .35, .3                     # how often each size is drawn
+AGED = .45      # share of the photos
+MEET = 100      # steps from one meeting with the other run to the next
 NO_HINTS = .55  # likewise
 
 class Shelf:
@@ -93,15 +96,29 @@ def pixel_weights(rgb, faces, ab, size):
     w = area_to(1+3*s*(faces > .5)+s*person+.6*strong, size)
     return w/w.mean()
 
-def loss_of(net, rgb, faces, strength, bins):
-    "The loss of ab (half Huber, half L1, weighted), and the cross-entropy of the 313 colours"
+def cross_entropy(logits, truth, weights):
+    "Of the 313 colours, each cell's truth shared by its five nearest"
+    cells = net2ab(truth).movedim(1, -1).flatten(0, 2)
+    far,nearest = torch.cdist(cells, torch.from_numpy(AB_BINS)).topk(5, largest=False)
+    soft = (-far.square()/50).softmax(1)
+    log_p = logits.float().log_softmax(1).movedim(1, -1).flatten(0, 2)
+    return (weights.flatten()*-(soft*log_p.gather(1, nearest)).sum(1)).mean()
+
+def a_quarter(*maps):
+    "Every other row and column, from a random one on: cells beside each other say the same"
+    y,x = torch.randint(2, (2,)).tolist()
+    return [m[...,y::2,x::2] for m in maps]
+
+def loss_of(net, rgb, faces, strength):
+    "The loss of ab (half Huber, half L1), and the cross-entropy of the 313 colours; cells count by their weight"
     l,ab = (o.float() for o in lab2net(rgb2lab_t(rgb)))
     l = age(rgb, l, AGED, strength)
     cells = [n//net.out_scale for n in l.shape[-2:]]
     truth = area_to(ab, cells)
+    weights = pixel_weights(rgb, faces, ab, cells)
     pred,logits = net(l.contiguous(memory_format=torch.channels_last), simulate_hints(truth, none=NO_HINTS))
     miss = 2.5*F.huber_loss(pred, truth, reduction='none', delta=.1)+.5*(pred-truth).abs()
-    return (miss*pixel_weights(rgb, faces, ab, cells)).mean(),bins(logits, ab)
+    return (miss*weights).mean(),cross_entropy(*a_quarter(logits, truth, weights))
 
 def network(start):
     "A model's network with both heads"
@@ -146,6 +163,15 @@ class Training:
         torch.save(state|dict(step=self.step, photos=self.photos), tmp)
         os.replace(tmp, self.file)
 
+    def meet(self):
+        "Move half way to where the other run was saved last"
+        other = self.o.beside and self.o.beside/'state.pt'
+        if not other or not other.exists(): return
+        theirs = torch.load(other, weights_only=True, map_location=self.o.device)['net']
+        with torch.no_grad():
+            for k,v in self.net.state_dict().items():
+                if v.is_floating_point(): v.lerp_(theirs[k], .5)
+
     def update(self, loss, first):
         for g in self.opt.param_groups: g['lr'] = self.o.lr*g['share']*min(1, (self.step-first+1)/60)
         self.opt.zero_grad(set_to_none=True)
@@ -161,8 +187,9 @@ class Training:
 
     def draw(self, shelf, small):
         "The side of the next batch, its photos and where faces are"
-        rng = np.random.default_rng(1000+self.step)
-        torch.manual_seed(1000+self.step)
+        seed = 1000+self.step+1_000_000*self.o.seed
+        rng = np.random.default_rng(seed)
+        torch.manual_seed(seed)
         size = list(SIZES)[rng.choice(len(SIZES), p=SHARES)]
         use_small = small and size <= 160 and rng.random() < .7
         photos,least = (small,.6) if use_small else (shelf,max(.4, .65*size/shelf.side))  # or all are soft
@@ -176,7 +203,6 @@ class Training:
 
     def run(self):
         o = self.o
-        bins = ClassificationLoss()
         first = self.step
         began = time.time()
         losses = {}
@@ -187,14 +213,15 @@ class Training:
             size,rgb,faces = self.draw(shelf, small)
             strength = min(1, .2+self.photos/o.ramp)
             with torch.autocast(kind, torch.bfloat16, enabled=o.bf16):
-                ab,cross = loss_of(self.net, rgb, faces, strength, bins)
-            self.update(ab+.04*cross, first)
+                ab,cross = loss_of(self.net, rgb, faces, strength)
+            self.update(ab+o.cross*cross, first)
             self.photos += len(rgb)
             losses.setdefault(size, []).append((float(ab), float(cross)))
             if self.step%25 == 0:
                 self.log(losses, time.time()-began)
                 losses = {}
             if self.step%50 == 0: self.save()
+            if self.step%MEET == 0: self.meet()
             if self.step%400 == 0: shelf.load()  # it may have grown
         self.save()
 
@@ -213,6 +240,10 @@ def main():
     a.add_argument('--minutes', type=float, default=60.)
     a.add_argument('--lr', type=float, default=2e-4)
     a.add_argument('--ramp', type=float, default=60000, help='photos until ageing has its full strength')
+    a.add_argument('--cross', type=float, default=.04, help='weight of the cross-entropy')
+    a.add_argument('--seed', type=int, default=0)
+    a.add_argument('--beside', type=Path, help='the folder of another run, to meet')
+    a.add_argument('--threads', type=int)
     a.add_argument('--frozen', action='store_true', help='leave the encoder as it is')
     a.add_argument('--batches', type=int, default=1, help='batches so many times as large')
     a.add_argument('--device', default='cpu')
@@ -220,6 +251,7 @@ def main():
     a.add_argument('--render-size', type=int, default=256)
     o = a.parse_args()
     o.run.mkdir(parents=True, exist_ok=True)
+    if o.threads: torch.set_num_threads(o.threads)
     torch.set_flush_denormal(True)  # Adam crawls on a CPU where its averages come near zero
     training = Training(o)
     if o.minutes > 0: training.run()
