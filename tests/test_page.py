@@ -323,6 +323,16 @@ def test_hints_are_offered_to_an_alike_photo_only(user, tmp_path):
     assert u.box('#carry')['y'] > u.box('#same')['y'] and u.box('#carry')['y'] > u.box('#none')['y']
 
 @pytest.mark.slow
+def test_an_alike_photo_is_offered_though_its_thumbnail_comes_late(user, tmp_path):
+    for n in '12': Image.open(OLD_PHOTO).save(tmp_path/f'{n}.jpg')
+    u,held = user(),[]
+    u.page.route('**/thumb', lambda r: held.append(r))
+    u.drop(tmp_path/'1.jpg', tmp_path/'2.jpg').ready(2).choose(.6, .5)
+    assert u.hints() == 1 and not u.page.is_visible('#carry') and held
+    u.page.unroute('**/thumb') # lets them go
+    u.page.wait_for_selector('#carry')
+
+@pytest.mark.slow
 @pytest.mark.parametrize('width,height,kw', [(1280, 800, {}), (360, 640, PHONE)])
 def test_colours_of_things(user, width, height, kw):
     "They are named, lie beside the likely ones, and are shown as light as the place is"
@@ -498,7 +508,6 @@ def test_the_result_is_shared_on_a_phone(user, tmp_path, width, height):
 @pytest.mark.slow
 def test_a_clip_from_gray_to_colour(user, tmp_path):
     av = pytest.importorskip('av', reason='needs the film extra')
-    if FIREFOX: pytest.skip('Firefox does not tell Playwright of a download that the page made itself')
     u = user().one()
     f = u.get('#clip', tmp_path)
     assert re.fullmatch(r'migrant_mother-clip\.(mp4|webm)', f.name) and not u.page.is_visible('#trouble') and u.page.is_enabled('#clip')
@@ -625,7 +634,10 @@ def test_leafing_shows_something_at_once(user, photo): # noqa: F811
     leaf(1, 1)
     asked = len([a for a in u.asked if a.endswith('crop')])
     leaf(0, 2)
-    assert 'preview' in dropped and asked == 0 # a thumbnail is no reason to fetch the full size
+    held[0].continue_() # Firefox says only then that the page has dropped it
+    end = time.monotonic()+PATIENCE
+    while 'preview' not in dropped: assert time.monotonic() < end; u.page.wait_for_timeout(20)
+    assert asked == 0 # a thumbnail is no reason to fetch the full size
     u.seen(held[-1].continue_); assert preview(u).shape == (651,500,3)
 
 # ---- a second picture

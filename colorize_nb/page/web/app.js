@@ -28,7 +28,7 @@ const controls = new Controls(engine, store, history, view, picker, preview, mes
 new Help(store, history, picker, preview, controls)
 const uploads = new Uploads(engine, store, history, session, messages)
 const removals = new Removals(engine, store, session, messages)
-const strip = new Strip(engine, id => store.open(id), id => removals.remove(id))
+const strip = new Strip(engine, id => store.open(id), id => removals.remove(id), () => store.draw())
 const results = new Results(engine, store, history, session, messages, uploads, removals)
 new Pictures(engine, store, history, session, messages, controls, uploads)
 new Share(engine, store, history, session)

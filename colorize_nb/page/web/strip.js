@@ -4,8 +4,8 @@ import {$} from './common.js'
 import {say, told} from './words.js'
 
 export class Strip {
-  constructor(engine, pick, remove) {
-    Object.assign(this, {engine, pick, remove, rows: new Map(), thumbs: new Map()})
+  constructor(engine, pick, remove, arrived) {  // arrived: called when a photo's first thumbnail is there
+    Object.assign(this, {engine, pick, remove, arrived, rows: new Map(), thumbs: new Map()})
     $('#strip').addEventListener('keydown', e => {
       const d = {ArrowLeft: -1, ArrowRight: 1}[e.key], all = [...document.querySelectorAll('#strip .pick')], i = all.indexOf(document.activeElement)
       if (d && i >= 0) { e.preventDefault(); all[Math.min(Math.max(i+d, 0), all.length-1)].focus() }
@@ -15,6 +15,7 @@ export class Strip {
   row(id) {
     const li = document.createElement('li'), pick = document.createElement('button'), img = document.createElement('img')
     pick.type = 'button'; pick.className = 'pick'; img.alt = ''; img.hidden = true
+    img.addEventListener('load', this.arrived, {once: true})
     const name = document.createElement('small'), sign = document.createElement('span'), gone = document.createElement('button')
     sign.className = 'sign'; gone.type = 'button'; gone.className = 'gone'
     gone.innerHTML = '<svg><use href="#i-cross"/></svg>'
