@@ -51,7 +51,7 @@ export class Controls {
 
   draw() {
     const {photo} = this.store
-    for (const id of NEEDS_PHOTO) $(`#${id}`).disabled = !photo
+    for (const id of NEEDS_PHOTO) $(`#${id}`).disabled = !photo || $(`#${id}`).matches('[aria-busy]')
     if (!photo) return
     const ask = this.history.ask()
     this.drawModel(ask)

@@ -18,12 +18,13 @@ export class Results {
   async busy(button, words, f) {  // a button that says so while something is made; words: a function that returns a key and its values
     const svg = button.querySelector('svg'), name = button.dataset.words
     button.disabled = true
+    button.setAttribute('aria-busy', true)  // what is drawn meanwhile does not enable it
     svg.remove()
     put(button, ...words())
     const timer = setInterval(async () => {  // somebody else's photo may come first
       try {
         const {before} = await this.engine.state()
-        put(button, ...before ? ['making.after', {n: before}] : words())
+        if (button.matches('[aria-busy]')) put(button, ...before ? ['making.after', {n: before}] : words())
       } catch { /* the call itself will say so */ }
     }, ASKS)
     try { await f() } catch (e) { this.session.failed(e) }
@@ -31,6 +32,8 @@ export class Results {
     button.prepend(svg)
     put(button, name)
     button.disabled = false
+    button.removeAttribute('aria-busy')
+    this.store.draw()
   }
   keep(button, what) {
     return this.busy(button, () => ['making'], async () => {
