@@ -6,10 +6,12 @@ disk. Git takes the repository from this disk, not from the network.
 A way whose host is missing is left out, with a line, and keeps its rows in ways.csv. Hosts: uv, pipx, gimp-console-3,
 darktable-cli and docker (or podman) on the PATH; COMFYUI names a folder of ComfyUI, COMFYUI_PYTHON a Python that has
 its requirements; COLORIZE_BASE names the container's base image, which must be there; `static` needs npm, chromium and
-playwright. Without root, or in a container, an `docker` of your own may add what podman needs there."""
+playwright. A script named `docker`, first on the PATH, may add what an engine needs on a machine that is itself a container."""
 import argparse, csv, ctypes, http.client, json, os, re, resource, shutil, socket, subprocess, sys, tempfile, time, urllib.request
+from urllib.parse import urlsplit
 from contextlib import contextmanager
 from datetime import date
+from importlib.util import find_spec
 from pathlib import Path
 import numpy as np
 from PIL import Image
@@ -42,9 +44,9 @@ def reap():
         while os.waitpid(-1, os.WNOHANG)[0]: pass
     except ChildProcessError: pass
 
-def megabytes(*places):
-    "What folders hold, a file with several names once"
-    files = [p.lstat() for place in places for p in [place, *Path(place).rglob('*')]]
+def megabytes(*places, but=()):
+    "What folders hold, a file with several names once; without some folders in them"
+    files = [p.lstat() for place in places for p in Path(place).rglob('*') if not {*but} & {*p.parents}]
     return sum({(s.st_dev, s.st_ino): s.st_size for s in files}.values())/1e6
 
 def colored(file):
@@ -116,7 +118,7 @@ class Way:
         "Create an environment, whose commands come first"
         self.sh(f'{python} -m venv {self.folder}/venv', self.folder)
         self.env['PATH'] = f"{self.folder}/venv/bin{os.pathsep}{self.env['PATH']}"
-    def installed(self): return megabytes(*[p for p in (self.folder/'venv', self.home) if p.exists()])-megabytes(*[p for p in [self.home/'.cache'] if p.exists()])
+    def installed(self): return megabytes(self.folder/'venv', self.home, but=[self.home/'.cache'])
 
 WAYS = {}
 def way(f):
@@ -153,7 +155,7 @@ def pip(w, wheel):
 def tool(w, wheel, program):
     "The command by a program that installs tools"
     w.by = version(found(program), '--version').replace('pipx ', '')
-    w.by = w.by if program == 'uv' else f'pipx {w.by}'
+    w.by = w.by.split(' (')[0] if program == 'uv' else f'pipx {w.by}'
     with w.step('install', w.installed): w.sh(printed(f"{program} {'tool ' if program == 'uv' else ''}install '.[app]'").replace('.[', f'{wheel}['), w.folder)
     with w.step('first photo'): w.sh('colorize photo.jpg', w.folder)
     colored(w.folder/'photo-color.jpg')
@@ -168,7 +170,7 @@ def pipx(w, wheel): tool(w, wheel, 'pipx')
 def uvx(w, wheel):
     "One command installs and colours; then the same once more"
     found('uvx')
-    w.by = version(found('uv'), '--version')
+    w.by = version(found('uv'), '--version').split(' (')[0]
     command = printed('uvx --from .').replace('--from .', f'--from {wheel}')
     with w.step('install and first photo', lambda: megabytes(w.home)): w.sh(command, w.folder)
     colored(w.folder/'photo-color.jpg')
@@ -176,44 +178,45 @@ def uvx(w, wheel):
 
 # Programs that people have open
 
+def in_comfyui(w, base, graph, clock):
+    "Start ComfyUI, run a workflow, stop the clock; returns the picture's path"
+    port = free_port()
+    flags = '--cpu --disable-auto-launch --disable-api-nodes --database-url sqlite:///:memory:'.split()
+    process = w.start(str(w.folder/'venv/bin/python'), 'main.py', *flags, '--base-directory', str(base), '--port', str(port), cwd=os.environ['COMFYUI'])
+    def ask(path, body=None):
+        with urllib.request.urlopen(f'http://127.0.0.1:{port}{path}', body, timeout=60) as r: return json.load(r)
+    try:
+        until(lambda: ask('/system_stats'), process)
+        at = '/history/'+ask('/prompt', json.dumps(dict(prompt=graph)).encode())['prompt_id']
+        while not (entry := ask(at)): time.sleep(.02)
+        clock.stop()
+    finally: end(process)
+    done, = entry.values()
+    assert done['status']['status_str'] == 'success', done['status']
+    image, = done['outputs']['3']['images']
+    return base/'output'/image['filename']
+
 @way
 def comfyui(w, wheel):
     "The nodes in a ComfyUI that is here: nothing of it is changed, an environment on top of its own gets what is new"
-    program = os.environ.get('COMFYUI') or missing('a folder of ComfyUI, in the variable COMFYUI,')
+    program = Path(os.environ.get('COMFYUI') or missing('a folder of ComfyUI, in the variable COMFYUI,'))
     python = os.environ.get('COMFYUI_PYTHON', sys.executable)
-    about = subprocess.check_output([python, '-c', 'import sysconfig, torch; print(sysconfig.get_path("purelib"), torch.__version__)'], text=True).split()
-    w.by = f"ComfyUI {re.search('[0-9.]{3,}', (Path(program)/'comfyui_version.py').read_text())[0]}, torch {about[1]}"
+    code = 'import sysconfig, torch; print(sysconfig.get_path("purelib"), torch.__version__)'
+    packages,torch = subprocess.check_output([python, '-c', code], text=True).split()
+    w.by = f"ComfyUI {re.search('[0-9.]{3,}', (program/'comfyui_version.py').read_text())[0]}, torch {torch}"
     w.get()
     w.venv(python)
-    site = Path(w.sh('python -c "import sysconfig; print(sysconfig.get_path(\'purelib\'))"').strip())
-    (site/'host.pth').write_text(about[0])
+    site, = (w.folder/'venv').glob('lib/*/site-packages')
+    (site/'host.pth').write_text(packages)
     base = w.clone/'ComfyUI'
     for d in ('input', 'output', 'custom_nodes'): (base/d).mkdir(parents=True)
     shutil.copy(w.folder/'photo.png', base/'input')
     graph = json.loads((w.clone/'integrations/comfyui/example_workflows/colorize.json').read_text(encoding='utf-8'))
-    def run(graph):
-        port = free_port()
-        process = w.start(str(w.folder/'venv/bin/python'), 'main.py', '--cpu', '--disable-auto-launch', '--disable-api-nodes', '--base-directory', str(base), '--port', str(port),
-                          '--database-url', 'sqlite:///:memory:', cwd=program)
-        try:
-            def ask(path, body=None):
-                with urllib.request.urlopen(f'http://127.0.0.1:{port}{path}', body, timeout=60) as r: return json.load(r)
-            until(lambda: ask('/system_stats'), process)
-            clock.started = time.monotonic()-clock.began
-            at = '/history/'+ask('/prompt', json.dumps(dict(prompt=graph)).encode())['prompt_id']
-            while not (done := ask(at)): time.sleep(.02)
-            clock.stop()
-            done, = done.values()
-            assert done['status']['status_str'] == 'success', done['status']
-        finally: end(process)
-        image, = done['outputs']['3']['images']
-        return base/'output'/image['filename']
-    alone = {'1': graph['1'], '3': dict(graph['3'], inputs=graph['3']['inputs']|dict(images=['1', 0]))}
-    run_once = [HOST, 'first photo']
+    save = dict(graph['3'], inputs=graph['3']['inputs']|dict(images=['1', 0]))
+    with w.step(HOST, lambda: megabytes(program, packages)) as clock: in_comfyui(w, base, {'1': graph['1'], '3': save}, clock)
     before = megabytes(site)
-    with w.step(run_once[0], lambda: megabytes(Path(program), Path(about[0]))) as clock: run(alone)
     with w.step('install', lambda: megabytes(site)-before): w.sh(blocks('integrations/comfyui/README.md')[0])
-    with w.step(run_once[1]) as clock: file = run(graph)
+    with w.step('first photo') as clock: file = in_comfyui(w, base, graph, clock)
     colored(file)
 
 IN_GIMP = """
@@ -330,24 +333,27 @@ def page(w, wheel):
 @way
 def static(w, wheel):
     "The page without a server: a visitor whose browser has loaded nothing of it yet"
-    found('npm', *['node_modules']*('ORT_WEB' in os.environ))
+    if 'ORT_WEB' not in os.environ: found('npm')
     chromium = found('chromium', 'chromium-browser', 'google-chrome')
     sys.path.append(str(ROOT/'tests'))
-    try:
-        from test_page import ARGS, User, sync_api
-        from test_site import load
-        from test_web import serve, stop
-    except (ImportError, Exception) as e: missing(f'playwright, or a part of the tests ({e}),')
+    for package in ('pytest', 'playwright', 'starlette'):
+        if not find_spec(package): missing(package)
+    from test_page import ARGS, User, sync_api
+    from test_site import load
+    from test_web import serve, stop
     w.by = version(chromium, '--version')
     site,place = load('site'),w.folder/'static'
     with w.step('build', lambda: megabytes(place)): site.try_page(ROOT, place/'try', site.runtime(ROOT, w.folder/'npm'))
     server,url = serve(place)
     with w.step(HOST), sync_api.sync_playwright() as p: p.chromium.launch(executable_path=chromium, args=ARGS).close()
-    with w.step('first photo', lambda: megabytes(place)) as clock, sync_api.sync_playwright() as p:
+    asked = set()
+    def loaded(): return sum((place/a).stat().st_size for a in asked if (place/a).is_file())/1e6
+    with w.step('first photo', loaded) as clock, sync_api.sync_playwright() as p:
         browser = p.chromium.launch(executable_path=chromium, args=ARGS)
         u = User(browser, url)
         u.one(w.folder/'photo.jpg')
         clock.stop()
+        asked |= {urlsplit(a).path[1:] for a in u.asked}
         browser.close()
     stop(server)
 
