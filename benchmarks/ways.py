@@ -7,12 +7,13 @@ A way whose host is missing is left out, with a line, and keeps its rows in ways
 darktable-cli and docker (or podman) on the PATH; COMFYUI names a folder of ComfyUI, COMFYUI_PYTHON a Python that has
 its requirements; COLORIZE_BASE names the container's base image, which must be there; `static` needs npm, chromium and
 playwright. A script named `docker`, first on the PATH, may add what an engine needs on a machine that is itself a container."""
-import argparse, csv, ctypes, http.client, json, os, re, resource, shutil, socket, subprocess, sys, tempfile, time, urllib.request
-from urllib.parse import urlsplit
+import argparse, csv, ctypes, http.client, json, os, re, resource, shutil, socket, subprocess, sys, tempfile, time, traceback
 from contextlib import contextmanager
 from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import urlopen
 import numpy as np
 from PIL import Image
 from .common import HERE, machine
@@ -60,21 +61,22 @@ def found(*programs):
 
 def missing(what): raise Missing(f'{what} is not here')
 
-def version(*command):
-    "Return the first line that says a version"
-    text = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL).stdout
-    return next(line for line in text.splitlines() if re.search(r'\d\.\d', line)).strip()
+def version(name, program):
+    "Return a name and the version that its program tells"
+    told = subprocess.run([program, '--version'], capture_output=True, text=True, stdin=subprocess.DEVNULL).stdout
+    return f"{name} {re.search(r'[0-9]+[.][0-9.]*[0-9]', told)[0]}"
 
 def free_port():
     with socket.socket() as s:
         s.bind(('127.0.0.1', 0))
         return s.getsockname()[1]
 
-def blocks(page): return re.findall(r'^```sh\n(.*?)^```', (ROOT/page).read_text(encoding='utf-8'), re.M|re.S)
+def text_of(page): return (ROOT/page).read_text(encoding='utf-8')
+def blocks(page): return re.findall(r'^```sh\n(.*?)^```', text_of(page), re.M|re.S)
 
 def printed(beginning):
     "Return a command of README.md, by its beginning"
-    return next(c for c in re.findall(r'`([^`\n]+)`', (ROOT/'README.md').read_text(encoding='utf-8')) if c.startswith(beginning))
+    return next(c for c in re.findall(r'`([^`\n]+)`', text_of('README.md')) if c.startswith(beginning))
 
 class Clock:
     "Seconds by the clock, until `stop`"
@@ -100,17 +102,25 @@ class Way:
         yield clock
         clock.stop()
         reap()
-        row = dict(way=self.name, step=what, wall_s=f'{clock.took:.1f}', cpu_s=f'{children()-cpu:.1f}', mb=f'{size():.0f}' if size else '', by=self.by)
+        cpu = children()-cpu
+        size = f'{size():.0f}' if size else ''
+        row = dict(way=self.name, step=what, wall_s=f'{clock.took:.1f}', cpu_s=f'{cpu:.1f}', mb=size, by=self.by)
         self.rows.append(row)
         print(*row.values(), sep='  ', flush=True)
     def sh(self, script, cwd=None):
         "Run what a page prints"
-        r = subprocess.run(['sh', '-ec', script], cwd=cwd or self.clone, env=self.env, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=3*PATIENCE)
+        r = subprocess.run(['sh', '-ec', script], cwd=cwd or self.clone, env=self.env, capture_output=True, text=True,
+                           stdin=subprocess.DEVNULL, timeout=3*PATIENCE)
         assert r.returncode == 0, f'{script}\n{r.stdout[-2000:]}\n{r.stderr[-2000:]}'
         return r.stdout
     def start(self, *command, cwd=None):
         "Begin a program that goes on"
-        with open(self.folder/'log', 'a') as log: return subprocess.Popen(command, cwd=cwd or self.folder, env=self.env, stdout=log, stderr=log)
+        with open(self.folder/'log', 'a') as log:
+            return subprocess.Popen(command, cwd=cwd or self.folder, env=self.env, stdout=log, stderr=log)
+    def said(self):
+        "What programs said that were begun"
+        log = self.folder/'log'
+        return log.read_text(errors='replace')[-2000:] if log.exists() else ''
     def get(self):
         "Clone the repository"
         with self.step('clone', lambda: megabytes(self.clone)): self.sh(f'git clone -q {REPO}', self.folder)
@@ -125,13 +135,13 @@ def way(f):
     WAYS[f.__name__] = f
     return f
 
-def until(answer, process=None):
-    "Wait until something answers"
+def until(answer, process):
+    "Wait until a program answers"
     end = time.monotonic()+PATIENCE
     while True:
         try: return answer()
-        except (OSError, http.client.HTTPException):
-            assert time.monotonic() < end and (process is None or process.poll() is None)
+        except (OSError, http.client.HTTPException): pass
+        if process.poll() is not None or time.monotonic() > end: raise RuntimeError('it does not answer')
         time.sleep(.02)
 
 def end(process):
@@ -154,9 +164,9 @@ def pip(w, wheel):
 
 def tool(w, wheel, program):
     "The command by a program that installs tools"
-    w.by = version(found(program), '--version').replace('pipx ', '')
-    w.by = w.by.split(' (')[0] if program == 'uv' else f'pipx {w.by}'
-    with w.step('install', w.installed): w.sh(printed(f"{program} {'tool ' if program == 'uv' else ''}install '.[app]'").replace('.[', f'{wheel}['), w.folder)
+    w.by = version(program, found(program))
+    command = printed(f"{program} {'tool ' if program == 'uv' else ''}install '.[app]'")
+    with w.step('install', w.installed): w.sh(command.replace('.[', f'{wheel}['), w.folder)
     with w.step('first photo'): w.sh('colorize photo.jpg', w.folder)
     colored(w.folder/'photo-color.jpg')
 
@@ -170,7 +180,7 @@ def pipx(w, wheel): tool(w, wheel, 'pipx')
 def uvx(w, wheel):
     "One command installs and colours; then the same once more"
     found('uvx')
-    w.by = version(found('uv'), '--version').split(' (')[0]
+    w.by = version('uv', found('uv'))
     command = printed('uvx --from .').replace('--from .', f'--from {wheel}')
     with w.step('install and first photo', lambda: megabytes(w.home)): w.sh(command, w.folder)
     colored(w.folder/'photo-color.jpg')
@@ -182,9 +192,10 @@ def in_comfyui(w, base, graph, clock):
     "Start ComfyUI, run a workflow, stop the clock; returns the picture's path"
     port = free_port()
     flags = '--cpu --disable-auto-launch --disable-api-nodes --database-url sqlite:///:memory:'.split()
-    process = w.start(str(w.folder/'venv/bin/python'), 'main.py', *flags, '--base-directory', str(base), '--port', str(port), cwd=os.environ['COMFYUI'])
+    flags += ['--base-directory', str(base), '--port', str(port)]
+    process = w.start(str(w.folder/'venv/bin/python'), 'main.py', *flags, cwd=os.environ['COMFYUI'])
     def ask(path, body=None):
-        with urllib.request.urlopen(f'http://127.0.0.1:{port}{path}', body, timeout=60) as r: return json.load(r)
+        with urlopen(f'http://127.0.0.1:{port}{path}', body, timeout=60) as r: return json.load(r)
     try:
         until(lambda: ask('/system_stats'), process)
         at = '/history/'+ask('/prompt', json.dumps(dict(prompt=graph)).encode())['prompt_id']
@@ -213,7 +224,8 @@ def comfyui(w, wheel):
     shutil.copy(w.folder/'photo.png', base/'input')
     graph = json.loads((w.clone/'integrations/comfyui/example_workflows/colorize.json').read_text(encoding='utf-8'))
     save = dict(graph['3'], inputs=graph['3']['inputs']|dict(images=['1', 0]))
-    with w.step(HOST, lambda: megabytes(program, packages)) as clock: in_comfyui(w, base, {'1': graph['1'], '3': save}, clock)
+    gray = {'1': graph['1'], '3': save}
+    with w.step(HOST, lambda: megabytes(program, packages)) as clock: in_comfyui(w, base, gray, clock)
     before = megabytes(site)
     with w.step('install', lambda: megabytes(site)-before): w.sh(blocks('integrations/comfyui/README.md')[0])
     with w.step('first photo') as clock: file = in_comfyui(w, base, graph, clock)
@@ -237,7 +249,8 @@ Gimp.file_save(batch, image, file('color.png'), None)
 def debian(*packages):
     "MB of Debian's packages, without those that they need; nothing elsewhere"
     if not shutil.which('dpkg-query'): return None
-    sizes = subprocess.run(['dpkg-query', '-W', '-f', '${Installed-Size}\n', *packages], capture_output=True, text=True).stdout.split()
+    asked = ['dpkg-query', '-W', '-f', '${Installed-Size}\n', *packages]
+    sizes = subprocess.run(asked, capture_output=True, text=True).stdout.split()
     return lambda: sum(map(int, sizes))*1024/1e6
 
 @way
@@ -245,9 +258,10 @@ def gimp(w, wheel):
     "The plug-in, in GIMP without a window"
     program = found('gimp-console-3')
     found('pipx')
-    w.by = re.sub('.*version ', 'GIMP ', version(program, '--version'))
+    w.by = version('GIMP', program)
     (w.folder/'in_gimp.py').write_text(IN_GIMP)
-    batch = f"{program} --no-interface --new-instance --batch-interpreter=python-fu-eval -b 'exec(open(\"in_gimp.py\").read())' --quit"
+    run = "-b 'exec(open(\"in_gimp.py\").read())'"
+    batch = f'{program} --no-interface --new-instance --batch-interpreter=python-fu-eval {run} --quit'
     with w.step(HOST, debian('gimp', 'gimp-data', 'libgimp-3.0-0')): w.sh(batch, w.folder)
     shutil.rmtree(w.home/'.config/GIMP')
     w.get()
@@ -275,9 +289,10 @@ def darktable(w, wheel):
     "The target, in darktable without a window"
     program = found('darktable-cli')
     found('pipx')
-    w.by = version(program, '--version')
+    w.by = version('darktable', program)
     (w.folder/'in_darktable.lua').write_text(IN_DARKTABLE)
-    batch = f"{program} photo.png unused.tif --core --library :memory: --luacmd 'dofile(\"in_darktable.lua\")'; rm unused.tif"
+    run = "--luacmd 'dofile(\"in_darktable.lua\")'"
+    batch = f'{program} photo.png unused.tif --core --library :memory: {run}; rm unused.tif'
     with w.step(HOST, debian('darktable')): w.sh(batch, w.folder)
     shutil.rmtree(w.home/'.config/darktable')
     w.get()
@@ -292,21 +307,23 @@ def container(w, wheel):
     "The image, built as docs/server.md says, and a folder of one photo"
     engine = Path(found('docker', 'podman')).name
     if subprocess.run([engine, 'info'], capture_output=True).returncode: missing(f'an engine behind {engine}')
-    base = os.environ.get('COLORIZE_BASE') or re.search(r'^ARG BASE=(.+)$', (ROOT/'Dockerfile').read_text(encoding='utf-8'), re.M)[1]
-    def size(image): return int(w.sh(f'{engine} image inspect --format "{{{{.Size}}}}" {image}', w.folder))/1e6
-    if subprocess.run([engine, 'image', 'inspect', base], capture_output=True).returncode: missing(f'the base image {base}')
-    w.by = version(engine, '--version')
+    usual = re.search(r'^ARG BASE=(.+)$', text_of('Dockerfile'), re.M)[1]
+    base = os.environ.get('COLORIZE_BASE', usual)
+    def inspect(image): return [engine, 'image', 'inspect', '--format', '{{.Size}}', image]
+    def size(image): return int(subprocess.check_output(inspect(image)))/1e6
+    if subprocess.run(inspect(base), capture_output=True).returncode: missing(f'the base image {base}')
+    told = subprocess.run([engine, '--version'], capture_output=True, text=True).stdout
+    w.by = version('podman' if 'podman' in told else 'docker', engine)
     build,_,folder = (b for b in blocks('docs/server.md') if b.startswith('docker '))
-    kind = 'docker' if engine == 'docker' else 'podman'
     w.get()
-    extra = f'--no-cache --build-arg BASE={base}'+' --format docker'*(kind == 'podman')
+    extra = f'--no-cache --build-arg BASE={base}'+' --format docker'*(engine == 'podman')
     with w.step(HOST, lambda: size(base)): pass
-    with w.step('install', lambda: size('colorize')): w.sh(build.replace('docker build', f'{kind} build {extra}'))
+    with w.step('install', lambda: size('colorize')): w.sh(build.replace('docker build', f'{engine} build {extra}'))
     (w.folder/'scans').mkdir()
     (w.folder/'out').mkdir()
     shutil.copy(w.folder/'photo.jpg', w.folder/'scans')
     w.folder.chmod(0o755)
-    with w.step('first photo'): w.sh(folder.replace('docker run', f'{kind} run'), w.folder)
+    with w.step('first photo'): w.sh(folder.replace('docker run', f'{engine} run'), w.folder)
     colored(w.folder/'out/photo.jpg')
 
 @way
@@ -341,7 +358,7 @@ def static(w, wheel):
     from test_page import ARGS, User, sync_api
     from test_site import load
     from test_web import serve, stop
-    w.by = version(chromium, '--version')
+    w.by = version('Chromium', chromium)
     site,place = load('site'),w.folder/'static'
     with w.step('build', lambda: megabytes(place)): site.try_page(ROOT, place/'try', site.runtime(ROOT, w.folder/'npm'))
     server,url = serve(place)
@@ -359,23 +376,33 @@ def static(w, wheel):
 
 # The table
 
-TITLES = dict(pip='`pip install .` in a clone', uv='`uv tool install`', pipx='`pipx install`', uvx='`uvx --from`', comfyui='ComfyUI\'s nodes', gimp='GIMP\'s plug-in',
-              darktable='darktable\'s target', container='the container', page='the page', static='the page without a server')
+TITLES = dict(pip='`pip install .` in a clone', uv='`uv tool install`', pipx='`pipx install`', uvx='`uvx --from`',
+              comfyui="ComfyUI's nodes", gimp="GIMP's plug-in", darktable="darktable's target", container='the container',
+              page='the page', static='the page without a server')
+
+def seconds(steps):
+    "By the clock, and in brackets by the processor"
+    wall,cpu = (sum(float(r[k]) for r in steps) for k in ('wall_s', 'cpu_s'))
+    return f'{wall:.1f} ({cpu:.1f})' if wall else ''
+
+def line(title, steps): # one way's rows, by step
+    "A line of the table"
+    host = steps.get(HOST)
+    first = steps.get('first photo') or steps['install and first photo']
+    size = steps.get('install', first)['mb']
+    photo = seconds([first])+(f"; again {seconds([steps['again']])}" if 'again' in steps else '')
+    alone = []
+    if host and (took := seconds([host])): alone.append(f'{took} s')
+    if host and host['mb']: alone.append(f"{host['mb']} MB")
+    before = seconds([steps[s] for s in ('clone', 'install') if s in steps])
+    return f"| {title} | {first['by']} | {before} | {photo} | {size} | {', '.join(alone)} |"
 
 def table(rows):
     "The table of docs/integrations.md, from the rows of ways.csv"
-    lines = ['| way | with | fetch and install, s | first photo, s | installed, MB | the host alone |', '|---|---|---|---|---|---|']
-    def seconds(some): return f"{sum(float(r['wall_s']) for r in some):.1f} ({sum(float(r['cpu_s']) for r in some):.1f})" if some else ''
-    for name,title in TITLES.items():
-        mine = {r['step']: r for r in rows if r['way'] == name}
-        if not mine: continue
-        host = mine.get(HOST)
-        before = [mine[s] for s in ('clone', 'install') if s in mine]
-        first = mine.get('first photo') or mine['install and first photo']
-        size = (mine.get('install') or first)['mb']
-        alone = ', '.join(filter(None, (f'{seconds([host])} s' if float(host['cpu_s']) else '', f"{host['mb']} MB" if host['mb'] else ''))) if host else ''
-        lines.append(f"| {title} | {first['by']} | {seconds(before)} | {seconds([first])} | {size} | {alone} |")
-    return '\n'.join(lines)
+    ways = {name: {r['step']: r for r in rows if r['way'] == name} for name in TITLES}
+    head = '| way | with | fetch and install, s | first photo, s | installed, MB | the host alone |'
+    lines = [line(TITLES[k], steps) for k,steps in ways.items() if steps]
+    return '\n'.join([head, '|---|---|---|---|---|---|', *lines])
 
 def read():
     "The rows of ways.csv, and its first line"
@@ -383,9 +410,12 @@ def read():
     head,*lines = CSV.read_text(encoding='utf-8').splitlines()
     return [*csv.DictReader(lines)],head
 
-def publish(rows):
+def publish():
     "Write the table into docs/integrations.md"
-    text,n = re.subn(r'(<!-- ways -->\n).*?(<!-- /ways -->)', lambda m: f'{m[1]}{table(rows)}\n{m[2]}', PAGE.read_text(encoding='utf-8'), flags=re.S)
+    rows,head = read()
+    new = f'*{head[2:]}*\n\n{table(rows)}\n'
+    old = PAGE.read_text(encoding='utf-8')
+    text,n = re.subn(r'(<!-- ways -->\n).*?(<!-- /ways -->)', lambda m: f'{m[1]}{new}{m[2]}', old, flags=re.S)
     assert n == 1, f'{PAGE.name} has {n} places for the table'
     PAGE.write_text(text, encoding='utf-8')
 
@@ -402,11 +432,11 @@ def keep(new, load):
         out = csv.DictWriter(f, rows[0], lineterminator='\n')
         out.writeheader()
         out.writerows(rows)
-    publish(rows)
+    publish()
 
 def main(only):
     adopt()
-    load = os.getloadavg()[0]
+    failed,load = [],os.getloadavg()[0]
     print(machine(), f'load {load:.1f}', flush=True)
     with tempfile.TemporaryDirectory() as d:
         source = Path(d)/'source'
@@ -421,8 +451,13 @@ def main(only):
             w = Way(name, folder)
             try: WAYS[name](w, wheel)
             except Missing as e: print(f'{name} is left out: {e}', flush=True)
+            except Exception:
+                failed.append(name)
+                traceback.print_exc()
+                print(f'{name} failed, and its older rows stay. {w.said()}', flush=True)
             else: keep(w.rows, load)
             shutil.rmtree(folder, ignore_errors=True)
+    if failed: sys.exit(f"failed: {', '.join(failed)}")
 
 if __name__ == '__main__':
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
