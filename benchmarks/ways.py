@@ -225,6 +225,7 @@ def comfyui(w, wheel):
     graph = json.loads((w.clone/'integrations/comfyui/example_workflows/colorize.json').read_text(encoding='utf-8'))
     save = dict(graph['3'], inputs=graph['3']['inputs']|dict(images=['1', 0]))
     gray = {'1': graph['1'], '3': save}
+    in_comfyui(w, base, gray, Clock())  # its first start of all
     with w.step(HOST, lambda: megabytes(program, packages)) as clock: in_comfyui(w, base, gray, clock)
     before = megabytes(site)
     with w.step('install', lambda: megabytes(site)-before): w.sh(blocks('integrations/comfyui/README.md')[0])
@@ -262,10 +263,11 @@ def gimp(w, wheel):
     (w.folder/'in_gimp.py').write_text(IN_GIMP)
     run = "-b 'exec(open(\"in_gimp.py\").read())'"
     batch = f'{program} --no-interface --new-instance --batch-interpreter=python-fu-eval {run} --quit'
+    w.sh(batch, w.folder)  # its first start of all
     with w.step(HOST, debian('gimp', 'gimp-data', 'libgimp-3.0-0')): w.sh(batch, w.folder)
-    shutil.rmtree(w.home/'.config/GIMP')
     w.get()
-    with w.step('install', w.installed): w.sh(blocks('integrations/gimp/README.md')[0])
+    before = w.installed()
+    with w.step('install', lambda: w.installed()-before): w.sh(blocks('integrations/gimp/README.md')[0])
     with w.step('first photo'): w.sh(batch, w.folder)
     colored(w.folder/'color.png')
 
@@ -293,10 +295,11 @@ def darktable(w, wheel):
     (w.folder/'in_darktable.lua').write_text(IN_DARKTABLE)
     run = "--luacmd 'dofile(\"in_darktable.lua\")'"
     batch = f'{program} photo.png unused.tif --core --library :memory: {run}; rm unused.tif'
+    w.sh(batch, w.folder)  # its first start of all
     with w.step(HOST, debian('darktable')): w.sh(batch, w.folder)
-    shutil.rmtree(w.home/'.config/darktable')
     w.get()
-    with w.step('install', w.installed): w.sh(blocks('integrations/darktable/README.md')[0])
+    before = w.installed()
+    with w.step('install', lambda: w.installed()-before): w.sh(blocks('integrations/darktable/README.md')[0])
     with w.step('first photo'): w.sh(batch, w.folder)
     colored(w.folder/'photo-color.tif')
 
