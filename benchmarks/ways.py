@@ -273,7 +273,7 @@ def gimp(w, wheel):
 
 IN_DARKTABLE = """
 local dt = require 'darktable'
-local target = package.loaded.colorize_nb
+local installed, target = pcall(require, 'colorize_nb') -- darktable-cli reads no luarc
 local begun
 dt.register_event('first', 'intermediate-export-image', function()
   if begun then return end
@@ -282,7 +282,7 @@ dt.register_event('first', 'intermediate-export-image', function()
   local format = dt.new_format 'tiff'
   format.bpp = 16
   format:write_image(image, image.path .. '/exported.tif')
-  if target then target.store(nil, image, format, image.path .. '/exported.tif', 1, 1, true, {}) end
+  if installed then target.store(nil, image, format, image.path .. '/exported.tif', 1, 1, true, {}) end
 end)
 """
 
