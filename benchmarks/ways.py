@@ -6,8 +6,10 @@ disk. Git takes the repository from this disk, not from the network.
 A way whose host is missing is left out, with a line, and keeps its rows in ways.csv. Hosts: uv, pipx, gimp-console-3,
 darktable-cli and docker (or podman) on the PATH; COMFYUI names a folder of ComfyUI, COMFYUI_PYTHON a Python that has
 its requirements; COLORIZE_BASE names the container's base image, which must be there; `static` needs npm, chromium and
-playwright. A script named `docker`, first on the PATH, may add what an engine needs on a machine that is itself a container."""
-import argparse, csv, ctypes, http.client, json, os, re, resource, shutil, socket, subprocess, sys, tempfile, time, traceback
+playwright. A script named `docker`, first on the PATH, may add what an engine needs on a machine that is itself a
+container."""
+import argparse, csv, ctypes, http.client, json, os, re, resource
+import shutil, socket, subprocess, sys, tempfile, time, traceback
 from contextlib import contextmanager
 from datetime import date
 from importlib.util import find_spec
@@ -23,7 +25,8 @@ PHOTO = 'colorize_nb/photos/migrant_mother.jpg'
 REPO = 'https://github.com/colorize-nb/colorize_nb'
 CSV,PAGE = HERE/'ways.csv',ROOT/'docs'/'integrations.md'
 HOST = 'the host alone'
-OWN = 'PYTHON', 'VIRTUAL_ENV', 'XDG_', 'OMP_', 'PIP_FIND_LINKS', 'PIP_EXTRA', 'PIP_CACHE', 'UV_CACHE', 'UV_TOOL', 'PIPX_'
+OWN = ('PYTHON', 'VIRTUAL_ENV', 'XDG_', 'OMP_', 'PIP_FIND_LINKS', 'PIP_EXTRA', 'PIP_CACHE', 'UV_CACHE', 'UV_TOOL',
+       'PIPX_')  # variables of the caller that a fresh home has not
 PATIENCE = 600  # seconds
 
 class Missing(Exception): "A way's host is not here"
@@ -92,8 +95,8 @@ class Way:
         env = {k: v for k,v in os.environ.items() if not k.startswith(OWN)}
         path = f"{self.home/'.local/bin'}{os.pathsep}{env['PATH']}"
         python = getattr(sys, '_base_executable', sys.executable)
-        self.env = env|dict(HOME=str(self.home), PATH=path, UV_PYTHON=python, PIPX_DEFAULT_PYTHON=python, GIT_CONFIG_COUNT='1',
-                            GIT_CONFIG_KEY_0=f'url.{ROOT.as_uri()}.insteadOf', GIT_CONFIG_VALUE_0=REPO)
+        local = dict(GIT_CONFIG_COUNT='1', GIT_CONFIG_KEY_0=f'url.{ROOT.as_uri()}.insteadOf', GIT_CONFIG_VALUE_0=REPO)
+        self.env = env|local|dict(HOME=str(self.home), PATH=path, UV_PYTHON=python, PIPX_DEFAULT_PYTHON=python)
     @contextmanager
     def step(self, what, size=None): # size: returns MB, asked after the step
         "Measure a step; only what is begun within it"
@@ -380,8 +383,8 @@ def static(w, wheel):
 # The table
 
 TITLES = dict(pip='`pip install .` in a clone', uv='`uv tool install`', pipx='`pipx install`', uvx='`uvx --from`',
-              comfyui="ComfyUI's nodes", gimp="GIMP's plug-in", darktable="darktable's target", container='the container',
-              page='the page', static='the page without a server')
+              comfyui="ComfyUI's nodes", gimp="GIMP's plug-in", darktable="darktable's target",
+              container='the container', page='the page', static='the page without a server')
 
 def seconds(steps):
     "By the clock, and in brackets by the processor"
