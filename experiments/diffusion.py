@@ -9,13 +9,14 @@ python experiments/diffusion.py RUN --shelf SHELF --valid VALID.zip [--crops 400
   A row for each system: share of gray's error and half its 95 % interval, dB over gray, share of the photos' colour,
   Frechet distance and the same label (as `colorize-compare`), patchiness, and of faces (as tools/people.py) the shares
   that are gray or have less than half of their chroma, and how far off they are; milliseconds of one core.
-  `spread` in tenths of all cells, by the network's doubt: doubt, spread of eight samples, error of their mean.
+  Then tenths of all cells, by the network's doubt: doubt, spread of eight samples, error of their mean.
 The flow's averaged weights are in RUN/flow.pt. Nothing of VALID is trained on. One thread."""
 import argparse, io, json, os, subprocess, sys, time
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 import colorize_nb.train.compat
 import numpy as np
+import pandas as pd
 import torch
 from fastai.callback.channelslast import ChannelsLast
 from fastai.callback.core import Callback, CancelFitException
@@ -31,11 +32,12 @@ from colorize_nb.network.weights import save_weights
 from colorize_nb.steer import expected_error
 from colorize_nb.train.compare import contact_sheet
 from colorize_nb.train.data import PhotoSet, photo_tensor
-from colorize_nb.train.diffusion import (ColourFlow, Condition, FlowColorizer, export_flow, flow_learner, graph_velocity,
-                                         mean_of)
+from colorize_nb.train.diffusion import (ColourFlow, FlowCondition, FlowColorizer, export_flow, flow_learner, graph_velocity,
+                                         generator_ab)
 from colorize_nb.train.learner import BF16, EMA, Checkpoint
 from colorize_nb.train.losses import area_to
-from colorize_nb.train.metrics import (EfficientNetLite, Photos, bootstrap, figures, frechet, predict_gray, to_gray)
+from colorize_nb.train import metrics
+from colorize_nb.train.metrics import EfficientNetLite, Photos, bootstrap, figures, frechet, predict_gray, to_gray
 from colorize_nb.train.recipe import simulate_hints
 from people_train import Shelf, batch
 sys.path.insert(0, str(Path(__file__).parents[1]/'tools'))
@@ -71,7 +73,7 @@ def make_cache(run, folder, n, bs=16):
     cond,ab = arrays(run, n, 'r+' if (run/'cond.bin').exists() else 'w+')
     shelf = InOrder(folder)
     shelf.at = done
-    see = Condition().to(memory_format=torch.channels_last)
+    see = FlowCondition().to(memory_format=torch.channels_last)
     while done < n:
         torch.manual_seed(done)
         rgb,_ = batch(shelf, bs, SIDE, None, .65*SIDE/shelf.side)
@@ -108,13 +110,13 @@ def loaders(run, bs=16):
 
 class Some(DataLoader):
     "Draw `n` of the photos for each part"
-    def get_idxs(self): return self.rng.sample(range(len(self.dataset)), self.n)
+    def get_idxs(self): return self.rng.sample_flow(range(len(self.dataset)), self.n)
 
 def spread(run):
     "How far colours lie from the network's own, `(2,)`"
     n = json.loads((run/'cache.json').read_text())['done']
     cond,ab = (torch.from_numpy(o[:min(n, 400)].astype(np.float32)) for o in arrays(run, n))
-    return (ab-mean_of(cond)).std((0,2,3))
+    return (ab-generator_ab(cond)).std((0,2,3))
 
 class Keep(Callback):
     "After each part write a line and the averaged weights, and stop when the time is over"
@@ -160,25 +162,22 @@ def trained(run):
     flow.load_state_dict(kept['state'])
     return flow.requires_grad_(False),kept['photos']
 
-def painted(flow, gray, **how): return flow.colorize(gray, **how)
-
 def systems_of(run):
-    "Name -> function of a gray picture"
+    "Name -> function of a gray picture, the samples computed by the graph; the network that ships, and the flow"
     flow,_ = trained(run)
-    if not (run/'flow.onnx').exists(): export_flow(flow, run/'flow.onnx')
+    export_flow(flow, run/'flow.onnx')
+    velocity = graph_velocity(run/'flow.onnx')
     default = Colorizer.from_pretrained()
-    see = Condition()
-    def of(velocity=flow, **how): return FlowColorizer(see, velocity, flow.scale, SIDE, **how)
+    see = FlowCondition()
+    def of(**how): return FlowColorizer(see, velocity, flow.scale, SIDE, **how)
     return {'gray': predict_gray,
             'default': default.colorize,
             'vivid': partial(default.colorize, vivid=1.),
             'vivid at 192': partial(default.colorize, vivid=1., render_size=SIDE),
-            'flow': partial(painted, of()),
-            'flow, mean of 8': partial(painted, of(), n=8),
-            'flow, 4 steps': partial(painted, of(steps=4)),
-            'flow, 12 steps': partial(painted, of(steps=12)),
-            'flow, guidance 2': partial(painted, of(guidance=2.)),
-            'flow, by its graph': partial(painted, of(graph_velocity(run/'flow.onnx')))},default,of()
+            'flow': of().colorize,
+            'flow, mean of 8': partial(of().colorize, n=8),
+            'flow, 4 steps': of(steps=4).colorize,
+            'flow, guidance 2': of(guidance=2.).colorize},default,of()
 
 class Judges:
     "Networks that label pictures and describe them"
@@ -195,6 +194,7 @@ def faces_of(rgb):
     return [m for box in boxes if (m := face_mask(rgb, box)) is not None]
 
 NAMES = 'mae','psnr','colourfulness','patchiness'
+metrics._even_parts = lru_cache(1)(metrics._even_parts)  # of the truth, the same for all systems
 
 def figures_of(judges, y, truth, x, label, masks):
     "Of one result `y` `(h,w,3)` beside its photo `x`"
@@ -213,9 +213,8 @@ def spread_of(default, flow, gray, x, n=8):
     error = np.hypot(*(ab.mean(0)-true))
     return np.stack([expected_error(look.logits, look.ab), np.sqrt(ab.var(0).sum(0)), error]).reshape(3, -1)
 
-def measured(run, valid, every, minutes):
+def measured(systems, default, flow, valid, every, minutes):
     "A list of figures for each system, `photo` among them; and the cells' spread"
-    systems,default,flow = systems_of(run)
     judges = Judges()
     photos = PhotoSet(valid)
     rows = {k: [] for k in ('photo', *systems)}
@@ -250,7 +249,8 @@ def row_of(name, rows):
     faces = np.array([f for o in ours for f in o['faces']]).reshape(-1, 3)
     chroma,own,off = faces.T
     db = all_of(ours, 'psnr')-all_of(gray, 'psnr')
-    return dict(row=name, photos=len(ours), share=share(pair), share_pm=(hi-lo)/2, db=np.nan if name == 'photo' else db.mean(),
+    return dict(row=name, photos=len(ours), share=share(pair), share_pm=(hi-lo)/2,
+                db=db.mean() if name != 'photo' else np.nan,
                 colour=all_of(ours, 'colourfulness').mean()/all_of(true, 'colourfulness').mean(),
                 frechet=frechet([o['features'] for o in ours], [o['features'] for o in true]),
                 recognized=all_of(ours, 'same').mean(), patchiness=all_of(ours, 'patchiness').mean(), faces=len(faces),
@@ -261,14 +261,14 @@ def spread_rows(cells):
     "Tenths of all cells, by doubt"
     doubt,spread,error = np.concatenate(cells, 1)
     for k,i in enumerate(np.array_split(np.argsort(doubt), 10)):
-        yield f'# spread,{k},{doubt[i].mean():.2f},{spread[i].mean():.2f},{error[i].mean():.2f}'
+        figures = dict(doubt=doubt[i].mean(), spread=spread[i].mean(), error=error[i].mean())
+        yield dict(row=f'cells, tenth {k+1}', photos=len(cells), **figures)
 
-def sheet_of(run, photos):
+def sheet_of(systems, flow, photos):
     "Photos that may be shown (`caltech101/`, CC BY 4.0), evenly picked"
     photos.names = [n for n in photos.names if n.startswith('caltech101/')]
-    systems,_,flow = systems_of(run)
     shown = {k: systems[k] for k in ('default', 'vivid', 'flow, mean of 8')}
-    shown |= {f'flow, seed {s}': partial(painted, flow, seed=s) for s in range(3)}
+    shown |= {f'flow, seed {s}': partial(flow.colorize, seed=s) for s in range(3)}
     out = io.BytesIO()
     def of(f): return lambda name, gray: f(gray)
     contact_sheet({k: of(f) for k,f in shown.items()}, photos, most=8, side=112).save(out, 'JPEG', quality=85)
@@ -279,21 +279,18 @@ def commit():
     return got.stdout.strip() or 'no commit'
 
 def measure(o):
-    rows,cells = measured(o.run, o.valid, o.every, o.minutes)
+    systems,default,painter = systems_of(o.run)
+    rows,cells = measured(systems, default, painter, o.valid, o.every, o.minutes)
     flow,photos = trained(o.run)
     save_weights(o.run/'flow.safetensors', {k: v.numpy() for k,v in flow.state_dict().items()})
     size = (o.run/'flow.safetensors').stat().st_size/1e6
     n = sum(p.numel() for p in flow.parameters())
-    head = [f'# python experiments/diffusion.py RUN --shelf SHELF --valid {o.valid.name} --every {o.every}; commit {commit()}; '
-            f'seed 0; {photos} photos seen, of {o.crops} crops; {n} parameters, {size:.1f} MB in 8 bits; 8 steps of Euler']
-    table = [row_of(k, rows) for k in rows]
-    def cell(v): return '' if v != v else f'{v:.4f}' if isinstance(v, float) else str(v)
-    lines = [','.join(table[0]), *[','.join(cell(v) for v in r.values()) for r in table]]
-    named = [','.join(f'"{c}"' if ',' in c else c for c in [r['row']])+line[len(r['row']):] for r,line in zip(table, lines[1:])]
-    about = '# spread: tenth of the cells by doubt, doubt, spread of 8 samples, error of their mean'
-    text = '\n'.join([*head, about, *spread_rows(cells), lines[0], *named, ''])
+    head = (f'# python experiments/diffusion.py RUN --shelf SHELF --valid {o.valid.name} --every {o.every}; commit {commit()}; '
+            f'seed 0; {photos} photos shown, of {o.crops} crops; {n} parameters, {size:.1f} MB in 8 bits; 8 steps of Euler\n')
+    table = pd.DataFrame([*[row_of(k, rows) for k in rows], *spread_rows(cells)])
+    text = head+table.to_csv(index=False, float_format='%.4f')
     write_file('results/diffusion.csv', text.encode())
-    write_file('results/diffusion.jpg', sheet_of(o.run, PhotoSet(o.valid)))
+    write_file('results/diffusion.jpg', sheet_of(systems, painter, PhotoSet(o.valid)))
     print(text)
 
 def main(o):

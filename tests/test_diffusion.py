@@ -1,8 +1,9 @@
 "A flow in colour only: the way from noise to colours, sampling, hints, seeds, and the graph beside torch."
 import numpy as np, pytest
 torch = pytest.importorskip('torch', reason='needs the train extra')
-from colorize_nb.train.diffusion import (KNOWN, ColourFlow, Condition, FlowColorizer, FlowMatching, between, drawn_noise,
-                                         export_flow, flow_learner, graph_velocity, held, known_of, mean_of, sample, way)
+from colorize_nb.train.diffusion import (N_KNOWN, ColourFlow, FlowCondition, FlowColorizer, FlowMatching, drawn_noise, flow_point, flow_velocity,
+                                         export_flow, flow_learner, generator_ab, graph_velocity, hold_known, known_field,
+                                         sample_flow)
 
 torch.set_num_threads(1)
 
@@ -14,7 +15,7 @@ def small_flow(n_features=4, seed=0):
     return flow
 
 def small_cond(n=1, n_features=4, size=(16,24), seed=1):
-    cond = np.random.default_rng(seed).normal(size=(n,KNOWN+n_features,*size)).astype(np.float32)
+    cond = np.random.default_rng(seed).normal(size=(n,N_KNOWN+n_features,*size)).astype(np.float32)
     cond[:,1:4] = 0  # no hints
     return torch.from_numpy(cond)
 
@@ -23,8 +24,8 @@ def small_cond(n=1, n_features=4, size=(16,24), seed=1):
 def test_the_target_is_that_of_hand():
     noise,field = torch.full((3,2,1,1), 2.), torch.full((3,2,1,1), -1.)
     t = torch.tensor([0.,.25,1.])
-    assert between(noise, field, t)[:,0,0,0].tolist() == [2., 1.25, -1.]
-    assert (way(noise, field) == -3).all()
+    assert flow_point(noise, field, t)[:,0,0,0].tolist() == [2., 1.25, -1.]
+    assert (flow_velocity(noise, field) == -3).all()
 
 class Batch:
     "As much of a learner as the callback asks for"
@@ -47,7 +48,7 @@ def test_a_batch_holds_the_way_to_the_colours():
     cond,learn = told(True, 0.)
     x,t,seen = learn.xb
     end = x+(1-t).view(-1, 1, 1, 1)*learn.yb[0]
-    ab = mean_of(cond)+end*torch.tensor([.5,2.]).view(1, 2, 1, 1)
+    ab = generator_ab(cond)+end*torch.tensor([.5,2.]).view(1, 2, 1, 1)
     assert torch.allclose(ab, learn.y, atol=1e-5) and torch.equal(seen, cond)
     start = x-t.view(-1, 1, 1, 1)*learn.yb[0]
     assert abs(start.mean()) < .05 and abs(start.std()-1) < .05 and 0 <= t.min() and t.max() <= 1 and .2 < t.std() < .4
@@ -76,20 +77,20 @@ def two_points(low=-1., high=2., share=.3):
 def test_both_colours_come_in_their_shares():
     "Of two colours that a dress could have, neither is averaged away"
     noise = np.random.default_rng(0).standard_normal((4000,2,1,1))
-    x = sample(two_points(), noise, np.zeros((4000,1,1,1)), 40)
+    x = sample_flow(two_points(), noise, np.zeros((4000,1,1,1)), 40)
     assert (np.minimum(abs(x+1), abs(x-2)) < .05).mean() > .98
     assert abs((x > .5).mean()-.3) < .02  # three times the error of the mean of 8,000 draws
 
 def test_one_step_gives_the_mean():
     "At time 0 nothing is decided: one step leads to the mean of all that could be, from anywhere"
     noise = np.random.default_rng(0).standard_normal((50,2,3,3))
-    assert np.allclose(sample(two_points(), noise, noise*0, 1), -1+.3*3, atol=1e-9)
+    assert np.allclose(sample_flow(two_points(), noise, noise*0, 1), -1+.3*3, atol=1e-9)
 
 @pytest.mark.parametrize('steps', [1, 4, 12])
 def test_a_constant_field_is_reached(steps):
     "Where all photos have one colour, every sample ends there"
     def velocity(x, t, cond): return (.7-x)/(1-t).reshape(-1, 1, 1, 1)
-    assert np.allclose(sample(velocity, drawn_noise(0, 8, (4,4)), np.zeros((8,1,4,4)), steps), .7, atol=1e-5)
+    assert np.allclose(sample_flow(velocity, drawn_noise(0, 8, (4,4)), np.zeros((8,1,4,4)), steps), .7, atol=1e-5)
 
 def test_guidance():
     "1 asks once; 2 goes twice as far from what is learned without a condition"
@@ -99,19 +100,19 @@ def test_guidance():
         return 0*x+3.*cond+1.
     cond = np.ones((1,2,2,2))
     noise = np.zeros((1,2,2,2))
-    assert np.allclose(sample(velocity, noise, cond, 2), 4.) and asked == [1.,1.]
-    assert np.allclose(sample(velocity, noise, cond, 2, guidance=1.), sample(velocity, noise, cond, 2))
-    assert np.allclose(sample(velocity, noise, cond, 2, guidance=2.), 7.)
+    assert np.allclose(sample_flow(velocity, noise, cond, 2), 4.) and asked == [1.,1.]
+    assert np.allclose(sample_flow(velocity, noise, cond, 2, guidance=1.), sample_flow(velocity, noise, cond, 2))
+    assert np.allclose(sample_flow(velocity, noise, cond, 2, guidance=2.), 7.)
 
 def test_known_cells_are_kept():
     known = np.zeros((1,3,4,4))
     known[:,:,1,2] = .5,-.25,1
     flow = small_flow()
-    x = sample(flow, torch.randn(1, 2, 8, 8), small_cond(size=(8,8)), 4, known=torch.zeros(1, 3, 8, 8)).detach()
+    x = sample_flow(flow, torch.randn(1, 2, 8, 8), small_cond(size=(8,8)), 4, known=torch.zeros(1, 3, 8, 8)).detach()
     assert x.isfinite().all()
-    x = sample(two_points(), drawn_noise(3, 1, (4,4)), np.zeros((1,1,4,4)), 6, known=known)
+    x = sample_flow(two_points(), drawn_noise(3, 1, (4,4)), np.zeros((1,1,4,4)), 6, known=known)
     assert x[0,:,1,2].tolist() == [.5,-.25]
-    half = held(0*x, 0*x+1, known, .5)
+    half = hold_known(0*x, 0*x+1, known, .5)
     assert half[0,:,1,2].tolist() == [.75,.375] and half[0,0,0,0] == 0
 
 # The network, and its graph
@@ -119,7 +120,7 @@ def test_known_cells_are_kept():
 def test_an_untrained_flow_stands_still():
     "Its last layer is zero: before it has learned anything, a sample is its noise"
     noise = torch.from_numpy(drawn_noise(0, 2, (16,16)))
-    with torch.no_grad(): x = sample(ColourFlow(4, (8,8,16,16), (1,1,1,1), 16), noise, small_cond(2, size=(16,16)), 4)
+    with torch.no_grad(): x = sample_flow(ColourFlow(4, (8,8,16,16), (1,1,1,1), 16), noise, small_cond(2, size=(16,16)), 4)
     assert torch.equal(x, noise)
 
 def test_parameters():
@@ -138,8 +139,8 @@ def test_a_graph_gives_what_torch_gives(tmp_path):
     graph = graph_velocity(tmp_path/'flow.onnx')
     for n,size in ((1,(16,24)), (3,(8,32))):
         noise,cond = drawn_noise(2, n, size),small_cond(n, size=size)
-        with torch.no_grad(): ours = sample(flow, torch.from_numpy(noise), cond, 5, 1.5).numpy()
-        theirs = sample(graph, noise, cond.numpy(), 5, 1.5)
+        with torch.no_grad(): ours = sample_flow(flow, torch.from_numpy(noise), cond, 5, 1.5).numpy()
+        theirs = sample_flow(graph, noise, cond.numpy(), 5, 1.5)
         assert np.abs(ours-noise).max() > .1 and np.abs(ours-theirs).max() < 1e-3
 
 # With the network that ships
@@ -147,15 +148,15 @@ def test_a_graph_gives_what_torch_gives(tmp_path):
 @pytest.fixture(scope='module')
 def painter():
     flow = small_flow(122)
-    return FlowColorizer(Condition(), flow, [.1,.1], render_size=64, steps=3)
+    return FlowColorizer(FlowCondition(), flow, [.1,.1], render_size=64, steps=3)
 
 def test_a_condition_is_what_the_network_says(colorizer):
     "Its ab are those that the package paints with, and nothing of it learns"
     l = torch.rand(1, 1, 64, 96)*2-1
-    see = Condition()
+    see = FlowCondition()
     cond = see(l)
     ab,_ = colorizer.predict(l.numpy())
-    assert cond.shape[2:] == (16,24) and np.abs(mean_of(cond).numpy()-ab).max() < 1e-3
+    assert cond.shape[2:] == (16,24) and np.abs(generator_ab(cond).numpy()-ab).max() < 1e-3
     assert np.allclose(cond[0,0,3,5], l[0,0,12:16,20:24].mean(), atol=1e-6)
     assert not any(p.requires_grad for p in see.parameters()) and not see.train().net.training
 
@@ -184,10 +185,10 @@ def test_hints_are_kept(painter, gray):
 def test_known_of_a_condition():
     cond = small_cond(size=(8,8))
     cond[:,1:4,2,3] = torch.tensor([.3,-.2,1.])
-    known = known_of(cond, torch.tensor([.1,.2]))
-    back = mean_of(cond)[0,:,2,3]+known[0,:2,2,3]*torch.tensor([.1,.2])
+    known = known_field(cond, torch.tensor([.1,.2]))
+    back = generator_ab(cond)[0,:,2,3]+known[0,:2,2,3]*torch.tensor([.1,.2])
     assert torch.allclose(back, torch.tensor([.3,-.2]), atol=1e-6) and known[:,2].sum() == 1 and not known[0,:,0,0].any()
-    assert np.allclose(known_of(cond.numpy(), np.array([.1,.2], np.float32)), known.numpy(), atol=1e-5)
+    assert np.allclose(known_field(cond.numpy(), np.array([.1,.2], np.float32)), known.numpy(), atol=1e-5)
 
 # Training
 
@@ -200,7 +201,7 @@ def test_a_learner_trains_it(tmp_path):
     dls = ColorizeDataLoaders.from_folder(tmp_path, valid_pct=.25, size=64, bs=3, num_workers=0)
     torch.manual_seed(0)
     flow = ColourFlow(widths=(8,16,16,16), depths=(1,1,1,1), n_time=16)
-    learn = flow_learner(dls, flow, Condition(), lr=3e-3)
+    learn = flow_learner(dls, flow, FlowCondition(), lr=3e-3)
     with learn.no_bar(), learn.no_logging():
         before = learn.validate()[0]
         learn.fit(12)
