@@ -1,16 +1,16 @@
 "A flow in colour only: the way from noise to colours, sampling, hints, seeds, and the graph beside torch."
 import numpy as np, pytest
 torch = pytest.importorskip('torch', reason='needs the train extra')
-from colorize_nb.train.diffusion import (N_KNOWN, ColourFlow, FlowCondition, FlowColorizer, FlowMatching, drawn_noise, flow_point, flow_velocity,
-                                         export_flow, flow_learner, generator_ab, graph_velocity, hold_known, known_field,
-                                         sample_flow)
+from colorize_nb.train.diffusion import (N_KNOWN, ColourFlow, FlowColorizer, FlowCondition, FlowMatching, drawn_noise,
+                                         export_flow, flow_learner, flow_point, flow_velocity, generator_ab, graph_velocity,
+                                         hold_known, known_field, sample_flow)
 
 torch.set_num_threads(1)
 
-def small_flow(n_features=4, seed=0):
+def small_flow(n_features=4, seed=0, widths=(8,8,16,16)):
     "An untrained flow whose last layer is not zero, so that its velocity depends on all that it is given"
     torch.manual_seed(seed)
-    flow = ColourFlow(n_features, widths=(8,8,16,16), depths=(1,1,1,1), n_time=16).eval()
+    flow = ColourFlow(n_features, widths, (1,)*len(widths), 16).eval()
     torch.nn.init.normal_(flow.leave[-1].weight, std=.2)
     return flow
 
@@ -134,7 +134,7 @@ def test_seeds():
 def test_a_graph_gives_what_torch_gives(tmp_path):
     "In other sizes and numbers than it was traced with, with guidance"
     pytest.importorskip('onnxscript')
-    flow = small_flow()
+    flow = small_flow(widths=(8,16))
     export_flow(flow, tmp_path/'flow.onnx')
     graph = graph_velocity(tmp_path/'flow.onnx')
     for n,size in ((1,(16,24)), (3,(8,32))):
@@ -165,11 +165,11 @@ def test_the_same_seed_the_same_picture(painter, gray):
     assert one.shape == (*gray.shape,3) and np.array_equal(one, again) and np.abs(one.astype(int)-other).max() > 10
 
 def test_the_mean_of_several(painter, gray):
-    "Is nearer to each sample than they are to each other"
+    "The first of eight is the one that is drawn alone"
     ab,L,extent = painter.samples(gray, 8)
     assert ab.shape[0] == 8 and L.shape == ab.shape[2:]
     assert ab.std(0).mean() > 1 and np.asarray(painter.colorize(gray, 8)).shape == (*gray.shape,3)
-    assert np.array_equal(painter.samples(gray, 1)[0], ab[:1]) or np.allclose(painter.samples(gray, 1)[0], ab[:1], atol=1e-2)
+    assert np.allclose(painter.samples(gray, 1)[0], ab[:1], atol=1e-2)
 
 def test_hints_are_kept(painter, gray):
     "Cells that a hint covers have its colour in every sample"

@@ -187,7 +187,9 @@ def known_field(cond, scale): # From `FlowCondition`; of the field
 
 # %% ../../nbs/75_diffusion.ipynb #d1ff0060
 from fastai.callback.core import Callback
+from fastai.learner import Learner
 from fastcore.foundation import L
+from fastcore.meta import delegates
 from .learner import ColorizeLearner
 from .recipe import simulate_hints
 
@@ -219,6 +221,7 @@ def seen(self:FlowMatching, x, y): # A batch of the loaders
     return self.condition(x, simulate_hints(truth, none=.5) if self.training else None),truth
 
 # %% ../../nbs/75_diffusion.ipynb #d1ff0064
+@delegates(Learner)
 def flow_learner(dls, # Of L and ab, from `colorize_nb.train.data`; or of conditions and ab
                  flow:nn.Module=None, # Default `ColourFlow()`
                  condition:nn.Module=None, # As for `FlowMatching`
@@ -232,7 +235,7 @@ def flow_learner(dls, # Of L and ab, from `colorize_nb.train.data`; or of condit
     return ColorizeLearner(dls, flow or ColourFlow(), loss_func=F.mse_loss, lr=lr, cbs=cbs, **kwargs)
 
 # %% ../../nbs/75_diffusion.ipynb #d1ff0070
-from .generator import lite2_unet, load_arrays, register_generator
+from .generator import lite2_unet, register_generator
 
 class FlowUnet(nn.Module):
     "See `lite2_flow`"
