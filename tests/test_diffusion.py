@@ -131,6 +131,8 @@ def test_seeds():
     assert np.array_equal(drawn_noise(5, 1, (6,8)), drawn_noise(5, 3, (6,8))[:1])
     assert not np.array_equal(drawn_noise(5, 1, (6,8)), drawn_noise(6, 1, (6,8)))
 
+@pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_a_graph_gives_what_torch_gives(tmp_path):
     "In other sizes and numbers than it was traced with, with guidance"
     pytest.importorskip('onnxscript')
