@@ -157,9 +157,17 @@ def forward(self:ColourFlow, x:torch.Tensor, # `(n,2,h,w)`
 # %% ../../nbs/75_diffusion.ipynb #d1ff0050
 from .generator import generator_of
 
+def _condition(net, l, hints=None):
+    "What a generator knows of gray photos, in planes"
+    size = [side//4 for side in l.shape[-2:]]
+    if hints is None: hints = l.new_zeros(len(l), 3, *size)
+    features = net.features(l, hints)
+    planes = area_to(l, size),hints,net.layers[-1](features),features
+    return torch.cat([o.float() for o in planes], 1)
+
 class FlowCondition(nn.Module):
     "A frozen generator, and all that it knows of a photo"
-    def __init__(self, where:str|Path|nn.Module='default'): # A model, or a generator that takes hints
+    def __init__(self, where:str|Path|nn.Module='default'): # A model, or a generator that takes hints, at a quarter
         super().__init__()
         net = where if isinstance(where, nn.Module) else generator_of(where)
         self.net = net.eval().requires_grad_(False)
@@ -169,11 +177,7 @@ class FlowCondition(nn.Module):
                 hints:torch.Tensor=None, # `(n,3,h/4,w/4)`, see `hint_planes`
     )->torch.Tensor: # `(n,6+c,h/4,w/4)`: L, hints, ab, and the decoder's last planes
         "Look at gray photos"
-        size = [side//self.net.out_scale for side in l.shape[-2:]]
-        if hints is None: hints = l.new_zeros(len(l), 3, *size)
-        features = self.net.features(l, hints)
-        ab = self.net.layers[-1](features)
-        return torch.cat([o.float() for o in (area_to(l, size), hints, ab, features)], 1)
+        return _condition(self.net, l, hints)
 
 def generator_ab(cond): # From `FlowCondition`
     "Return the generator's own colours, `ab/110`"
@@ -217,7 +221,7 @@ class FlowMatching(Callback):
 def seen(self:FlowMatching, x, y): # A batch of the loaders
     "Return conditions, and the true `ab/110` of their size"
     if self.condition is None: return x,area_to(y, x.shape[-2:])
-    truth = area_to(y, [side//self.condition.net.out_scale for side in x.shape[-2:]])
+    truth = area_to(y, [side//4 for side in x.shape[-2:]])
     return self.condition(x, simulate_hints(truth, none=.5) if self.training else None),truth
 
 # %% ../../nbs/75_diffusion.ipynb #d1ff0064
@@ -247,15 +251,12 @@ class FlowUnet(nn.Module):
         self.register_buffer('noise', torch.from_numpy(drawn_noise(0, 1, (side,side))), persistent=False)
         self.hints = True
     def forward(self, l, hints=None):
-        h,w = (side//4 for side in l.shape[-2:])
-        if hints is None: hints = l.new_zeros(len(l), 3, h, w)
-        features = self.base.features(l, hints)
-        ab = self.base.layers[-1](features)
-        cond = torch.cat([area_to(l, (h,w)), hints, ab, features], 1)
+        cond = _condition(self.base, l, hints)
+        h,w = cond.shape[-2:]
         tiles = 1,1,-(-h//self.noise.shape[2]),-(-w//self.noise.shape[3])
         noise = self.noise.repeat(tiles)[:,:,:h,:w].expand(len(l), -1, -1, -1)
         field = sample_flow(self.flow, noise, cond, self.steps)
-        return ab+field*self.flow.scale.view(1, 2, 1, 1)
+        return generator_ab(cond)+field*self.flow.scale.view(1, 2, 1, 1)
 
 @register_generator
 def lite2_flow(out_scale:int=4, # 4: the field is a quarter as large as L
