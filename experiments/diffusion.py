@@ -285,8 +285,9 @@ def measure(o):
     save_weights(o.run/'flow.safetensors', {k: v.numpy() for k,v in flow.state_dict().items()})
     size = (o.run/'flow.safetensors').stat().st_size/1e6
     n = sum(p.numel() for p in flow.parameters())
-    head = (f'# python experiments/diffusion.py RUN --shelf SHELF --valid {o.valid.name} --every {o.every}; commit {commit()}; '
-            f'seed 0; {photos} photos shown, of {o.crops} crops; {n} parameters, {size:.1f} MB in 8 bits; 8 steps of Euler\n')
+    command = f'RUN --only measure --valid {o.valid.name} --every {o.every} --minutes {o.minutes:g}'
+    about = f'commit {commit()}; seed 0; {photos} photos shown, of {o.crops} crops; {n} parameters, {size:.1f} MB in 8 bits'
+    head = f'# python experiments/diffusion.py {command}; {about}; 8 steps of Euler\n'
     table = pd.DataFrame([*[row_of(k, rows) for k in rows], *spread_rows(cells)])
     text = head+table.to_csv(index=False, float_format='%.4f')
     write_file('results/diffusion.csv', text.encode())
