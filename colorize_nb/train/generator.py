@@ -25,7 +25,8 @@ from importlib import import_module
 
 generator_modules = dict(  # name: the module of `train` that registers it
     resnet18_unet='generator', lite2_unet='generator', eccv16='zhang', siggraph17='zhang', cnn='baselines',
-    regression='baselines', autoencoder='baselines', encoder_decoder='baselines', pix2pix_unet='baselines')
+    regression='baselines', autoencoder='baselines', encoder_decoder='baselines', pix2pix_unet='baselines',
+    lite2_flow='diffusion')
 
 def list_generators()->list[str]: # Sorted
     "Return the names that `create_generator` knows"
