@@ -1,5 +1,6 @@
 """A long training on people, at several sizes: python experiments/people_train.py RUN --shelf SHELF [--small STORE]
     [--start default] [--minutes 60] [--frozen] [--device cpu] [--seed 0] [--beside OTHER]
+python experiments/people_train.py RUN --mean MODEL...
 Goes on from RUN/state.pt, whatever stopped it; the first line says what it starts from. RUN/log.csv: step, photos
 shown, seconds, and for each size the loss of ab and the cross-entropy. RUN/model is the model of the averaged weights,
 for `--model` and tools/people.py, written at the end.
@@ -7,6 +8,7 @@ SHELF is from experiments/shelf.py, STORE from `make_store` (the older photos of
 2.5 times as often; skin inside a face counts four times, skin beside one twice, strong colours up to 2.2 times.
 On a CPU two runs of one thread each show half as many photos again as one run of two threads: give each a seed, and
 the other as OTHER. Every 100 steps a run moves half way to where the other was saved last.
+With --mean, RUN/model has the mean of the weights of the models of several runs and times.
 Batch norm keeps its statistics (batches are small), and ageing comes on slowly: over --ramp photos to full strength."""
 import argparse, json, math, os, time
 from pathlib import Path
@@ -225,16 +227,21 @@ class Training:
             if self.step%400 == 0: shelf.load()  # it may have grown
         self.save()
 
-    def ship(self):
-        "Write the averaged weights as a model; the prior is that of the start"
-        net = load_arrays(network(self.o.start), {k: v.cpu() for k,v in self.mean.items()})
-        prior = load_config(self.o.start).get('prior') or color_prior(net, Small(self.o.small))
-        Colorizer.from_generator(net, 'people', self.o.render_size).save_pretrained(self.o.run/'model', prior=prior)
+def mean_of(models):
+    "A network with the mean of the weights of several models"
+    weights = [load_weights(m, load_config(m)) for m in models]
+    mean = {k: sum(torch.as_tensor(w[k]) for w in weights)/len(weights) for k in weights[0]}
+    return load_arrays(network(models[0]), mean)
+
+def ship(net, o):
+    "Write a network as a model; the prior is that of the start"
+    prior = load_config(o.start).get('prior') or color_prior(net, Small(o.small))
+    Colorizer.from_generator(net, 'people', o.render_size).save_pretrained(o.run/'model', prior=prior)
 
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     a.add_argument('run', type=Path)
-    a.add_argument('--shelf', type=Path, required=True)
+    a.add_argument('--shelf', type=Path)
     a.add_argument('--small', type=Path)
     a.add_argument('--start', default='default')
     a.add_argument('--minutes', type=float, default=60.)
@@ -244,17 +251,20 @@ def main():
     a.add_argument('--seed', type=int, default=0)
     a.add_argument('--beside', type=Path, help='the folder of another run, to meet')
     a.add_argument('--threads', type=int)
+    a.add_argument('--mean', nargs='+', metavar='MODEL', help='train nothing: the mean of these')
     a.add_argument('--frozen', action='store_true', help='leave the encoder as it is')
     a.add_argument('--batches', type=int, default=1, help='batches so many times as large')
     a.add_argument('--device', default='cpu')
     a.add_argument('--bf16', action='store_true')
-    a.add_argument('--render-size', type=int, default=256)
+    a.add_argument('--render-size', type=int, default=240)
     o = a.parse_args()
     o.run.mkdir(parents=True, exist_ok=True)
     if o.threads: torch.set_num_threads(o.threads)
     torch.set_flush_denormal(True)  # Adam crawls on a CPU where its averages come near zero
+    if o.mean: return ship(mean_of(o.mean), o)
+    if not o.shelf: a.error('--shelf says where the photos are')
     training = Training(o)
     if o.minutes > 0: training.run()
-    training.ship()
+    ship(load_arrays(network(o.start), {k: v.cpu() for k,v in training.mean.items()}), o)
 
 if __name__ == '__main__': main()
