@@ -145,6 +145,20 @@ def test_a_graph_gives_what_torch_gives(tmp_path):
         theirs = sample_flow(graph, noise, cond.numpy(), 5, 1.5)
         assert np.abs(ours-noise).max() > .1 and np.abs(ours-theirs).max() < 1e-3
 
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_a_model_folder_of_it(tmp_path, gray):
+    "One graph with all steps paints what torch paints, as far as weights of 8 bits do"
+    from colorize_nb import Colorizer
+    from colorize_nb.train.generator import create_generator
+    torch.manual_seed(0)
+    net = create_generator('lite2_flow', steps=2).eval()
+    torch.nn.init.normal_(net.flow.leave[-1].weight, std=.1)
+    c = Colorizer.from_generator(net, 'flow', 64)
+    c.save_pretrained(tmp_path/'m')
+    ours,theirs = (np.asarray(o.colorize(gray)).astype(int) for o in (c, Colorizer.from_pretrained(tmp_path/'m')))
+    assert np.abs(ours-np.stack([gray]*3, -1)).mean() > 2 and np.abs(ours-theirs).mean() < 1
+
 # With the network that ships
 
 @pytest.fixture(scope='module')

@@ -253,8 +253,8 @@ class FlowUnet(nn.Module):
     def forward(self, l, hints=None):
         cond = _condition(self.base, l, hints)
         h,w = cond.shape[-2:]
-        tiles = 1,1,-(-h//self.noise.shape[2]),-(-w//self.noise.shape[3])
-        noise = self.noise.repeat(tiles)[:,:,:h,:w].expand(len(l), -1, -1, -1)
+        rows,columns = (torch.arange(n, device=l.device)%self.noise.shape[2] for n in (h,w))  # repeated on large grids
+        noise = self.noise[:,:,rows][...,columns].expand(cond.shape[0], -1, -1, -1)
         field = sample_flow(self.flow, noise, cond, self.steps)
         return generator_ab(cond)+field*self.flow.scale.view(1, 2, 1, 1)
 
