@@ -43,7 +43,8 @@ def test_tiny_and_narrow_photos(colorizer, other, shape):
 
 def test_what_looks_alike_gets_the_other_photos_colours(colorizer, gray, other):
     hints = colorizer.hints_like(open_photo(gray), other)
-    assert len(hints) > 10 and all(h.ab[0] < 0 for h in hints)  # green
+    green = [h.ab[0] for h in hints]
+    assert len(hints) > 10 and max(green) <= 0 and np.mean(green) < -10  # black has no colour
     alone,told = (rgb2lab(np.asarray(colorizer.colorize(gray, **kw))) for kw in ({}, dict(like=other)))
     part = np.s_[60:200,70:160]
     assert told[part][...,1].mean() < alone[part][...,1].mean()-8
