@@ -20,24 +20,24 @@ from .losses import area_to
 
 # %% ../../nbs/75_diffusion.ipynb #d1ff0020
 def flow_point(noise:torch.Tensor, # `(n,2,h,w)`
-            field:torch.Tensor, # The colours, likewise
-            t:torch.Tensor, # `(n,)` in [0,1]
+               field:torch.Tensor, # The colours, likewise
+               t:torch.Tensor, # `(n,)` in [0,1]
 )->torch.Tensor: # `noise` at 0, `field` at 1
     "Return where each sample is at time `t` on the straight way from its noise to its colours"
     t = t.view(-1, 1, 1, 1)
     return (1-t)*noise+t*field
 
-def flow_velocity(noise, field): # As for `between`
+def flow_velocity(noise, field): # As for `flow_point`
     "Return the velocity on that way: the same at every time"
     return field-noise
 
 # %% ../../nbs/75_diffusion.ipynb #d1ff0030
 def sample_flow(velocity, # Function of (x, t, cond); torch or numpy, as the rest
-           noise, # `(n,2,h,w)`
-           cond, # `(n,c,h,w)`, see `FlowCondition`
-           steps:int=8, # Of Euler's method
-           guidance:float=1., # 1: as it was learned; above: further away from what is true of any photo
-           known=None, # `(n,3,h,w)`: the field's values where they are known, and 1 there
+                noise, # `(n,2,h,w)`
+                cond, # `(n,c,h,w)`, see `FlowCondition`
+                steps:int=8, # Of Euler's method
+                guidance:float=1., # 1: as it was learned; above: further away from what is true of any photo
+                known=None, # `(n,3,h,w)`: the field's values where they are known, and 1 there
 ): # `(n,2,h,w)`
     "Follow the velocity from noise to colours"
     x = noise
@@ -97,7 +97,7 @@ class CellAttention(nn.Module):
 
 # %% ../../nbs/75_diffusion.ipynb #d1ff0044
 def time_waves(t:torch.Tensor, # `(n,)` in [0,1]
-          n:int=64, # Even
+               n:int=64, # Even
 )->torch.Tensor: # `(len(t),n)`
     "Describe the time by sines and cosines, from half a turn to five hundred"
     turns = torch.exp(torch.linspace(0, math.log(1000), n//2, device=t.device))*math.pi
