@@ -432,7 +432,7 @@ def keep(new, load):
     rows = [r for r in old if r['way'] != new[0]['way']]+new
     rows.sort(key=lambda r: [*TITLES].index(r['way']))
     cores = os.cpu_count()
-    busy = '; busy machine: seconds by the clock are too many' if any(float(r['load']) > cores/2 for r in rows) else ''
+    busy = '; busy machine: seconds by the clock are too many' if any(float(r['load']) > cores for r in rows) else ''
     with open(CSV, 'w', newline='', encoding='utf-8') as f:
         print(f'# {machine()}{busy}', file=f)
         out = csv.DictWriter(f, rows[0], lineterminator='\n')
