@@ -110,7 +110,7 @@ def loaders(run, bs=16):
 
 class Some(DataLoader):
     "Draw `n` of the photos for each part"
-    def get_idxs(self): return self.rng.sample_flow(range(len(self.dataset)), self.n)
+    def get_idxs(self): return self.rng.sample(range(len(self.dataset)), self.n)
 
 def spread(run):
     "How far colours lie from the network's own, `(2,)`"

@@ -18,10 +18,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from colorize_nb.train.ageing import age
-from colorize_nb.color import AB_BINS, lab2net, net2ab, rgb2lab_t
+from colorize_nb.color import lab2net, rgb2lab_t
 from colorize_nb import Colorizer
 from colorize_nb.train.generator import generator_from, load_arrays
-from colorize_nb.train.losses import area_to
+from colorize_nb.train.losses import ClassificationLoss, area_to
 from colorize_nb.train.recipe import color_prior, simulate_hints
 from colorize_nb.train.photo_store import Store, crop_windows
 from colorize_nb.network.weights import load_config, load_weights
@@ -29,8 +29,8 @@ from colorize_nb.network.weights import load_config, load_weights
 SIZES = {128:20, 192:10, 256:6, 288:5}       # side in pixels: photos in a batch
 SHARES = .1, .25, .35, .3                     # how often each size is drawn
 AGED = .45      # share of the photos
-MEET = 100      # steps from one meeting with the other run to the next
 NO_HINTS = .55  # likewise
+MEET = 100      # steps from one meeting with the other run to the next
 
 class Shelf:
     "Squares of bytes and boxes of faces; `draw` prefers photos with faces"
@@ -98,20 +98,12 @@ def pixel_weights(rgb, faces, ab, size):
     w = area_to(1+3*s*(faces > .5)+s*person+.6*strong, size)
     return w/w.mean()
 
-def cross_entropy(logits, truth, weights):
-    "Of the 313 colours, each cell's truth shared by its five nearest"
-    cells = net2ab(truth).movedim(1, -1).flatten(0, 2)
-    far,nearest = torch.cdist(cells, torch.from_numpy(AB_BINS)).topk(5, largest=False)
-    soft = (-far.square()/50).softmax(1)
-    log_p = logits.float().log_softmax(1).movedim(1, -1).flatten(0, 2)
-    return (weights.flatten()*-(soft*log_p.gather(1, nearest)).sum(1)).mean()
-
 def a_quarter(*maps):
     "Every other row and column, from a random one on: cells beside each other say the same"
     y,x = torch.randint(2, (2,)).tolist()
     return [m[...,y::2,x::2] for m in maps]
 
-def loss_of(net, rgb, faces, strength):
+def loss_of(net, rgb, faces, strength, bins):
     "The loss of ab (half Huber, half L1), and the cross-entropy of the 313 colours; cells count by their weight"
     l,ab = (o.float() for o in lab2net(rgb2lab_t(rgb)))
     l = age(rgb, l, AGED, strength)
@@ -120,7 +112,8 @@ def loss_of(net, rgb, faces, strength):
     weights = pixel_weights(rgb, faces, ab, cells)
     pred,logits = net(l.contiguous(memory_format=torch.channels_last), simulate_hints(truth, none=NO_HINTS))
     miss = 2.5*F.huber_loss(pred, truth, reduction='none', delta=.1)+.5*(pred-truth).abs()
-    return (miss*weights).mean(),cross_entropy(*a_quarter(logits, truth, weights))
+    logits,truth,each = a_quarter(logits.float(), truth, weights)
+    return (miss*weights).mean(),(bins.per_cell(logits, truth)*each[:,0]).mean()
 
 def network(start):
     "A model's network with both heads"
@@ -205,6 +198,7 @@ class Training:
 
     def run(self):
         o = self.o
+        bins = ClassificationLoss().to(o.device)
         first = self.step
         began = time.time()
         losses = {}
@@ -215,7 +209,7 @@ class Training:
             size,rgb,faces = self.draw(shelf, small)
             strength = min(1, .2+self.photos/o.ramp)
             with torch.autocast(kind, torch.bfloat16, enabled=o.bf16):
-                ab,cross = loss_of(self.net, rgb, faces, strength)
+                ab,cross = loss_of(self.net, rgb, faces, strength, bins)
             self.update(ab+o.cross*cross, first)
             self.photos += len(rgb)
             losses.setdefault(size, []).append((float(ab), float(cross)))

@@ -151,16 +151,19 @@ class ClassificationLoss(Loss):
         self.sigma = sigma
         self.register_buffer('bins', torch.from_numpy(AB_BINS), persistent=False)
         self.register_buffer('weights', torch.ones(_grid, _grid) if weights is None else weights)
-    def per_photo(self, pred, targ):
-        targ = area_to(targ, pred.shape[-2:])
-        if pred.shape[1] == 2: return (pred-targ).abs().mean((1,2,3))  # painted, as in validation
+    def per_cell(self, pred, targ): # Logits `(n,313,h,w)` and `ab/110` of the same size
+        "Compute the loss of each cell, `(n,h,w)`"
         pixels = net2ab(targ).movedim(1, -1).flatten(0, 2)
         far,nearest = torch.cdist(pixels, self.bins).topk(self.k, largest=False)
         soft = (-far.square()/(2*self.sigma**2)).softmax(1)
         log_p = pred.log_softmax(1).movedim(1, -1).flatten(0, 2)
         ce = -(soft*log_p.gather(1, nearest)).sum(1)
         a,b = _cells(targ)
-        return (ce.view(len(targ), -1)*self.weights[a,b].flatten(1)).mean(1)
+        return ce.view_as(targ[:,0])*self.weights[a,b]
+    def per_photo(self, pred, targ):
+        targ = area_to(targ, pred.shape[-2:])
+        if pred.shape[1] == 2: return (pred-targ).abs().mean((1,2,3))  # painted, as in validation
+        return self.per_cell(pred, targ).mean((1,2))
 
 # %% ../../nbs/66_losses.ipynb #b26bbabd
 class PerceptualLoss(Loss):
