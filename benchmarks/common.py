@@ -53,12 +53,12 @@ def table(title, times, against):
     kept.extend(dict(table=title, what=k, round=i, ms=f'{1000*t:.2f}') for k,v in times.items() for i,t in enumerate(v))
     return ms
 
-def put(name, text):
-    "Write what stands between `<!-- NAME -->` and `<!-- /NAME -->` in README.md"
-    p = HERE/'README.md'; md = p.read_text(encoding='utf-8')
+def put(name, text, page=HERE/'README.md'):
+    "Write what stands between `<!-- NAME -->` and `<!-- /NAME -->` in a page"
+    md = page.read_text(encoding='utf-8')
     new,n = re.subn(rf'(<!-- {name} -->\n).*?(<!-- /{name} -->)', lambda m: f'{m[1]}{text.strip()}\n{m[2]}', md, flags=re.S)
-    assert n == 1, f'README.md has {n} places for {name}'
-    p.write_text(new, encoding='utf-8')
+    assert n == 1, f'{page.name} has {n} places for {name}'
+    page.write_text(new, encoding='utf-8')
 
 def save(name):
     "Write every measured time into `NAME.csv` beside this file, and what was told into README.md"

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from urllib.request import urlopen
 import numpy as np
 from PIL import Image
-from .common import HERE, machine
+from .common import HERE, machine, put
 
 ROOT = HERE.parent
 PHOTO = 'colorize_nb/photos/migrant_mother.jpg'
@@ -257,6 +257,15 @@ def debian(*packages):
     sizes = subprocess.run(asked, capture_output=True, text=True).stdout.split()
     return lambda: sum(map(int, sizes))*1024/1e6
 
+def in_host(w, batch, size, readme):
+    "Run a program without a window: alone, and once what its page says is installed"
+    w.sh(batch, w.folder)  # its first start of all
+    with w.step(HOST, size): w.sh(batch, w.folder)
+    w.get()
+    before = w.installed()
+    with w.step('install', lambda: w.installed()-before): w.sh(blocks(readme)[0])
+    with w.step('first photo'): w.sh(batch, w.folder)
+
 @way
 def gimp(w, wheel):
     "The plug-in, in GIMP without a window"
@@ -266,12 +275,7 @@ def gimp(w, wheel):
     (w.folder/'in_gimp.py').write_text(IN_GIMP)
     run = "-b 'exec(open(\"in_gimp.py\").read())'"
     batch = f'{program} --no-interface --new-instance --batch-interpreter=python-fu-eval {run} --quit'
-    w.sh(batch, w.folder)  # its first start of all
-    with w.step(HOST, debian('gimp', 'gimp-data', 'libgimp-3.0-0')): w.sh(batch, w.folder)
-    w.get()
-    before = w.installed()
-    with w.step('install', lambda: w.installed()-before): w.sh(blocks('integrations/gimp/README.md')[0])
-    with w.step('first photo'): w.sh(batch, w.folder)
+    in_host(w, batch, debian('gimp', 'gimp-data', 'libgimp-3.0-0'), 'integrations/gimp/README.md')
     colored(w.folder/'color.png')
 
 IN_DARKTABLE = """
@@ -298,12 +302,7 @@ def darktable(w, wheel):
     (w.folder/'in_darktable.lua').write_text(IN_DARKTABLE)
     run = "--luacmd 'dofile(\"in_darktable.lua\")'"
     batch = f'{program} photo.png unused.tif --core --library :memory: {run}; rm unused.tif'
-    w.sh(batch, w.folder)  # its first start of all
-    with w.step(HOST, debian('darktable')): w.sh(batch, w.folder)
-    w.get()
-    before = w.installed()
-    with w.step('install', lambda: w.installed()-before): w.sh(blocks('integrations/darktable/README.md')[0])
-    with w.step('first photo'): w.sh(batch, w.folder)
+    in_host(w, batch, debian('darktable'), 'integrations/darktable/README.md')
     colored(w.folder/'photo-color.tif')
 
 # A container, and the page
@@ -419,11 +418,7 @@ def read():
 def publish():
     "Write the table into docs/integrations.md"
     rows,head = read()
-    new = f'*{head[2:]}*\n\n{table(rows)}\n'
-    old = PAGE.read_text(encoding='utf-8')
-    text,n = re.subn(r'(<!-- ways -->\n).*?(<!-- /ways -->)', lambda m: f'{m[1]}{new}{m[2]}', old, flags=re.S)
-    assert n == 1, f'{PAGE.name} has {n} places for the table'
-    PAGE.write_text(text, encoding='utf-8')
+    put('ways', f'*{head[2:]}*\n\n{table(rows)}', PAGE)
 
 def keep(new, load):
     "Put a way's rows into ways.csv in place of its older ones"
