@@ -2,7 +2,7 @@
     [--start default] [--minutes 60] [--frozen] [--device cpu] [--seed 0] [--beside OTHER]
 python experiments/people_train.py RUN --mean MODEL...
 Goes on from RUN/state.pt, whatever stopped it; the first line says what it starts from. RUN/log.csv: step, photos
-shown, seconds, and for each size the loss of ab and the cross-entropy. RUN/model is the model of the averaged weights,
+shown, seconds, and for each size the loss of ab, the cross-entropy and the loss of features. RUN/model is the model of the averaged weights,
 for `--model` and tools/people.py, written at the end.
 SHELF is from experiments/shelf.py, STORE from `make_store` (the older photos of 136 px). Photos with faces are drawn
 2.5 times as often; skin inside a face counts four times, skin beside one twice, strong colours up to 2.2 times.
@@ -21,7 +21,7 @@ from colorize_nb.train.ageing import age
 from colorize_nb.color import lab2net, rgb2lab_t
 from colorize_nb import Colorizer
 from colorize_nb.train.generator import generator_from, load_arrays
-from colorize_nb.train.losses import ClassificationLoss, area_to
+from colorize_nb.train.losses import ClassificationLoss, Lite2Features, PerceptualLoss, area_to
 from colorize_nb.train.recipe import color_prior, simulate_hints
 from colorize_nb.train.photo_store import Store, crop_windows
 from colorize_nb.network.weights import load_config, load_weights
@@ -103,17 +103,24 @@ def a_quarter(*maps):
     y,x = torch.randint(2, (2,)).tolist()
     return [m[...,y::2,x::2] for m in maps]
 
-def loss_of(net, rgb, faces, strength, bins):
-    "The loss of ab (half Huber, half L1), and the cross-entropy of the 313 colours; cells count by their weight"
+def as_seen(seen, l, pred, truth):
+    "How far the features of the painted photo are from the photo's own; large photos are looked at half as large"
+    seen.l = F.avg_pool2d(l, 2) if l.shape[-1] > 160 else l
+    return seen.per_photo(pred.float(), truth).mean()
+
+def loss_of(net, rgb, faces, strength, bins, seen=None):
+    "The losses: of ab (half Huber, half L1), the cross-entropy of the 313 colours, and of features where they count"
     l,ab = (o.float() for o in lab2net(rgb2lab_t(rgb)))
+    clean = l
     l = age(rgb, l, AGED, strength)
     cells = [n//net.out_scale for n in l.shape[-2:]]
     truth = area_to(ab, cells)
     weights = pixel_weights(rgb, faces, ab, cells)
     pred,logits = net(l.contiguous(memory_format=torch.channels_last), simulate_hints(truth, none=NO_HINTS))
     miss = 2.5*F.huber_loss(pred, truth, reduction='none', delta=.1)+.5*(pred-truth).abs()
+    features = as_seen(seen, clean, pred, truth) if seen else torch.zeros(())
     logits,truth,each = a_quarter(logits.float(), truth, weights)
-    return (miss*weights).mean(),(bins.per_cell(logits, truth)*each[:,0]).mean()
+    return (miss*weights).mean(),(bins.per_cell(logits, truth)*each[:,0]).mean(),features
 
 def network(start):
     "A model's network with both heads"
@@ -192,13 +199,14 @@ class Training:
         return size,rgb.to(self.o.device),faces.to(self.o.device)
 
     def log(self, losses, seconds):
-        def text(v): return f'{np.mean(v, 0)[0]:.4f}/{np.mean(v, 0)[1]:.3f}'
+        def text(v): return '/'.join(f'{x:.4f}' for x in np.mean(v, 0))
         figures = ' '.join(f'{size}:{text(v)}' for size,v in sorted(losses.items()))
         with open(self.o.run/'log.csv', 'a') as f: print(f'{self.step},{self.photos},{seconds:.0f},{figures}', file=f)
 
     def run(self):
         o = self.o
         bins = ClassificationLoss().to(o.device)
+        seen = PerceptualLoss(Lite2Features()).to(o.device) if o.perceptual else None
         first = self.step
         began = time.time()
         losses = {}
@@ -209,10 +217,10 @@ class Training:
             size,rgb,faces = self.draw(shelf, small)
             strength = min(1, .2+self.photos/o.ramp)
             with torch.autocast(kind, torch.bfloat16, enabled=o.bf16):
-                ab,cross = loss_of(self.net, rgb, faces, strength, bins)
-            self.update(ab+o.cross*cross, first)
+                ab,cross,features = loss_of(self.net, rgb, faces, strength, bins, seen)
+            self.update(ab+o.cross*cross+o.perceptual*features, first)
             self.photos += len(rgb)
-            losses.setdefault(size, []).append((float(ab), float(cross)))
+            losses.setdefault(size, []).append((float(ab), float(cross), float(features)))
             if self.step%25 == 0:
                 self.log(losses, time.time()-began)
                 losses = {}
@@ -242,6 +250,7 @@ def main():
     a.add_argument('--lr', type=float, default=2e-4)
     a.add_argument('--ramp', type=float, default=60000, help='photos until ageing has its full strength')
     a.add_argument('--cross', type=float, default=.04, help='weight of the cross-entropy')
+    a.add_argument('--perceptual', type=float, default=0, help="weight of the loss of Lite2's features")
     a.add_argument('--seed', type=int, default=0)
     a.add_argument('--beside', type=Path, help='the folder of another run, to meet')
     a.add_argument('--threads', type=int)

@@ -4,8 +4,9 @@ Reads photos from bare git repositories, without a checkout, and writes squares 
 SHELF/index.json has their names, aspect ratios and faces (Haar's cascade, boxes as shares of the sides).
 Left out: gray ones, small ones (short side under 200 px), long ones, repeats (difference hash within 3 bits), and all
 that lie within 6 bits of a hash in HASHES: those judge the weights and must not be trained on.
-Sources are taken in turn, so that the shelf can be used while it grows. Needs opencv-python-headless<5."""
-import argparse, io, json, re, subprocess, threading
+Sources are taken in turn, so that the shelf can be used while it grows. A shelf that is there already grows: what it has
+is not read again. Needs opencv-python-headless<5."""
+import argparse, io, json, os, re, subprocess, threading
 from itertools import islice, zip_longest
 from multiprocessing import Pool
 from pathlib import Path
@@ -91,10 +92,11 @@ def source(s):
     m = re.fullmatch(r'(.*?)(?:@([0-9a-fA-F]+|HEAD))?(?::(.*))?', rest)
     return name,m[1],m[2] or 'HEAD',m[3] or ''
 
-def stream(src, most, kept, people):
-    "The jobs of a source"
+def stream(src, most, kept, people, has):
+    "The jobs of a source, without the photos that the shelf has"
     name,repository,commit,folder = src
-    for path,data in islice(blobs(repository, commit, folder), most): yield f'{name}/{path}',data,kept,people
+    for path,data in islice(blobs(repository, commit, folder), most):
+        if f'{name}/{path}' not in has: yield f'{name}/{path}',data,kept,people
 
 class Writer:
     "Writes squares one after the other, and an index of them"
@@ -102,6 +104,16 @@ class Writer:
         self.folder = folder
         self.index = dict(side=SIDE, names=[], aspect=[], faces=[], left_out={})
         self.hashes = np.zeros(most, np.uint64)
+        if (folder/'index.json').is_file(): self.go_on()
+    def go_on(self):
+        "Take over what the shelf has"
+        self.index = json.loads((self.folder/'index.json').read_text())
+        n = len(self)
+        shape = n,3,SIDE,SIDE
+        rgb = np.memmap(self.folder/'rgb.bin', np.uint8, 'r', shape=shape)
+        os.truncate(self.folder/'rgb.bin', rgb.nbytes)  # squares that no index names yet
+        had = [dhash(Image.fromarray(np.moveaxis(s, 0, -1))) for s in rgb]
+        self.hashes = np.concatenate([np.array(had, np.uint64), self.hashes])
     def __len__(self): return len(self.index['names'])
     def add(self, found, f):
         "Write a photo into the open file `f`, or count why it is left out"
@@ -133,11 +145,12 @@ def main():
     o = a.parse_args()
     kept = np.array([int(v, 16) for v in o.kept.read_text().split()], np.uint64)
     people = set(filter(None, o.people.split(','))) or {s[0] for s in o.sources}
-    streams = [stream(s, o.most, kept, s[0] in people) for s in o.sources]
-    jobs = (job for turn in zip_longest(*streams) for job in turn if job)
     o.shelf.mkdir(parents=True, exist_ok=True)
     writer = Writer(o.shelf, o.most*len(o.sources))
-    with open(o.shelf/'rgb.bin', 'wb') as f, Pool(2) as pool:
+    has = frozenset(writer.index['names'])
+    streams = [stream(s, o.most, kept, s[0] in people, has) for s in o.sources]
+    jobs = (job for turn in zip_longest(*streams) for job in turn if job)
+    with open(o.shelf/'rgb.bin', 'ab') as f, Pool(2) as pool:
         for found in pool.imap(square, jobs, chunksize=8): writer.add(found, f)
     writer.save()
 
