@@ -5,10 +5,10 @@ import {abLines} from './paint.js'
 import {resize} from './resample.js'
 import {BINS} from './bins.js'
 
-const VIVID = {temperature: .4, power: 1.25, pull: 2}, POSSIBLE = {temperature: 2, power: 0, pull: .5}  // how the network is read
+const VIVID = {temperature: .4, power: 2.2, pull: 2}, POSSIBLE = {temperature: 2, power: 0, pull: .5}  // how the network is read
 const ROUNDS = 3, COLORS = 40, NEAR = 7, EDGE = 5, KIN = 12, MOST = 3600  // cells, of L*, of a* and b*, cells
-const NATURAL = .5  // how far from the network's mean colour, 0, to vivid, 1, a natural reading goes
-const MIX = .5, GAIN = .33  // of the agreed colour at vivid, and what it becomes stronger by
+const RARE = .003  // colours that are rarer are hardly favoured more
+const MIX = [.45, .7]  // how much of the agreed colours a natural reading takes, and a vivid one
 
 // Bumps one width apart, each seen from every x: {count, from, share}; x number i sees seven of them from number from[i] on, the others are too far away
 const SEVEN = 7
@@ -78,7 +78,7 @@ function shares(z, n) {  // of n numbers after each other; their sum becomes 1
 function spoken(logits, cells, prior, {temperature, power}) {  // what each cell says of each colour, colour by colour
   const p = new Float64Array(logits.length), most = new Float64Array(cells).fill(-Infinity), sum = new Float64Array(cells)
   for (let c = 0, at = 0; c < BINS.length; c++) {
-    const minus = power && power*Math.log(prior[c]+1e-4)
+    const minus = power && power*Math.log(prior[c]+RARE)
     for (let i = 0; i < cells; i++, at++) { p[at] = logits[at]/temperature-minus; if (p[at] > most[i]) most[i] = p[at] }
   }
   for (let at = 0; at < p.length;) for (let i = 0; i < cells; i++, at++) sum[i] += p[at] = Math.exp(p[at]-most[i])
@@ -153,7 +153,7 @@ export function agreedAt(look, x, y) {  // of 313 colours, how likely each is in
   return out
 }
 
-export function vividAb(look, vivid, prior) {  // the mean colour, mixed with what cells have agreed on, and made stronger: natural at 0, vivid at 1
-  const agreed = look.memo.agreed ??= agreedAb(look, prior), far = NATURAL+(1-NATURAL)*vivid, mix = MIX*far, gain = 1+GAIN*far
-  return look.ab.map((v, at) => gain*((1-mix)*v+mix*agreed[at]))
+export function vividAb(look, vivid, prior) {  // the mean colour, mixed with what cells have agreed on: natural at 0, vivid at 1
+  const agreed = look.memo.agreed ??= agreedAb(look, prior), [natural, most] = MIX, mix = natural+(most-natural)*vivid
+  return look.ab.map((v, at) => (1-mix)*v+mix*agreed[at])
 }

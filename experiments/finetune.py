@@ -4,7 +4,7 @@ A stained microscope slide (scikit-image's): the left three quarters in tiles to
 Each run starts from the weights that ship. Writes results/finetune.csv and results/finetune.jpg, which
 nbs/tutorials/finetune_your_photos.ipynb shows; 3 epochs are what it does live, with the same seeds, so that its
 table repeats two rows of this one. All networks see the strip at the side that they are trained at, 96 px; the row
-`as colorize does it` has the weights that ship as the command uses them, at 240 px and half way to `vivid`."""
+`as colorize does it` has the weights that ship as the command uses them, at 240 px and with what cells agree on."""
 import sys, tempfile, time
 from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
