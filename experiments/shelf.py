@@ -5,7 +5,7 @@ SHELF/index.json has their names, aspect ratios and faces (Haar's cascade, boxes
 Left out: gray ones, small ones (short side under 200 px), long ones, repeats (difference hash within 3 bits), and all
 that lie within 6 bits of a hash in HASHES: those judge the weights and must not be trained on.
 Sources are taken in turn, so that the shelf can be used while it grows. A shelf that is there already grows: what it has
-is not read again. Needs opencv-python-headless<5."""
+is not read again, and what is left out is counted for the last call. Needs opencv-python-headless<5."""
 import argparse, io, json, os, re, subprocess, threading
 from itertools import islice, zip_longest
 from multiprocessing import Pool
@@ -107,9 +107,8 @@ class Writer:
         if (folder/'index.json').is_file(): self.go_on()
     def go_on(self):
         "Take over what the shelf has"
-        self.index = json.loads((self.folder/'index.json').read_text())
-        n = len(self)
-        shape = n,3,SIDE,SIDE
+        self.index = json.loads((self.folder/'index.json').read_text())|dict(left_out={})  # those are read again
+        shape = len(self),3,SIDE,SIDE
         rgb = np.memmap(self.folder/'rgb.bin', np.uint8, 'r', shape=shape)
         os.truncate(self.folder/'rgb.bin', rgb.nbytes)  # squares that no index names yet
         had = [dhash(Image.fromarray(np.moveaxis(s, 0, -1))) for s in rgb]

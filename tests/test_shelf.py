@@ -47,6 +47,7 @@ def test_a_shelf_grows(shelf, tmp_path, monkeypatch):
     second = repository(tmp_path/'second', {'b.png': photo(5), 'copy.png': photo(1)})
     two = grown(shelf, monkeypatch, to, kept, f'one={first}', f'two={second}')
     assert two['names'] == ['one/a.png', 'two/b.png']
+    assert two['left_out'] == {'gray': 1, 'small': 1, 'long': 1, 'repeat': 2, 'kept apart': 1}
     squares = np.fromfile(to/'rgb.bin', np.uint8).reshape(2, 3, 288, 288)
     want = [np.asarray(photo(seed).resize((288,288), Image.BICUBIC, reducing_gap=3)).transpose(2,0,1) for seed in (1,5)]
     assert np.array_equal(squares, want)
