@@ -6,7 +6,7 @@ Left out: gray ones, small ones (short side under 200 px), long ones, repeats (d
 that lie within 6 bits of a hash in HASHES: those judge the weights and must not be trained on.
 Sources are taken in turn, so that the shelf can be used while it grows. A shelf that is there already grows: what it has
 is not read again, and what is left out is counted for the last call. Needs opencv-python-headless<5."""
-import argparse, io, json, os, re, subprocess, threading
+import argparse, io, json, re, subprocess, threading
 from itertools import islice, zip_longest
 from multiprocessing import Pool
 from pathlib import Path
@@ -108,9 +108,8 @@ class Writer:
     def go_on(self):
         "Take over what the shelf has"
         self.index = json.loads((self.folder/'index.json').read_text())|dict(left_out={})  # those are read again
-        shape = len(self),3,SIDE,SIDE
-        rgb = np.memmap(self.folder/'rgb.bin', np.uint8, 'r', shape=shape)
-        os.truncate(self.folder/'rgb.bin', rgb.nbytes)  # squares that no index names yet
+        if not len(self): return  # an empty file can't be mapped
+        rgb = np.memmap(self.folder/'rgb.bin', np.uint8, 'r', shape=(len(self),3,SIDE,SIDE))
         had = [dhash(Image.fromarray(np.moveaxis(s, 0, -1))) for s in rgb]
         self.hashes = np.concatenate([np.array(had, np.uint64), self.hashes])
     def __len__(self): return len(self.index['names'])
@@ -150,6 +149,7 @@ def main():
     streams = [stream(s, o.most, kept, s[0] in people, has) for s in o.sources]
     jobs = (job for turn in zip_longest(*streams) for job in turn if job)
     with open(o.shelf/'rgb.bin', 'ab') as f, Pool(2) as pool:
+        f.truncate(len(writer)*3*SIDE*SIDE)  # squares that no index names: a run was stopped
         for found in pool.imap(square, jobs, chunksize=8): writer.add(found, f)
     writer.save()
 

@@ -40,10 +40,12 @@ def test_a_shelf_grows(shelf, tmp_path, monkeypatch):
     kept = tmp_path/'kept.txt'
     kept.write_text(f'{shelf.dhash(photo(2)):016x}\n')
     to = tmp_path/'shelf'
+    to.mkdir()
+    (to/'rgb.bin').write_bytes(b'torn')  # as a run that was stopped leaves it
     one = grown(shelf, monkeypatch, to, kept, f'one={first}')
     assert one['names'] == ['one/a.png'] and one['aspect'] == [1.25] and one['faces'] == [[]]
     assert one['left_out'] == {'gray': 1, 'small': 1, 'long': 1, 'repeat': 1, 'kept apart': 1}
-    with open(to/'rgb.bin', 'ab') as f: f.write(b'torn')  # as a run that was stopped leaves it
+    with open(to/'rgb.bin', 'ab') as f: f.write(b'torn')
     second = repository(tmp_path/'second', {'b.png': photo(5), 'copy.png': photo(1)})
     two = grown(shelf, monkeypatch, to, kept, f'one={first}', f'two={second}')
     assert two['names'] == ['one/a.png', 'two/b.png']
