@@ -1,9 +1,9 @@
 """A long training on people, at several sizes: python experiments/people_train.py RUN --shelf SHELF [--small STORE]
-    [--start default] [--minutes 60] [--frozen] [--device cpu] [--seed 0] [--beside OTHER]
+    [--start default] [--minutes 60] [--frozen] [--device cpu] [--seed 0] [--beside OTHER] [--perceptual .01]
 python experiments/people_train.py RUN --mean MODEL...
 Goes on from RUN/state.pt, whatever stopped it; the first line says what it starts from. RUN/log.csv: step, photos
-shown, seconds, and for each size the loss of ab, the cross-entropy and the loss of features. RUN/model is the model of the averaged weights,
-for `--model` and tools/people.py, written at the end.
+shown, seconds, and for each size the loss of ab, the cross-entropy and the loss of features (0 without --perceptual).
+RUN/model is the model of the averaged weights, for `--model` and tools/people.py, written at the end.
 SHELF is from experiments/shelf.py, STORE from `make_store` (the older photos of 136 px). Photos with faces are drawn
 2.5 times as often; skin inside a face counts four times, skin beside one twice, strong colours up to 2.2 times.
 On a CPU two runs of one thread each show half as many photos again as one run of two threads: give each a seed, and
@@ -111,14 +111,13 @@ def as_seen(seen, l, pred, truth):
 def loss_of(net, rgb, faces, strength, bins, seen=None):
     "The losses: of ab (half Huber, half L1), the cross-entropy of the 313 colours, and of features where they count"
     l,ab = (o.float() for o in lab2net(rgb2lab_t(rgb)))
-    clean = l
-    l = age(rgb, l, AGED, strength)
+    aged = age(rgb, l, AGED, strength)
     cells = [n//net.out_scale for n in l.shape[-2:]]
     truth = area_to(ab, cells)
     weights = pixel_weights(rgb, faces, ab, cells)
-    pred,logits = net(l.contiguous(memory_format=torch.channels_last), simulate_hints(truth, none=NO_HINTS))
+    pred,logits = net(aged.contiguous(memory_format=torch.channels_last), simulate_hints(truth, none=NO_HINTS))
     miss = 2.5*F.huber_loss(pred, truth, reduction='none', delta=.1)+.5*(pred-truth).abs()
-    features = as_seen(seen, clean, pred, truth) if seen else torch.zeros(())
+    features = as_seen(seen, l, pred, truth) if seen else torch.zeros(())
     logits,truth,each = a_quarter(logits.float(), truth, weights)
     return (miss*weights).mean(),(bins.per_cell(logits, truth)*each[:,0]).mean(),features
 
