@@ -25,7 +25,10 @@ def dhash(im):
     a = np.asarray(im.convert('L').resize((9,8), Image.BOX), np.int16)
     return int.from_bytes(np.packbits(a[:,1:] > a[:,:-1]).tobytes(), 'big')
 
-def near(h, hashes, bits): return bool((np.bitwise_count(hashes^np.uint64(h)) <= bits).any())
+def near(h, hashes, bits):
+    "Does a hash differ from any of these in at most so many bits?"
+    differ = np.unpackbits((hashes^np.uint64(h)).view(np.uint8)).reshape(-1, 64)  # numpy 1 has no bitwise_count
+    return bool((differ.sum(1) <= bits).any())
 
 def listed(git, commit, folder):
     "Object name -> path of every photo of a commit; equal files once"
