@@ -75,7 +75,7 @@ function shares(z, n) {  // of n numbers after each other; their sum becomes 1
   return z
 }
 
-function spoken(logits, cells, prior, {temperature, power}) {  // what each cell says of each colour, colour by colour
+export function spoken(logits, cells, prior, {temperature, power}) {  // what each cell says of each colour, colour by colour
   const p = new Float64Array(logits.length), most = new Float64Array(cells).fill(-Infinity), sum = new Float64Array(cells)
   for (let c = 0, at = 0; c < BINS.length; c++) {
     const minus = power && power*Math.log(prior[c]+RARE)

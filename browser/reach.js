@@ -1,11 +1,11 @@
 // How far hints reach. As reach_cells, spread, belonging and steered_ab of colorize_nb.steer do it.
 
-import {enlarged, means} from './agree.js'
+import {enlarged, means, spoken} from './agree.js'
 import {even} from './paint.js'
 import {cellsOfHints, pin} from './steer.js'
 
 export const REACH = .5  // of a hint that does not say it
-const STEPS = 20, SIDE = 48, AROUND = [-1, 0, 1].flatMap(dy => [-1, 0, 1].map(dx => [dx, dy])).filter(([dx, dy]) => dx || dy)
+const STEPS = 20, SPREAD = 48, BELONGING = 96, EDGE = 4, POWER = 40, AROUND = [-1, 0, 1].flatMap(dy => [-1, 0, 1].map(dx => [dx, dy])).filter(([dx, dy]) => dx || dy)
 
 export function reachCells(hints, photo, seen, w, h) {  // the reach of the hint there, in steps of 0.05; elsewhere -1
   const out = new Float32Array(w*h).fill(-1)
@@ -52,30 +52,45 @@ function interpolate(tied, on, known, rest, w, h, hold = 100, steps = 200) {
   return Float32Array.from(x)
 }
 
-const blocks = (w, h) => Math.ceil(Math.max(w, h)/SIDE)  // their side, of a small copy
+const blocks = (w, h, most) => Math.ceil(Math.max(w, h)/most)  // their side, of a small copy with so many along its longer side
 const where = known => known.map(v => +(v > 0))
 
 export function spread(ab, L, planes, w, h) {  // what the hints differ by goes over what looks alike
-  const n = w*h, k = blocks(w, h), W = Math.ceil(w/k), H = Math.ceil(h/k), small = means(L, w, h, k), known = means(planes.subarray(2*n), w, h, k)
+  const n = w*h, k = blocks(w, h, SPREAD), W = Math.ceil(w/k), H = Math.ceil(h/k), small = means(L, w, h, k), known = means(planes.subarray(2*n), w, h, k)
   const miss = means(Float64Array.from(ab, (v, at) => (110*planes[at]-v)*planes[2*n+at%n]), w, h, k).map((v, at) => v/Math.max(known[at%(W*H)], 1e-9))
   const more = enlarged(interpolate(ties(small, W, H, 5), where(known), miss, [1e-3, 1e-3], W, H), small, L, w, h, k)
   return ab.map((v, at) => v+more[at])
 }
 
-export function belonging(L, reach, w, h) {  // how far each cell belongs to the hints, from 0 to 1
+function resemblance(roots, n, on) {  // how much what each cell could be resembles what the cells that are on could be: that of the most alike
+  const out = new Float32Array(n), colors = roots.length/n, spots = []
+  for (let i = 0; i < n; i++) if (on[i] > 0) spots.push(i)
+  for (const spot of spots) {
+    const alike = new Float64Array(n)
+    for (let c = 0; c < colors; c++) for (let i = 0, at = c*n, own = roots[c*n+spot]; i < n; i++, at++) alike[i] += own*roots[at]
+    for (let i = 0; i < n; i++) out[i] = Math.max(out[i], alike[i])
+  }
+  return out
+}
+
+export function belonging(L, reach, w, h, logits = null) {  // how far each cell belongs to the hints, from 0 to 1; logits: without hints
   const kinds = [...new Set(reach)].filter(r => r >= 0).sort((a, b) => a-b)
   if (kinds[0] >= 1) return new Float32Array(w*h).fill(1)
-  const k = blocks(w, h), W = Math.ceil(w/k), H = Math.ceil(h/k), n = W*H, small = means(L, w, h, k)
+  const k = blocks(w, h, BELONGING), W = Math.ceil(w/k), H = Math.ceil(h/k), n = W*H, small = means(L, w, h, k)
   const share = means(Float64Array.from({length: kinds.length*w*h}, (_, at) => +(reach[at%(w*h)] === kinds[Math.trunc(at/(w*h))])), w, h, k)
-  const known = new Float64Array(n), whole = new Float32Array(n)
+  const known = new Float64Array(n), whole = new Float32Array(n), rest = kinds.map(r => 10**(-1-4.8*r)*(32/Math.max(W, H))**2)
   share.forEach((v, at) => { known[at%n] += v })
-  const rest = kinds.map(r => 10**(-1-4.8*r))
-  interpolate(ties(small, W, H, 4), where(known), share.map((v, at) => v/Math.max(known[at%n], 1e-9)), rest, W, H).forEach((v, at) => { whole[at%n] += v })
+  const held = interpolate(ties(small, W, H, EDGE), where(known), share.map((v, at) => v/Math.max(known[at%n], 1e-9)), rest, W, H)
+  if (logits) {
+    const roots = spoken(means(logits, w, h, k), n, null, {temperature: 2, power: 0}).map(Math.sqrt)
+    kinds.forEach((kind, p) => resemblance(roots, n, share.subarray(p*n, (p+1)*n)).forEach((v, i) => { held[p*n+i] *= v**(POWER*(1-kind)) }))
+  }
+  held.forEach((v, at) => { whole[at%n] += v })
   return enlarged(whole, small, L, w, h, k).map(v => Math.min(Math.max(v, 0), 1))
 }
 
-// What the hints make of a photo's colours: ab without hints, told: of a network that was told them, or null
-export function steeredAb(ab, told, L, planes, reach, w, h) {
-  const to = spread(ab, L, planes, w, h), share = belonging(L, reach, w, h), n = w*h
+// What the hints make of a photo's colours: ab and logits (or null) without hints, told: of a network that was told them, or null
+export function steeredAb(ab, told, L, planes, reach, w, h, logits = null) {
+  const to = spread(ab, L, planes, w, h), share = belonging(L, reach, w, h, logits), n = w*h
   return pin(ab.map((v, at) => v+share[at%n]*((told ? (told[at]+to[at])/2 : to[at])-v)), L, planes, w, h)
 }

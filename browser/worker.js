@@ -83,7 +83,7 @@ async function look(id, hints, vivid = 0) {  // with the colours that are painte
   if (!hints.length) return {...plain, ab}
   const known = await answer(id, hints), {L, w, h, seen, planes} = known
   const reach = reachCells(hints, photos.get(id).size, seen, w, h)
-  return {...known, ab: steeredAb(ab, vividAb(known, vivid, prior), L, planes, reach, w, h)}
+  return {...known, ab: steeredAb(ab, vividAb(known, vivid, prior), L, planes, reach, w, h, plain.logits)}
 }
 
 // ---- the colours of a second picture

@@ -146,7 +146,7 @@ def how_vivid(self:Colorizer, options:Options)->float: # From 0 to 1
 
 @patch
 def _readings(self:Colorizer, L, cells, planes, vivid):
-    "Return colours without hints and, of a network that was told them, with hints; and the logits of the last"
+    "Return colours and logits (or `None`) without hints and, of a network that was told them, with hints"
     cfg = self.cfg
     asked = L2net(L)[None,None].astype(np.float32)
     told = None
@@ -155,9 +155,9 @@ def _readings(self:Colorizer, L, cells, planes, vivid):
         told = np.stack([0*planes, planes])
     ab,logits = self.predict(asked, told)
     if logits is not None and 'prior' in cfg:
-        return [vivid_ab(net2ab(a), z, vivid, cfg['prior'], cells) for a,z in zip(ab, logits)],logits[-1]
+        return [vivid_ab(net2ab(a), z, vivid, cfg['prior'], cells) for a,z in zip(ab, logits)],logits
     if vivid: raise OptionError('vivid', f"must be 0 with the model {cfg['name']}, which has one reading only")
-    return net2ab(ab),None if logits is None else logits[-1]
+    return net2ab(ab),[None]*len(ab) if logits is None else logits
 
 # %% ../nbs/41_colorizer.ipynb #0ecfa71d
 @dataclass
@@ -186,8 +186,8 @@ def look(self:Colorizer, pixels:np.ndarray, # As in `Photo`
     ab = readings[0]
     if planes is not None:
         told = readings[1] if self.cfg.get('hints') else None
-        ab = steered_ab(ab, told, cells, planes, reach_cells(hints, *grid))
-    return Look(ab, logits, cells, extent)
+        ab = steered_ab(ab, told, cells, planes, reach_cells(hints, *grid), logits[0])
+    return Look(ab, logits[-1], cells, extent)
 
 # %% ../nbs/41_colorizer.ipynb #026e71fd
 @dataclass

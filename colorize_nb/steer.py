@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MOST_HINTS', 'REACH', 'RARE', 'MIX', 'HintError', 'parse_color', 'Hint', 'as_hints', 'read_hints', 'hint_cells',
-           'reach_cells', 'pin', 'spread', 'belonging', 'steered_ab', 'probabilities', 'agree', 'agreed_ab', 'Agreed',
+           'reach_cells', 'pin', 'spread', 'probabilities', 'belonging', 'steered_ab', 'agree', 'agreed_ab', 'Agreed',
            'agreement', 'agreed_at', 'vivid_ab', 'likely_ab', 'usual_chroma', 'shown_at', 'expected_error']
 
 # %% ../nbs/12_steer.ipynb #8dd91a88
@@ -262,37 +262,6 @@ def spread(ab:np.ndarray, # `(2,h,w)`: a*, b* as the network has them
     change = _balance(_ties(small.astype(float)), (known > 0).astype(float), miss)
     return ab+_enlarged(change.astype(np.float32), small, L, k)
 
-# %% ../nbs/12_steer.ipynb #49cb73f6
-def belonging(L:np.ndarray, # `(h,w)`: L*
-              reach:np.ndarray, # From `reach_cells`
-              edge:float=4., # Units of L* across which it fades (sigma)
-              side:int=48, # Cells along the longer side of the small copy
-)->np.ndarray: # `(h,w)`, from 0 to 1
-    "Return how far each cell belongs to the hints"
-    kinds = np.unique(reach[reach >= 0])
-    if kinds.min() >= 1: return np.ones_like(L)
-    k = _block_side(L, side)
-    small = _blocks(L, k)
-    share = _blocks((reach == kinds[:,None,None]).astype(float), k)
-    on = share.sum(0)
-    rest = 10**(-1-4.8*kinds.astype(float))[:,None,None]
-    ties = _ties(small.astype(float), edge)
-    held = _balance(ties, (on > 0).astype(float), share/np.maximum(on, 1e-9), rest).sum(0)
-    twice = np.stack([held, held]).astype(np.float32)  # enlarging takes a* and b*
-    return np.clip(_enlarged(twice, small, L, k)[0], 0, 1)
-
-# %% ../nbs/12_steer.ipynb #45e01caf
-def steered_ab(ab:np.ndarray, # `(2,h,w)`: a*, b* without hints
-               told:np.ndarray, # The same of a network that was told the hints; `None` if it takes none
-               L:np.ndarray, # `(h,w)`: L* of the same cells
-               planes:np.ndarray, # From `hint_cells`
-               reach:np.ndarray, # From `reach_cells`
-)->np.ndarray: # `(2,h,w)`
-    "Return a photo's colours as the hints change them"
-    changed = spread(ab, L, planes)
-    if told is not None: changed = (told+changed)/2
-    return pin(ab+belonging(L, reach)*(changed-ab), L, planes)
-
 # %% ../nbs/12_steer.ipynb #a1e725f2
 RARE = .003 # Colours that are rarer are hardly favoured more than those that are as rare as this
 
@@ -309,6 +278,45 @@ def probabilities(logits:np.ndarray, # `(313,...)`
     z -= z.max(0)
     np.exp(z, out=z)
     return z/z.sum(0)
+
+# %% ../nbs/12_steer.ipynb #49cb73f6
+def _resemblance(logits, on):
+    "Return how much what each cell could be resembles what the cells that are `on` could be: that of the most alike"
+    root = np.sqrt(probabilities(logits, 2.))
+    own = root[:,on].T
+    return np.stack([(own@row).max(0) for row in np.moveaxis(root, 1, 0)])  # row by row: small products wake no threads
+
+def belonging(L:np.ndarray, # `(h,w)`: L*
+              reach:np.ndarray, # From `reach_cells`
+              logits:np.ndarray=None, # `(313,h,w)` without hints; `None` of a network that gives none
+)->np.ndarray: # `(h,w)`, from 0 to 1
+    "Return how far each cell belongs to the hints"
+    kinds = np.unique(reach[reach >= 0])
+    if kinds.min() >= 1: return np.ones_like(L)
+    k = _block_side(L, 96)
+    small = _blocks(L, k)
+    share = _blocks((reach == kinds[:,None,None]).astype(float), k)
+    on = share.sum(0)
+    rest = 10**(-1-4.8*kinds.astype(float))[:,None,None]*(32/max(small.shape))**2  # on any grid as far, of the photo
+    held = _balance(_ties(small.astype(float), 4.), (on > 0).astype(float), share/np.maximum(on, 1e-9), rest)
+    if logits is not None:
+        expected = _blocks(logits, k)
+        for one,own,kind in zip(held, share > 0, kinds): one *= _resemblance(expected, own)**(40*(1-kind))
+    twice = np.stack([held.sum(0)]*2).astype(np.float32)  # enlarging takes a* and b*
+    return np.clip(_enlarged(twice, small, L, k)[0], 0, 1)
+
+# %% ../nbs/12_steer.ipynb #45e01caf
+def steered_ab(ab:np.ndarray, # `(2,h,w)`: a*, b* without hints
+               told:np.ndarray, # The same of a network that was told the hints; `None` if it takes none
+               L:np.ndarray, # `(h,w)`: L* of the same cells
+               planes:np.ndarray, # From `hint_cells`
+               reach:np.ndarray, # From `reach_cells`
+               logits:np.ndarray=None, # As for `belonging`
+)->np.ndarray: # `(2,h,w)`
+    "Return a photo's colours as the hints change them"
+    changed = spread(ab, L, planes)
+    if told is not None: changed = (told+changed)/2
+    return pin(ab+belonging(L, reach, logits)*(changed-ab), L, planes)
 
 # %% ../nbs/12_steer.ipynb #059f6b45
 def _bumps(x, width):

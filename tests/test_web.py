@@ -78,7 +78,7 @@ def cases():
         if name == 'alone': L[4,3] = 58 # no other is nearly as dark
         yield dict(name=f'agree {name}', what='agree', L=packed(L), vivid=.5, prior=load_config('default')['prior'], cell=(w//2,h//3))
     near,usual,far = (dict(x=x, y=y, color=c, **k) for x,y,c,k in ((30, 30, '#7a1f1f', dict(reach=0)), (70, 90, '#2040c0', {}), (99, 119, '#30a040', dict(reach=1))))
-    for name,(h,w),hints in (('odd', (7,13), [near, usual, far]), ('far', (6,5), [far]), ('flat', (9,8), [usual]), ('large', (50,29), [near, usual, near|dict(x=80, y=20, reach=.33)])):
+    for name,(h,w),hints in (('odd', (7,13), [near, usual, far]), ('far', (6,5), [far]), ('flat', (9,8), [usual]), ('large', (101,13), [near, usual, near|dict(x=80, y=20, reach=.33)])):
         ab,L,_ = grid(9, h, w)
         if name == 'flat': L[:] = 60
         yield dict(name=f'reach {name}', what='reach', ab=packed(ab), told=packed(ab*.5+10), L=packed(L), seen=(w-.5,h-.25), photo=(100,120), hints=hints)
@@ -130,8 +130,10 @@ def made(c):
     if c['what'] == 'reach':
         ab,told,L = (shaped(c[k]) for k in ('ab', 'told', 'L'))
         planes,reach = (f(hints, (h,w), seen, L.shape) for f in (hint_cells, reach_cells))
-        made = reach,spread(ab, L, planes),belonging(L, reach),steered_ab(ab, told, L, planes, reach)
-        return {k: packed(v.astype(np.float32)) for k,v in zip(('reach', 'spread', 'belonging', 'steered'), made)}
+        logits = waves(*L.shape)
+        made = dict(reach=reach, spread=spread(ab, L, planes), alone=belonging(L, reach), belonging=belonging(L, reach, logits),
+                    steered=steered_ab(ab, told, L, planes, reach, logits))
+        return {k: packed(v.astype(np.float32)) for k,v in made.items()}
     ab,L,logits = (shaped(c[k]) for k in ('ab', 'L', 'logits'))
     look = Look(ab, logits, L, seen)
     planes = hint_cells(hints, (h,w), seen, L.shape)

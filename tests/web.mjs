@@ -66,7 +66,9 @@ const make = {
   },
   reach: o => {
     const {ab, L, w, h, seen} = look(o), planes = steer.hintCells(o.hints, o.photo, seen, w, h), far = reach.reachCells(o.hints, o.photo, seen, w, h)
-    return {reach: give(far), spread: give(reach.spread(ab, L, planes, w, h)), belonging: give(reach.belonging(L, far, w, h)), steered: give(reach.steeredAb(ab, read(o.told), L, planes, far, w, h))}
+    const logits = waves(w, h)
+    return {reach: give(far), spread: give(reach.spread(ab, L, planes, w, h)), alone: give(reach.belonging(L, far, w, h)), belonging: give(reach.belonging(L, far, w, h, logits)),
+      steered: give(reach.steeredAb(ab, read(o.told), L, planes, far, w, h, logits))}
   },
   shown: o => ({out: o.lab.map(c => paint.shownAt(...c))}),
 }

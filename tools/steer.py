@@ -122,7 +122,7 @@ def hint_figures(c, t, seen, spots, with_levin):
     for n,p,ab in zip(HINTS, planes, told(c, t, seen, planes)):
         for reach in (REACH, *REACHES.get(n, ())):
             name = 'network' if reach == REACH else f'network reach {reach:g}'
-            spread = steered_ab(seen.ab, ab, seen.L, p, np.where(p[2] > 0, np.float32(reach), -1))
+            spread = steered_ab(seen.ab, ab, seen.L, p, np.where(p[2] > 0, np.float32(reach), -1), seen.logits)
             out[name,n] = t.figures(seen, spread, before=plain)
     L,own = part(seen.L, seen),part(seen.ab, seen)
     for n,p in zip(HINTS, planes) if with_levin else ():
