@@ -302,8 +302,7 @@ def belonging(L:np.ndarray, # `(h,w)`: L*
     if logits is not None:
         expected = _blocks(logits, k)
         for one,own,kind in zip(held, share > 0, kinds): one *= _resemblance(expected, own)**(40*(1-kind))
-    twice = np.stack([held.sum(0)]*2).astype(np.float32)  # enlarging takes a* and b*
-    return np.clip(_enlarged(twice, small, L, k)[0], 0, 1)
+    return np.clip(_enlarged(np.stack([held.sum(0)]*2).astype(np.float32), small, L, k)[0], 0, 1)  # as a* and b*
 
 # %% ../nbs/12_steer.ipynb #45e01caf
 def steered_ab(ab:np.ndarray, # `(2,h,w)`: a*, b* without hints
