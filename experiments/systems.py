@@ -48,7 +48,7 @@ from colorize_nb.train.metrics import PhotoMetric, measure
 from colorize_nb.train.photo_store import make_store, store_loaders
 from colorize_nb.files.atomic import write_file
 
-SIDE = dict(cnn=64, cnn_bins=64, regression=128, autoencoder=128, encoder_decoder=128, pix2pix_unet=256,
+SIDE = dict(cnn=64, cnn_bins=64, regression=128, autoencoder=128, encoder_decoder=128, pix2pix_unet=128,
             resnet18_unet=128, cgan=128, cgan_lsgan=128)
 SMALL = 'cnn', 'cnn_bins', 'regression', 'autoencoder'  # these are trained with every seed
 

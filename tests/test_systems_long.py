@@ -21,7 +21,7 @@ def script(monkeypatch):
     spec.loader.exec_module(m)
     torch.set_num_threads(1)
     for name,s in list(m.systems.items()): monkeypatch.setitem(m.systems, name, replace(s, bs=4))
-    for name in m.SIDE: monkeypatch.setitem(m.SIDE, name, 256 if name == 'pix2pix_unet' else 32)
+    for name in m.SIDE: monkeypatch.setitem(m.SIDE, name, 128 if name == 'pix2pix_unet' else 32)
     return m
 
 @pytest.fixture(scope='module')

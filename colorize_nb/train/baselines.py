@@ -115,31 +115,34 @@ def encoder_decoder()->nn.Module: # L `(n,1,h,w)` to ab of the same size
 # %% ../../nbs/70_baselines.ipynb #38e3fae7
 _pix2pix = [64,128,256,512,512,512,512,512]  # channels after each block on the way down
 
-def _pix2pix_down(i):
+def _pix2pix_down(i, blocks):
+    last = i == blocks-1
     nf = _pix2pix[i]
-    conv = nn.Conv2d(_pix2pix[i-1] if i else 1, nf, 4, 2, 1, bias=i in (0,7))
+    conv = nn.Conv2d(_pix2pix[i-1] if i else 1, nf, 4, 2, 1, bias=last or not i)
     layers = [nn.LeakyReLU(0.2), conv] if i else [conv]
-    if 0 < i < 7: layers.append(nn.BatchNorm2d(nf))
+    if i and not last: layers.append(nn.BatchNorm2d(nf))
     return nn.Sequential(*layers)
 
-def _pix2pix_up(i): # the i-th from the top
-    ni = _pix2pix[i]*(1 if i == 7 else 2)  # with the skip
+def _pix2pix_up(i, blocks): # the i-th from the top
+    ni = _pix2pix[i]*(1 if i == blocks-1 else 2)  # with the skip
     if i == 0: return nn.Sequential(nn.ReLU(), nn.ConvTranspose2d(ni, 2, 4, 2, 1), nn.Tanh())
     nf = _pix2pix[i-1]
     layers = [nn.ReLU(), nn.ConvTranspose2d(ni, nf, 4, 2, 1, bias=False), nn.BatchNorm2d(nf)]
-    if i > 4: layers.append(nn.Dropout(0.5))
+    if i >= blocks-3: layers.append(nn.Dropout(0.5))
     return nn.Sequential(*layers)
 
 class Pix2PixUnet(nn.Module):
     "See `pix2pix_unet`"
-    def __init__(self):
+    def __init__(self, blocks):
         super().__init__()
-        self.down = nn.ModuleList(_pix2pix_down(i) for i in range(8))
-        self.up = nn.ModuleList(_pix2pix_up(i) for i in range(7, -1, -1))
+        self.side = 2**blocks
+        self.down = nn.ModuleList(_pix2pix_down(i, blocks) for i in range(blocks))
+        self.up = nn.ModuleList(_pix2pix_up(i, blocks) for i in reversed(range(blocks)))
         self.apply(init_pix2pix)
     def forward(self, x):
         h,w = x.shape[-2:]
-        if w % 256 or h % 256: raise ValueError(f'pix2pix_unet takes sides that are multiples of 256, not {w}x{h}')
+        if w % self.side or h % self.side:
+            raise ValueError(f'this pix2pix_unet takes sides that are multiples of {self.side}, not {w}x{h}')
         skips = []
         for block in self.down:
             x = block(x)
@@ -149,9 +152,11 @@ class Pix2PixUnet(nn.Module):
         return x
 
 @register_generator
-def pix2pix_unet()->nn.Module: # L `(n,1,h,w)`, sides multiples of 256, to ab of the same size
+def pix2pix_unet(blocks:int=8, # 8, or 7 for multiples of 128
+)->nn.Module: # L `(n,1,h,w)`, sides multiples of 256, to ab of the same size
     "Make pix2pix's U-Net: 4x4 convolutions of stride 2, LeakyReLU 0.2, BatchNorm, dropout, tanh"
-    return _finish(Pix2PixUnet(), 1, 256, generator='pix2pix_unet')
+    if blocks not in (7, 8): raise ValueError(f'blocks must be 7 or 8, not {blocks!r}')
+    return _finish(Pix2PixUnet(blocks), 1, 2**blocks, generator='pix2pix_unet', blocks=blocks)
 
 # %% ../../nbs/70_baselines.ipynb #472be6d8
 @dataclass
@@ -198,6 +203,7 @@ def learner_for(dls, # Of the system's `size`, or another that its network takes
     net = system.generator
     if system.options: net = create_generator(net, **system.options)
     if net == 'autoencoder': net = create_generator(net, size=dls.size)
+    if net == 'pix2pix_unet' and dls.size % 256: net = create_generator(net, blocks=7)
     learn = colorize_learner(dls, generator=net, pretrained=pretrained, out_scale=out_scale,
                              loss_func=loss_func or system.loss, opt_func=opt_func or system.opt_func,
                              **dict(lr=system.lr)|kwargs)
