@@ -17,11 +17,11 @@ python experiments/systems.py TRAIN.zip... --valid VALID.zip --encoder ENCODER.s
 
     In the background: the line above with `--only resnet18_unet cgan --most 160000 --mend r1 smooth+ema`, then with
     the other names and `--most 40000`; the table has every system of RUN, whichever line trained it.
-    Hours: one core of a busy computer with avx512_bf16 took, by `--speed`, pictures a second: `cnn` and `cnn_bins` 13,
-    `regression` 28, `autoencoder` 33, `encoder_decoder` 2.0, `pix2pix_unet` 0.7, `resnet18_unet` 1.4 (bfloat16 or not:
-    not noted); in batches of 8 and bfloat16 the last three 4.2, 1.3, 2.8, and `cgan` 2.2. So 40,000 pictures are 20 to
-    50 minutes for each of the first four, 3 to 6 hours for `encoder_decoder`, 9 to 16 for `pix2pix_unet`; 160,000 are
-    16 to 32 hours for `resnet18_unet` and 20 for `cgan`. Ask `--speed` where it is to run. No GPU was tried.
+    Hours: on one core with avx512_bf16, beside other work, 40,000 pictures took 48 and 27 minutes for `cnn` and
+    `cnn_bins`, 32 for `regression`, 19 for `autoencoder`. By `--speed`, in bfloat16, pictures a second:
+    `encoder_decoder` 4.6, `pix2pix_unet` 6.5; in batches of 8, `resnet18_unet` 2.8, `cgan` 2.2. So 40,000 are two and
+    a half hours for the first two; 160,000 are 16 hours for `resnet18_unet`, 20 for `cgan`. Ask `--speed` where it is
+    to run. No GPU was tried.
 
 The encoders of `resnet18_unet` and its GANs start from ENCODER (a gray ResNet-18), `regression`'s too. RUN keeps the
 networks that are done and, at report's length, a checkpoint every 2,048 pictures: the same line goes on."""
