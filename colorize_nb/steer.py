@@ -301,7 +301,7 @@ def belonging(L:np.ndarray, # `(h,w)`: L*
     held = _balance(_ties(small.astype(float), 4.), (on > 0).astype(float), share/np.maximum(on, 1e-9), rest)
     if logits is not None:
         expected = _blocks(logits, k)
-        for one,own,kind in zip(held, share > 0, kinds): one *= _resemblance(expected, own)**(40*(1-kind))
+        for one,own,kind in zip(held, share > 0, kinds): one *= _resemblance(expected, own)**(16*(1-kind))
     return np.clip(_enlarged(np.stack([held.sum(0)]*2).astype(np.float32), small, L, k)[0], 0, 1)  # as a* and b*
 
 # %% ../nbs/12_steer.ipynb #45e01caf
