@@ -280,10 +280,9 @@ def probabilities(logits:np.ndarray, # `(313,...)`
     return z/z.sum(0)
 
 # %% ../nbs/12_steer.ipynb #49cb73f6
-def _resemblance(logits, on):
+def _resemblance(root, on):
     "Return how much what each cell could be resembles what the cells that are `on` could be: that of the most alike"
-    root = np.sqrt(probabilities(logits, 2.))
-    own = root[:,on].T
+    own = root[:,on].T  # square roots of probabilities
     return np.stack([(own@row).max(0) for row in np.moveaxis(root, 1, 0)])  # row by row: small products wake no threads
 
 def belonging(L:np.ndarray, # `(h,w)`: L*
@@ -300,8 +299,8 @@ def belonging(L:np.ndarray, # `(h,w)`: L*
     rest = 10**(-1-4.8*kinds.astype(float))[:,None,None]*(32/max(small.shape))**2  # on any grid as far, of the photo
     held = _balance(_ties(small.astype(float), 4.), (on > 0).astype(float), share/np.maximum(on, 1e-9), rest)
     if logits is not None:
-        expected = _blocks(logits, k)
-        for one,own,kind in zip(held, share > 0, kinds): one *= _resemblance(expected, own)**(16*(1-kind))
+        root = np.sqrt(probabilities(_blocks(logits, k), 2.))
+        for one,own,kind in zip(held, share > 0, kinds): one *= _resemblance(root, own)**(16*(1-kind))
     return np.clip(_enlarged(np.stack([held.sum(0)]*2).astype(np.float32), small, L, k)[0], 0, 1)  # as a* and b*
 
 # %% ../nbs/12_steer.ipynb #45e01caf
