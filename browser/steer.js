@@ -109,10 +109,12 @@ function drawn(all, turn) {  // one of the colours, each over as much of 0 to 1 
   return all.find(([,, p]) => (sum += p/total) > turn) ?? all.at(-1)
 }
 
+const OTHER_REACH = .35  // of a hint of a variant: another colour for a thing, not for the whole photo
+
 // A hint at a cell: a colour that it could have, drawn at `turn`; it differs from the painted one, where that can be and is wanted
 export function other(look, [w, h], [x, y], turn, differs, prior) {
   const n = look.w*look.h, at = y*look.w+x, all = likelyAb(agreedAt(look, x, y), 8), usual = all.filter(([,, p]) => p >= Math.min(.05, all[0][2]))
   const others = usual.filter(([a, b]) => Math.hypot(a-look.ab[at], b-look.ab[n+at]) > 15), [a, b] = drawn(differs && others.length ? others : usual, turn)
   const k = Math.min(1, usualChroma(prior)/Math.max(Math.hypot(a, b), 1e-9))
-  return {x: Math.trunc((x+.5)/look.seen[0]*w), y: Math.trunc((y+.5)/look.seen[1]*h), color: hex(shownAt(look.L[at], a*k, b*k))}
+  return {x: Math.trunc((x+.5)/look.seen[0]*w), y: Math.trunc((y+.5)/look.seen[1]*h), color: hex(shownAt(look.L[at], a*k, b*k)), reach: OTHER_REACH}
 }

@@ -143,7 +143,7 @@ def made(c):
     x,y = c['cell']
     shares = agreed_at(logits, L, (y,x))
     others = [_other_hint(look, shares, (y,x), (h,w), c['turn'], differs, c['prior']) for differs in (True, False)]
-    others = [dict(x=o.x, y=o.y, color='#%02x%02x%02x'%o.color) for o in others]
+    others = [dict(x=o.x, y=o.y, color='#%02x%02x%02x'%o.color, reach=o.reach) for o in others]
     return dict(usual=usual_chroma(c['prior']), planes=packed(planes), pinned=packed(pin(ab, L, planes).astype(np.float32)), vivid=packed(vivid_ab(ab, logits, c['vivid'], c['prior'], L).astype(np.float32)),
                 error=packed(expected_error(logits, ab)), likely=[dict(color=k, p=float(p)) for k,p in likely], doubtful=[[int(x), int(y)] for y,x in _doubtful(look, 3)], others=others, bins=AB_BINS.tolist())
 

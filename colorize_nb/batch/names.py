@@ -130,17 +130,21 @@ def segments_name(dst:Path, # A film's result
     return dst.with_name(f'.{dst.name}.parts')
 
 # %% ../../nbs/30_names.ipynb #9cc8fdb0
+def _is_numbered(own, path):
+    "Return whether a file system gives a file another number than its folder, as some give one to all"
+    s = os.stat(os.path.dirname(path) or '.')
+    return own[1] != 0 and own != (s.st_dev, s.st_ino)
+
 def identity(path, # A path, the number of an open file, or anything else
 ): # A tuple; `None` where there is no such file
     "Return what one file has in common under all its names; an object that is no path may have it as its `identity`"
     try:
         s = os.stat(path)
-        if isinstance(path, int): return s.st_dev,s.st_ino
-        real = os.path.realpath(path)
-        folder = os.stat(os.path.dirname(real))
+        own = s.st_dev,s.st_ino
+        if isinstance(path, int) or not os.path.islink(path) and _is_numbered(own, path): return own
+        real = os.path.realpath(path)  # looks at every folder above: dear deep in a tree
+        if _is_numbered(own, real): return own
     except (OSError, ValueError, TypeError): return getattr(path, 'identity', None)
-    own = s.st_dev,s.st_ino
-    if s.st_ino and own != (folder.st_dev, folder.st_ino): return own
     return unicodedata.normalize('NFC', real).casefold(),s.st_size,s.st_mtime_ns
 
 def same_file(a:Path, # One name
