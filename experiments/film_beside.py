@@ -105,7 +105,7 @@ def cdc(frames):
 
 class Alone(Steady):
     "Colours each frame by itself"
-    def add(self, item, small, must=False): return Chunk([item], [fresh(self.colors(item, small))], True, True, {})
+    def add(self, item, small, must=False, back=None): return Chunk([item], [fresh(self.colors(item, small), small.L)], True, True, {})
     def end(self): return None
 
 def write_gray(frames, path, rate):

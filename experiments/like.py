@@ -13,6 +13,7 @@ from skimage.exposure import match_histograms
 from colorize_nb import Colorizer
 from colorize_nb.color import rgb2lab
 from colorize_nb.like import matches, trusted
+from colorize_nb.paint import small_lightness
 from colorize_nb.steer import Hint, shown_at
 
 PAIRS = 40  # of a kind
@@ -50,7 +51,8 @@ def pair_errors(c, a, b):
     matched = rgb2lab(match_histograms(auto, b, channel_axis=-1).clip(0, 255).astype(np.uint8))
     out['histograms'] = np.abs(matched[...,1:]-lab[...,1:]).mean()/scale
     one,two = c.described(gray),c.described(other)
-    told = trusted(matches(one, two))
+    light = [small_lightness(photo, [max(1, round(n)) for n in extent]) for photo,(_,extent) in ((gray,one), (other,two))]
+    told = trusted(matches(one, two), *light)
     out['hints'] = len(told)
     out['like'] = error([hint(lab, p, color_at(ref, q)) for _,p,q in told])
     out['true'] = error([hint(lab, p, color_at(lab, p)) for _,p,_ in told])

@@ -57,3 +57,18 @@ def test_nothing_is_measured_across_a_cut(beside, gray):
     other = np.ascontiguousarray(255-gray[::-1,::-1])
     steps = beside.flows([gray, gray, other])
     assert steps[0] is not None and steps[1] is None
+
+def test_films_of_ours(beside, gray, tmp_path, monkeypatch):
+    "Both are whole; frame by frame every one of five has colours of its own"
+    from colorize_nb import Colorizer
+    c = Colorizer.from_pretrained()
+    looks = []
+    def counted(*a, own=beside.fresh):
+        looks.append(1)
+        return own(*a)
+    monkeypatch.setattr(beside, 'fresh', counted)
+    films = beside.ours(c, [gray]*5, 5, tmp_path)
+    assert len(looks) == 5
+    for path in films.values():
+        frames = [*beside.frames_of(path)]
+        assert len(frames) == 5 and all(f.shape == (*gray.shape,3) and np.ptp(f, -1).max() > 5 for f in frames)
