@@ -8,7 +8,8 @@ import {BINS} from './bins.js'
 const VIVID = {temperature: .4, power: 2.2, pull: 2}, POSSIBLE = {temperature: 2, power: 0, pull: .5}  // how the network is read
 const ROUNDS = 3, COLORS = 40, NEAR = 7, EDGE = 5, KIN = 12, MOST = 3600  // cells, of L*, of a* and b*, cells
 const RARE = .003  // colours that are rarer are hardly favoured more
-const MIX = [.45, .7]  // how much of the agreed colours a natural reading takes, and a vivid one
+const BOLD = [[.2, 1.2, .7], [.3, 1.8, .8]]  // of a natural reading and a vivid one: what share of the agreed colours is taken in any case, how much more where they are likely, and how much at most
+const WIDTH = 15  // of a* and b*, in which a colour counts less and less
 
 // Bumps one width apart, each seen from every x: {count, from, share}; x number i sees seven of them from number from[i] on, the others are too far away
 const SEVEN = 7
@@ -153,7 +154,25 @@ export function agreedAt(look, x, y) {  // of 313 colours, how likely each is in
   return out
 }
 
-export function vividAb(look, vivid, prior) {  // the mean colour, mixed with what cells have agreed on: natural at 0, vivid at 1
-  const agreed = look.memo.agreed ??= agreedAb(look, prior), [natural, most] = MIX, mix = natural+(most-natural)*vivid
-  return look.ab.map((v, at) => (1-mix)*v+mix*agreed[at])
+// How likely it is that the colour of each cell lies near this one
+export function likelyNear(logits, ab) {
+  const n = ab.length/2, p = spoken(logits, n, null, {temperature: 1, power: 0}), out = new Float32Array(n)
+  BINS.forEach(([a, b], c) => { for (let i = 0; i < n; i++) out[i] += p[c*n+i]*Math.exp(-((ab[i]-a)**2+(ab[n+i]-b)**2)/(2*WIDTH**2)) })
+  return out
+}
+
+function shared(near, L, w, h) {  // the mean of each cell and of those that look alike and lie near
+  const listen = listener(L, w, h), others = listen(new Float64Array(w*h).fill(1), 1)
+  return listen(near, 1).map((v, i) => (v+near[i])/(others[i]+1))
+}
+
+function likelyEverywhere({logits, L, w, h}, agreed) {  // how likely the agreed colours are; of a large grid, on a smaller copy
+  const k = Math.ceil(Math.sqrt(w*h/MOST)), W = Math.ceil(w/k), H = Math.ceil(h/k), small = means(L, w, h, k)
+  return enlarged(Float32Array.from(shared(likelyNear(means(logits, w, h, k), means(agreed, w, h, k)), small, W, H)), small, L, w, h, k)
+}
+
+export function vividAb(look, vivid, prior) {  // the mean colour, moved to what cells have agreed on as far as that is likely: natural at 0, vivid at 1
+  const agreed = look.memo.agreed ??= agreedAb(look, prior), near = look.memo.near ??= likelyEverywhere(look, agreed), n = near.length
+  const [least, more, most] = BOLD[0].map((natural, i) => (1-vivid)*natural+vivid*BOLD[1][i])
+  return look.ab.map((v, at) => v+Math.max(0, Math.min(most, least+more*near[at%n]**2))*(agreed[at]-v))
 }

@@ -11,12 +11,12 @@ import numpy as np, pytest
 from PIL import Image
 from colorize_nb.align import find_places
 from colorize_nb.color import AB_BINS, lightness, mean_chroma, resize
-from colorize_nb.hints import _doubtful, _other_hint
+from colorize_nb.hints import _doubtful, _other_hint, likely_ab, usual_chroma
 from colorize_nb.files.photo import open_photo
 from colorize_nb.files.pixels import PhotoError
 from colorize_nb.paint import paint_pixels, seen_lightness, tone
 from colorize_nb.colorizer import Look
-from colorize_nb.steer import Hint, agreed_ab, agreed_at, belonging, expected_error, hint_cells, likely_ab, pin, reach_cells, shown_at, spread, steered_ab, usual_chroma, vivid_ab
+from colorize_nb.steer import Hint, agreed_ab, agreed_at, belonging, expected_error, hint_cells, pin, reach_cells, shown_at, spread, steered_ab, vivid_ab
 from colorize_nb.network.weights import load_config
 from colorize_nb.transfer import taken_colors
 from colorize_nb import Colorizer
