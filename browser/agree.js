@@ -137,8 +137,13 @@ export function enlarged(planes, small, L, w, h, k) {  // colours of a small cop
   return out
 }
 
-function agreement({logits, L, w, h}, prior, reading) {  // of a large grid, on a smaller copy
-  const k = Math.ceil(Math.sqrt(w*h/MOST)), W = Math.ceil(w/k), H = Math.ceil(h/k), small = means(L, w, h, k)
+function copyOf({L, w, h}) {  // a grid that is small enough: the side of its blocks, its size, L* of its cells
+  const k = Math.ceil(Math.sqrt(w*h/MOST))
+  return {k, W: Math.ceil(w/k), H: Math.ceil(h/k), small: means(L, w, h, k)}
+}
+
+function agreement(look, prior, reading) {  // of a large grid, on a smaller copy
+  const {logits, w, h} = look, {k, W, H, small} = copyOf(look)
   return {...agree(means(logits, w, h, k), small, W, H, prior, reading), small, k, W, H}
 }
 
@@ -166,13 +171,13 @@ function shared(near, L, w, h) {  // the mean of each cell and of those that loo
   return listen(near, 1).map((v, i) => (v+near[i])/(others[i]+1))
 }
 
-function likelyEverywhere({logits, L, w, h}, agreed) {  // how likely the agreed colours are; of a large grid, on a smaller copy
-  const k = Math.ceil(Math.sqrt(w*h/MOST)), W = Math.ceil(w/k), H = Math.ceil(h/k), small = means(L, w, h, k)
+function likelyEverywhere(look, agreed) {  // how likely the agreed colours are; of a large grid, on a smaller copy
+  const {logits, L, w, h} = look, {k, W, H, small} = copyOf(look)
   return enlarged(Float32Array.from(shared(likelyNear(means(logits, w, h, k), means(agreed, w, h, k)), small, W, H)), small, L, w, h, k)
 }
 
 export function vividAb(look, vivid, prior) {  // the mean colour, moved to what cells have agreed on as far as that is likely: natural at 0, vivid at 1
   const agreed = look.memo.agreed ??= agreedAb(look, prior), near = look.memo.near ??= likelyEverywhere(look, agreed), n = near.length
   const [least, more, most] = BOLD[0].map((natural, i) => (1-vivid)*natural+vivid*BOLD[1][i])
-  return look.ab.map((v, at) => v+Math.max(0, Math.min(most, least+more*near[at%n]**2))*(agreed[at]-v))
+  return look.ab.map((v, at) => v+Math.min(most, least+more*near[at%n]**2)*(agreed[at]-v))
 }

@@ -98,7 +98,6 @@ def matches(one:tuple, other:tuple, # From `described`
         if all(np.abs(place-k[1]).max() > BESIDE for k in kept): kept.append((float(cosine), place, (there+.5)/other_extent))
     return kept
 
-
 # %% ../nbs/42b_like.ipynb #5c0de7a2
 def _at(cells, place):
     "Return what a grid has at a place"

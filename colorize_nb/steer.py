@@ -236,6 +236,7 @@ def _balance(ties, on, miss, rest=1e-3, hold=100., steps=200):
 # %% ../nbs/12_steer.ipynb #2a3a4e94
 def _blocks(x, k):
     "Return means over blocks of `k` by `k`"
+    if k == 1: return x
     x = np.pad(x, [(0,0)]*(x.ndim-2)+[(0,-n%k) for n in x.shape[-2:]], mode='edge')
     rows = sum(x[...,i::k,:] for i in range(k))
     return sum(rows[...,i::k] for i in range(k))/k**2
@@ -450,7 +451,7 @@ def vivid_ab(ab:np.ndarray, # `(2,h,w)`: a*, b* as the first head gives them
     agreed = agreed_ab(logits, L, prior)
     near = _shared(likely_near(_blocks(logits, k), _blocks(agreed, k)), small)
     near = _enlarged(np.stack([near]*2).astype(np.float32), small, L, k)[0]  # as a* and b*
-    return ab+np.clip(least+more*near**2, 0, most)*(agreed-ab)
+    return ab+np.minimum(most, least+more*near**2)*(agreed-ab)
 
 # %% ../nbs/12_steer.ipynb #887a487f
 def shown_at(L:float, # L* of the place
