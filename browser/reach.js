@@ -5,7 +5,7 @@ import {even} from './paint.js'
 import {cellsOfHints, pin} from './steer.js'
 
 export const REACH = .5  // of a hint that does not say it
-const STEPS = 20, SPREAD = 48, BELONGING = 96, EDGE = 4, POWER = 16, AROUND = [-1, 0, 1].flatMap(dy => [-1, 0, 1].map(dx => [dx, dy])).filter(([dx, dy]) => dx || dy)
+const STEPS = 20, SPREAD = 48, BELONGING = 96, EDGE = 4, POWER = 48, NEAR = .08, AROUND = [-1, 0, 1].flatMap(dy => [-1, 0, 1].map(dx => [dx, dy])).filter(([dx, dy]) => dx || dy)
 
 export function reachCells(hints, photo, seen, w, h) {  // the reach of the hint there, in steps of 0.05; elsewhere -1
   const out = new Float32Array(w*h).fill(-1)
@@ -73,6 +73,12 @@ function resemblance(roots, n, on) {  // how much what each cell could be resemb
   return out
 }
 
+function nearness(on, w, h) {  // how near each cell lies to one that is on, from 0 to 1
+  const rows = (of, n) => Math.min(...Array.from({length: n}, (_, i) => of(i)))
+  const down = Float64Array.from(on, (_, at) => rows(i => on[i*w+at%w] > 0 ? (i-Math.trunc(at/w))**2 : 1e9, h))
+  return down.map((_, at) => Math.exp(-rows(i => down[at-at%w+i]+(i-at%w)**2, w)/(2*(NEAR*Math.max(w, h))**2)))
+}
+
 export function belonging(L, reach, w, h, logits = null) {  // how far each cell belongs to the hints, from 0 to 1; logits: without hints
   const kinds = [...new Set(reach)].filter(r => r >= 0).sort((a, b) => a-b)
   if (kinds[0] >= 1) return new Float32Array(w*h).fill(1)
@@ -83,7 +89,10 @@ export function belonging(L, reach, w, h, logits = null) {  // how far each cell
   const held = interpolate(ties(small, W, H, EDGE), where(known), share.map((v, at) => v/Math.max(known[at%n], 1e-9)), rest, W, H)
   if (logits) {
     const roots = spoken(means(logits, w, h, k), n, null, {temperature: 2, power: 0}).map(Math.sqrt)
-    kinds.forEach((kind, p) => resemblance(roots, n, share.subarray(p*n, (p+1)*n)).forEach((v, i) => { held[p*n+i] *= v**(POWER*(1-kind)) }))
+    kinds.forEach((kind, p) => {
+      const own = share.subarray(p*n, (p+1)*n), near = nearness(own, W, H)
+      resemblance(roots, n, own).forEach((v, i) => { held[p*n+i] *= v**(POWER*(1-kind)*(1-near[i])) })
+    })
   }
   held.forEach((v, at) => { whole[at%n] += v })
   return enlarged(whole, small, L, w, h, k).map(v => Math.min(Math.max(v, 0), 1))
@@ -92,5 +101,5 @@ export function belonging(L, reach, w, h, logits = null) {  // how far each cell
 // What the hints make of a photo's colours: ab and logits (or null) without hints, told: of a network that was told them, or null
 export function steeredAb(ab, told, L, planes, reach, w, h, logits = null) {
   const to = spread(ab, L, planes, w, h), share = belonging(L, reach, w, h, logits), n = w*h
-  return pin(ab.map((v, at) => v+share[at%n]*((told ? (told[at]+to[at])/2 : to[at])-v)), L, planes, w, h)
+  return pin(ab.map((v, at) => v+share[at%n]*((told ? .3*told[at]+.7*to[at] : to[at])-v)), L, planes, w, h)
 }

@@ -286,6 +286,13 @@ def _resemblance(root, on):
     own = root[:,on].T  # square roots of probabilities
     return np.stack([(own@row).max(0) for row in np.moveaxis(root, 1, 0)])  # row by row: small products wake no threads
 
+def _near(on, width=.08):
+    "Return how near each cell lies to one that is `on`, from 0 to 1; `width`: of the grid's longer side (sigma)"
+    rows,columns = (np.square(np.subtract.outer(np.arange(n), np.arange(n))) for n in on.shape)
+    down = (np.where(on, 0, 1e9)+rows[...,None]).min(1)
+    apart = (down[:,None]+columns).min(2)
+    return np.exp(-apart/(2*(width*max(on.shape))**2))
+
 def belonging(L:np.ndarray, # `(h,w)`: L*
               reach:np.ndarray, # From `reach_cells`
               logits:np.ndarray=None, # `(313,h,w)` without hints; `None` of a network that gives none
@@ -301,7 +308,8 @@ def belonging(L:np.ndarray, # `(h,w)`: L*
     held = _balance(_ties(small.astype(float), 4.), (on > 0).astype(float), share/np.maximum(on, 1e-9), rest)
     if logits is not None:
         root = np.sqrt(probabilities(_blocks(logits, k), 2.))
-        for one,own,kind in zip(held, share > 0, kinds): one *= _resemblance(root, own)**(16*(1-kind))
+        for one,own,kind in zip(held, share > 0, kinds):
+            one *= _resemblance(root, own)**(48*(1-kind)*(1-_near(own)))
     return np.clip(_enlarged(np.stack([held.sum(0)]*2).astype(np.float32), small, L, k)[0], 0, 1)  # as a* and b*
 
 # %% ../nbs/12_steer.ipynb #45e01caf
@@ -314,7 +322,7 @@ def steered_ab(ab:np.ndarray, # `(2,h,w)`: a*, b* without hints
 )->np.ndarray: # `(2,h,w)`
     "Return a photo's colours as the hints change them"
     changed = spread(ab, L, planes)
-    if told is not None: changed = (told+changed)/2
+    if told is not None: changed = .3*told+.7*changed
     return pin(ab+belonging(L, reach, logits)*(changed-ab), L, planes)
 
 # %% ../nbs/12_steer.ipynb #059f6b45
