@@ -16,12 +16,15 @@ python experiments/systems.py TRAIN.zip... --valid VALID.zip --encoder ENCODER.s
     end results/systems_long.jpg. `--speed` trains nothing and prints how many pictures a second each system takes.
 
     In the background: the line above with `--only resnet18_unet cgan --most 160000 --mend r1 smooth+ema`, then with
-    the other names and `--most 40000`; the table has every system of RUN, whichever line trained it.
+    the other names and `--most 40000`; the table has every system of RUN, whichever line trained it, and keeps what
+    results/ has of systems that RUN has not: rows, curves and columns of the sheet.
     Hours: on one core with avx512_bf16, beside other work, 40,000 pictures took 48 and 27 minutes for `cnn` and
     `cnn_bins`, 32 for `regression`, 19 for `autoencoder`. By `--speed`, in bfloat16, pictures a second:
     `encoder_decoder` 4.6, `pix2pix_unet` 6.5; in batches of 8, `resnet18_unet` 2.8, `cgan` 2.2. So 40,000 are two and
     a half hours for the first two; 160,000 are 16 hours for `resnet18_unet`, 20 for `cgan`. Ask `--speed` where it is
-    to run. No GPU was tried.
+    to run. No GPU was tried. Most of the memory is asked for again in each batch; with jemalloc, which keeps it
+    (LD_PRELOAD=libjemalloc.so.2 MALLOC_CONF=thp:always,dirty_decay_ms:-1,muzzy_decay_ms:-1), a core with AMX took 15.1
+    pictures of `encoder_decoder` a second in place of 9.9, and 7.9 of `resnet18_unet` in place of 6.6.
 
 The encoders of `resnet18_unet` and its GANs start from ENCODER (a gray ResNet-18), `regression`'s too. RUN keeps the
 networks that are done and, at report's length, a checkpoint every 2,048 pictures: the same line goes on."""
@@ -36,6 +39,7 @@ import pandas as pd
 import torch
 from fastai.callback.core import Callback, CancelValidException
 from fastai.metrics import mae
+from PIL import Image
 from safetensors.torch import load_file, save_file
 from colorize_nb.train.baselines import learner_for, systems
 from colorize_nb import Colorizer
@@ -153,14 +157,19 @@ def table_of(names, rows):
     out.append(dict(system='default', side=160, seeds=1, **rows['default']))
     return pd.DataFrame(out).to_csv(index=False, float_format='%.5f')
 
+SHEET = 'random ab','untrained'  # references on it, beside gray
+
 def sheet_of(names, run, ps):
     "Photos that may be shown (`caltech101/`, CC BY 4.0), by every system's first seed"
     ps.names = [n for n in ps.names if n.startswith('caltech101/')]
-    titles = ['gray', 'random ab', 'untrained', *[ts[0] for ts in names.values()], 'default']
+    titles = ['gray', *SHEET, *[ts[0] for ts in names.values()], 'default']
     shown = {t.removesuffix('-0'): f for t,f in systems_in(run, titles, ps).items()}
+    return contact_sheet(shown, ps, most=8, side=96)
+
+def write_sheet(path, sheet):
     out = io.BytesIO()
-    contact_sheet(shown, ps, most=8, side=96).save(out, 'JPEG', quality=85)
-    return out.getvalue()
+    sheet.save(out, 'JPEG', quality=85)
+    write_file(path, out.getvalue())
 
 def beginning(photos, valid, encoder, o, seen, seeds):
     "How the systems begin"
@@ -176,7 +185,7 @@ def beginning(photos, valid, encoder, o, seen, seeds):
     head = (f'# python experiments/systems.py {zips} --seen {seen} --seeds {seeds}; {len(store)} photos to train on, '
             f'{len(ps)} of {ps.path.name} to measure on\n')
     write_file('results/systems.csv', (head+table_of(names, rows)).encode())
-    write_file('results/systems.jpg', sheet_of(names, run, ps))
+    write_sheet('results/systems.jpg', sheet_of(names, run, ps))
 
 # ---------- at the length of the reports
 
@@ -295,20 +304,49 @@ def row_at_length(title, run, ps, vgg):
                 recognized=m.get('recognized', ''), lpips=m.get('lpips_vgg', 'not measured'),
                 seconds=own.get('seconds', ''), device=own.get('device', ''), seed=seed)
 
+def order_of(title):
+    "References first, then the systems in their order, a mend after what it mends, `default` last"
+    if title in REFERENCES: return -1,REFERENCES.index(title),title
+    return (len(systems),0,title) if title == 'default' else (0,list(systems).index(system_of(title)),'+' in title)
+
 def done_in(run):
     "The networks that the run has, in the order of the systems"
     titles = sorted(f.parent.name for f in run.glob('*/about.json') if (f.parent/'net.safetensors').is_file())
-    return sorted(titles, key=lambda t: (list(systems).index(system_of(t)), '+' in t))  # a mend after what it mends
+    return sorted(titles, key=order_of)
+
+def former_rows(to):
+    "The rows of trained systems in the table as it is, by title, all as text"
+    f = to/'systems_long.csv'
+    if not f.is_file(): return {}
+    rows = pd.read_csv(f, comment='#', dtype=str, keep_default_na=False)
+    return {f'{r.system}-{r.seed}': r._asdict() for r in rows.itertuples(index=False) if r.seed}
 
 def write_at_length(run, ps, vgg, head, to):
-    "The table and the curves of all systems that are done"
+    "The table and the curves of all systems that are done, and of those that the table had already"
     done = done_in(run)
     rows = pd.DataFrame([row_at_length(t, run, ps, vgg) for t in [*REFERENCES, *done, 'default']])
-    write_file(to/'systems_long.csv', (head+rows.to_csv(index=False, float_format='%.4f')).encode())
-    curves = pd.concat([pd.read_csv(run/t/'history.csv') for t in done])
-    curves = curves.rename(columns=dict(stage='system', epoch='part'))
-    write_file(to/'systems_long_curves.csv', curves.to_csv(index=False, float_format='%.5f').encode())
+    text = pd.read_csv(io.StringIO(rows.to_csv(index=False, float_format='%.4f')), dtype=str, keep_default_na=False)
+    every = former_rows(to)|dict(zip([*REFERENCES, *done, 'default'], text.to_dict('records')))
+    table = pd.DataFrame([every[t] for t in sorted(every, key=order_of)])
+    write_file(to/'systems_long.csv', (head+table.to_csv(index=False)).encode())
+    curves = pd.concat([pd.read_csv(run/t/'history.csv') for t in done]).rename(columns=dict(stage='system', epoch='part'))
+    f = to/'systems_long_curves.csv'
+    if f.is_file():
+        before = pd.read_csv(f)
+        curves = pd.concat([before[~before.system.isin(done)], curves])
+    curves = curves.sort_values('system', key=lambda titles: titles.map(order_of), kind='stable')
+    write_file(f, curves.to_csv(index=False, float_format='%.5f').encode())
     return done
+
+def joined(sheet, titles, former, before, step=100):
+    "A sheet with the columns of a former one that it lacks; `titles` and `before`: of the columns between gray and photo"
+    out = sorted({*titles, *before}, key=order_of)
+    whole = Image.new('RGB', ((len(out)+2)*step, sheet.height))
+    for j,t in enumerate(['gray', *out, 'photo']):
+        own = ['gray', *titles, 'photo']
+        i,of = (own.index(t),sheet) if t in own else (1+before.index(t),former)
+        whole.paste(of.crop((i*step, 0, (i+1)*step, sheet.height)), (j*step, 0))
+    return whole
 
 def commit():
     here = Path(__file__).parent
@@ -352,11 +390,15 @@ def at_length(photos, valid, encoder, o, device, most, only, mend, lpips, train_
     zips = ' '.join(Path(p).name for p in photos)
     head = (f'# python experiments/systems.py {zips} --length report; commit {commit()}; {n} photos to train on, '
             f'{len(ps)} of {ps.path.name} to measure on\n')
+    former = list(former_rows(Path(to)))
     for title in titles:
         train_at_length(title, store, run, pictures_of(system_of(title), n, most), encoder, bf16, PART)
         done = write_at_length(run, ps, lpips, head, Path(to))
         print(pd.Series(row_at_length(title, run, ps, lpips)).to_string(), flush=True)
-    write_file(Path(to)/'systems_long.jpg', sheet_of({t: [t] for t in done}, run, ps))
+    sheet = sheet_of({t: [t] for t in done}, run, ps)
+    f = Path(to)/'systems_long.jpg'
+    if former: sheet = joined(sheet, [*SHEET, *done, 'default'], Image.open(f), [*SHEET, *former, 'default'])
+    write_sheet(f, sheet)
 
 def parsed(argv=None):
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -120,3 +120,25 @@ def test_table(script, photos, tmp_path, monkeypatch):
     assert curves.groupby('system', sort=False).size().to_dict() == {t: 2 for t in ('cnn-0','resnet18_unet-0','cgan-0','cgan+smooth-0')}
     sheet = np.asarray(Image.open(tmp_path/'results/systems_long.jpg'))
     assert sheet.shape[1] == (3+4+1+1)*100 and sheet.std() > 20  # references, systems, default, photo
+
+def test_the_table_keeps_what_another_run_wrote(script, tmp_path, monkeypatch):
+    "Rows, curves and columns of the sheet of systems that this run has not stay; its own are written again"
+    figures = dict(mae=.05, psnr=20., colourfulness=10.)
+    monkeypatch.setattr(script, 'figures_of', lambda title, run, ps, vgg: figures)
+    def done(run, title, photos):
+        (run/title).mkdir(parents=True)
+        (run/title/'about.json').write_text(f'{{"photos": {photos}, "seconds": 3, "device": "cpu, 1 threads"}}')
+        (run/title/'net.safetensors').touch()
+        (run/title/'history.csv').write_text(f'stage,epoch,mae\n{title},0,0.0{photos}\n')
+    for run,title,photos in (('a','cnn-0',10), ('a','regression-0',20), ('b','cgan-0',40), ('b','cnn-0',30)): done(tmp_path/run, title, photos)
+    for run in 'ab': script.write_at_length(tmp_path/run, None, None, f'# {run}\n', tmp_path)
+    rows = pd.read_csv(tmp_path/'systems_long.csv', comment='#')
+    assert list(rows.system) == ['gray','one colour','random ab','untrained','cnn','regression','cgan','default']
+    assert rows.photos.dropna().tolist() == [30,20,40] and rows.seed.dropna().tolist() == [0,0,0]
+    curves = pd.read_csv(tmp_path/'systems_long_curves.csv')
+    assert list(curves.system) == ['cnn-0','regression-0','cgan-0'] and curves.mae.tolist() == [.03,.02,.04]
+    def columns(*levels): return Image.fromarray(np.repeat(np.uint8(levels), 100)[None].repeat(8, 0)).convert('RGB')
+    former = list(script.former_rows(tmp_path))
+    assert former == ['cnn-0','regression-0','cgan-0']
+    whole = script.joined(columns(1, 2, 3, 4), ['cgan-0','default'], columns(101, 102, 103, 104, 105, 106), ['cnn-0','regression-0','cgan-0','default'])
+    assert np.asarray(whole)[0,::100,0].tolist() == [1, 102, 103, 2, 3, 4]
