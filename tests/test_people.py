@@ -72,6 +72,18 @@ def test_halves_of_deoldifys_pictures(people):
     both.paste(right, (0,0))
     assert people.halves(both) is None and people.halves(left) is None
 
+def test_boxes_that_show_no_face(people):
+    "A skirt that the cascade takes for a face counts among all boxes, not among those looked at"
+    picture = np.full((600,508,3), RED, np.uint8)
+    picture[440:550,240:340] = GRAY
+    pair = people.Pair('Flowers1910', Image.fromarray(picture), picture, [[10,10,50,50], [245,450,90,90]])
+    every,faces = people.old_rows(lambda p: p.theirs, [pair])
+    assert (every['width'], every['n_faces'], every['gray']) == ('all', 2, .5)
+    assert (faces['width'], faces['n_faces'], faces['gray']) == ('by eye', 1, 0) and faces['chroma'] == pytest.approx(104.55, abs=.05)
+    assert faces['coloured'] == every['coloured'] == pytest.approx(1-110*100/(600*508))
+    none = list(people.old_rows(lambda p: p.theirs, [people.Pair('x', pair.gray, picture, [])]))
+    assert [r['n_faces'] for r in none] == [0, 0] and 'gray' not in none[0]
+
 def test_rows_of_the_same_weights_and_reading_are_replaced(people):
     def row(weights, reading, gray, width='all'): return dict(model='m, 2', weights=weights, reading=reading, photos='old', width=width, gray=gray)
     text = people.merge('', [row('a1', 'vivid 0', .5), row('a1', 'vivid 1', np.float32(.25))])

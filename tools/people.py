@@ -6,7 +6,8 @@ A MODEL is a shipped name or a model folder. Two kinds of photos:
   for f in $(git -C REPO ls-tree -r --name-only 71c7729 | grep 'result_images/.*jpg'); do
       git -C REPO show 71c7729:$f > FOLDER/$(basename $f); done
 results/people.csv has a row for each reading (`vivid` at the model's own size, a size at `vivid` 0), kind of photo and
-width of faces; a row of the same weights and reading is replaced. Its columns:
+width of faces; a row of the same weights and reading is replaced. Of old photographs `all` are the boxes of the cascade,
+`by eye` those that show a face. Its columns:
 - of the mean colour of each face: gray, the share with C* below 8; half, with less than half of the photo's C*; off,
   the mean distance in a*b* from the photo's; chroma and true_chroma, the mean C*
 - of old photographs: Hasler and Suesstrunk's colourfulness; coloured, the share of pixels with C* above 10; hues, how
@@ -32,6 +33,9 @@ GRAY_FACE,COLOURED = 8,10 # C*
 SIDE = 508 # width in pixels of each half of DeOldify's pictures
 WIDTHS = {'all': (0, np.inf), 'under 32 px': (0, 32), 'from 60 px': (60, np.inf)}
 KEY = 'weights', 'reading', 'photos', 'width'
+NO_FACE = {  # left and top of boxes on old photographs: edges of prints, walls, a sleeve, a skirt, leaves, a shop's list
+    'Dolores': ((437,197), (23,349)), 'FirstTV1930s': ((302,39),), 'Flowers1910': ((390,249), (243,448)),
+    'SodaShop': ((110,283),), 'SweedishLivingRoom1920': ((81,77),), 'UnionSoldier': ((198,112),)}
 COLUMNS = ('model', *KEY, 'n_photos', 'n_faces', 'gray', 'half', 'off', 'chroma', 'true_chroma',
            'colourfulness', 'hues', 'coloured', 'commit')
 OUT = Path('results/people.csv')
@@ -175,19 +179,29 @@ def valid_rows(paint, found, aged):
         widths += photo.widths
     return [dict(photos='aged' if aged else 'valid', n_photos=len(found), **row) for row in face_rows(figures, widths)]
 
-def old_row(paint, pairs):
-    "The row of one reading on old photographs"
-    chroma,whole = [],[]
+def shows_face(name, box):
+    "Whether a box of the cascade on an old photograph shows a face, by eye"
+    left,top,width,_ = box
+    return not any(np.hypot(left-x, top-y) < width/2 for x,y in NO_FACE.get(name, ()))
+
+def old_rows(paint, pairs):
+    "The rows of one reading on old photographs: of all boxes of the cascade, and of those that show a face"
+    chroma,faces,whole = [],[],[]
     for pair in pairs:
         painted = np.ascontiguousarray(paint(pair))
         for left,top,width,height in pair.boxes:
             face = np.zeros(painted.shape[:2], bool)
             face[top+height//5:top+height*4//5,left+width//4:left+width*3//4] = True
             chroma.append(np.hypot(*mean_ab(painted, face)))
+        faces += [shows_face(pair.name, box) for box in pair.boxes]
         whole.append((colourfulness(photo_tensor(painted)).item(), *hues_in_use(painted)))
     figures = dict(zip(('colourfulness', 'hues', 'coloured'), np.mean(whole, 0)))
-    if chroma: figures |= dict(gray=np.mean(np.array(chroma) < GRAY_FACE), chroma=np.mean(chroma))
-    return dict(photos='old', width='all', n_photos=len(pairs), n_faces=len(chroma), **figures)
+    chroma = np.array(chroma)
+    for width,which in (('all', np.ones(len(chroma), bool)), ('by eye', np.array(faces, bool))):
+        own = chroma[which]
+        row = dict(photos='old', width=width, n_photos=len(pairs), n_faces=len(own), **figures)
+        if len(own): row |= dict(gray=(own < GRAY_FACE).mean(), chroma=own.mean())
+        yield row
 
 # Models and readings
 
@@ -257,12 +271,12 @@ def main(models, valid, old, vivid, sizes, sheet):
     pairs = read_pairs(old) if old else []
     if valid: say(f'{valid}: {sum(len(p.masks) for p in found.values())} faces in {len(found)} photos')
     about = dict(model='DeOldify', weights='2018', reading='its own', commit=commit)
-    if pairs: write_rows([old_row(lambda pair: pair.theirs, pairs)], **about)
+    if pairs: write_rows(old_rows(lambda pair: pair.theirs, pairs), **about)
     for c in colorizers:
         for name,how in readings(c, vivid, sizes).items():
             def paint(gray, c=c, how=how): return c.colorize(gray, **how)
             rows = [row for aged in (False,True) for row in valid_rows(paint, found, aged)] if valid else []
-            if pairs: rows.append(old_row(lambda pair, paint=paint: paint(pair.gray), pairs))
+            if pairs: rows += old_rows(lambda pair, paint=paint: paint(pair.gray), pairs)
             write_rows(rows, model=c.cfg['name'], weights=weights_of(c), reading=name, commit=commit)
         if sheet:
             Path(sheet).mkdir(parents=True, exist_ok=True)
