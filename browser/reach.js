@@ -5,7 +5,7 @@ import {even} from './paint.js'
 import {cellsOfHints, pin} from './steer.js'
 
 export const REACH = .5  // of a hint that does not say it
-const STEPS = 20, SPREAD = 48, BELONGING = 96, EDGE = 4, POWER = 48, NEAR = .08, AROUND = [-1, 0, 1].flatMap(dy => [-1, 0, 1].map(dx => [dx, dy])).filter(([dx, dy]) => dx || dy)
+const STEPS = 20, SPREAD = 48, BELONGING = 96, EDGE = 4, POWER = 72, NEAR = .2, AROUND = [-1, 0, 1].flatMap(dy => [-1, 0, 1].map(dx => [dx, dy])).filter(([dx, dy]) => dx || dy)
 
 export function reachCells(hints, photo, seen, w, h) {  // the reach of the hint there, in steps of 0.05; elsewhere -1
   const out = new Float32Array(w*h).fill(-1)

@@ -286,7 +286,7 @@ def _resemblance(root, on):
     own = root[:,on].T  # square roots of probabilities
     return np.stack([(own@row).max(0) for row in np.moveaxis(root, 1, 0)])  # row by row: small products wake no threads
 
-def _near(on, width=.08):
+def _near(on, width=.2):
     "Return how near each cell lies to one that is `on`, from 0 to 1; `width`: of the grid's longer side (sigma)"
     rows,columns = (np.square(np.subtract.outer(np.arange(n), np.arange(n))) for n in on.shape)
     down = (np.where(on, 0, 1e9)+rows[...,None]).min(1)
@@ -309,7 +309,7 @@ def belonging(L:np.ndarray, # `(h,w)`: L*
     if logits is not None:
         root = np.sqrt(probabilities(_blocks(logits, k), 2.))
         for one,own,kind in zip(held, share > 0, kinds):
-            one *= _resemblance(root, own)**(48*(1-kind)*(1-_near(own)))
+            one *= _resemblance(root, own)**(72*(1-kind)*(1-_near(own)))
     return np.clip(_enlarged(np.stack([held.sum(0)]*2).astype(np.float32), small, L, k)[0], 0, 1)  # as a* and b*
 
 # %% ../nbs/12_steer.ipynb #45e01caf
