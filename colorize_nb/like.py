@@ -65,13 +65,13 @@ def described(self:Colorizer, pixels:np.ndarray, # As in `Photo`
     return _described(*(x[0] for x in session.run([*FEATURES], asked)), extent),extent
 
 # %% ../nbs/42b_like.ipynb #29d70e15
-SURE_PAIR = .9 # Cosine of a pair that can be trusted by itself
+SURE_PAIR = .9 # Cosine of a pair that counts though the photos show two scenes
 LIKELY_PAIR = .5 # Least cosine of a pair of two photos that show one scene
 ALIKE_PAIR = .7 # Cosine of a pair that counts for one scene
 SCENE_PAIRS = 12 # Of these, from which on two photos may show one
 SAME_LIGHT = .9 # Least correlation of the lightness of the pairs of one scene
 MOST_PAIRS = 60 # Pairs of a photo
-FEW_PAIRS = 3 # Of them: with fewer a photo is painted nearly as without
+FEW_PAIRS = 3 # Of them: fewer are chance
 BESIDE = .06 # of a photo's sides: pairs lie further apart
 
 def _mutual(one, other):
@@ -115,8 +115,10 @@ def trusted(pairs:list, # From `matches`
             L:np.ndarray, # `(h,w)`: L* of the one photo, in cells
             other_L:np.ndarray, # Of the other
 )->list: # Some of the pairs
-    "Return the pairs that are worth a hint: of two photos of one scene all, else the sure ones"
-    return pairs if _one_scene(pairs, L, other_L) else [pair for pair in pairs if pair[0] >= SURE_PAIR]
+    "Return the pairs that are worth a hint: of two photos of one scene all, else the sure ones, unless they are few"
+    if _one_scene(pairs, L, other_L): return pairs
+    sure = [pair for pair in pairs if pair[0] >= SURE_PAIR]
+    return sure if len(sure) >= FEW_PAIRS else []
 
 # %% ../nbs/42b_like.ipynb #4f8084e3
 SPOKEN_FOR = .5 # How far a place belongs to a person's hint, see `belonging`, that leaves no room for another's colour
@@ -170,6 +172,6 @@ def hints_like(self:Colorizer, photo:Photo, # Upright and positive
 def _from_option(colorizer, photo, options, hints):
     told = colorizer.hints_like(photo, options.like, hints, options.max_pixels)
     name = options.like if isinstance(options.like, (str, os.PathLike)) else 'the other photo'
-    if len(told) < FEW_PAIRS and not hints: photo.warn(f'nothing in it looks like something in {name}: painted as without it')
+    if not (told or hints): photo.warn(f'nothing in it looks like something in {name}: painted as without it')
     return colorizer.look(photo.pixels, options, [*told, *hints])
 color_sources['like'] = _from_option
