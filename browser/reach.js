@@ -62,10 +62,11 @@ export function spread(ab, L, planes, w, h) {  // what the hints differ by goes 
   return ab.map((v, at) => v+more[at])
 }
 
+const spots = on => [...on.keys()].filter(i => on[i] > 0)
+
 function resemblance(roots, n, on) {  // how much what each cell could be resembles what the cells that are on could be: that of the most alike
-  const out = new Float32Array(n), colors = roots.length/n, spots = []
-  for (let i = 0; i < n; i++) if (on[i] > 0) spots.push(i)
-  for (const spot of spots) {
+  const out = new Float32Array(n), colors = roots.length/n
+  for (const spot of spots(on)) {
     const alike = new Float64Array(n)
     for (let c = 0; c < colors; c++) for (let i = 0, at = c*n, own = roots[c*n+spot]; i < n; i++, at++) alike[i] += own*roots[at]
     for (let i = 0; i < n; i++) out[i] = Math.max(out[i], alike[i])
@@ -74,9 +75,9 @@ function resemblance(roots, n, on) {  // how much what each cell could be resemb
 }
 
 function nearness(on, w, h) {  // how near each cell lies to one that is on, from 0 to 1
-  const rows = (of, n) => Math.min(...Array.from({length: n}, (_, i) => of(i)))
-  const down = Float64Array.from(on, (_, at) => rows(i => on[i*w+at%w] > 0 ? (i-Math.trunc(at/w))**2 : 1e9, h))
-  return down.map((_, at) => Math.exp(-rows(i => down[at-at%w+i]+(i-at%w)**2, w)/(2*(NEAR*Math.max(w, h))**2)))
+  const apart = new Float64Array(w*h).fill(Infinity)
+  for (const spot of spots(on)) apart.forEach((v, i) => { apart[i] = Math.min(v, (i%w-spot%w)**2+(Math.trunc(i/w)-Math.trunc(spot/w))**2) })
+  return apart.map(v => Math.exp(-v/(2*(NEAR*Math.max(w, h))**2)))
 }
 
 export function belonging(L, reach, w, h, logits = null) {  // how far each cell belongs to the hints, from 0 to 1; logits: without hints
