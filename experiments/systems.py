@@ -397,7 +397,7 @@ def at_length(photos, valid, encoder, o, device, most, only, mend, lpips, train_
         print(pd.Series(row_at_length(title, run, ps, lpips)).to_string(), flush=True)
     sheet = sheet_of({t: [t] for t in done}, run, ps)
     f = Path(to)/'systems_long.jpg'
-    if former: sheet = joined(sheet, [*SHEET, *done, 'default'], Image.open(f), [*SHEET, *former, 'default'])
+    if former and f.is_file(): sheet = joined(sheet, [*SHEET, *done, 'default'], Image.open(f), [*SHEET, *former, 'default'])
     write_sheet(f, sheet)
 
 def parsed(argv=None):
