@@ -342,8 +342,8 @@ def joined(sheet, titles, former, before, step=100):
     "A sheet with the columns of a former one that it lacks; `titles` and `before`: of the columns between gray and photo"
     out = sorted({*titles, *before}, key=order_of)
     whole = Image.new('RGB', ((len(out)+2)*step, sheet.height))
+    own = ['gray', *titles, 'photo']
     for j,t in enumerate(['gray', *out, 'photo']):
-        own = ['gray', *titles, 'photo']
         i,of = (own.index(t),sheet) if t in own else (1+before.index(t),former)
         whole.paste(of.crop((i*step, 0, (i+1)*step, sheet.height)), (j*step, 0))
     return whole
