@@ -7,15 +7,15 @@ python experiments/systems.py TRAIN.zip... --valid VALID.zip --encoder ENCODER.s
     it, all else is the first seed's), results/systems_curves.csv and results/systems.jpg.
 
 python experiments/systems.py TRAIN.zip... --valid VALID.zip --encoder ENCODER.safetensors -o RUN --length report
-    [--device cuda] [--most 160000] [--only NAME...] [--mend NAME...] [--lpips VGG16.pth]
+    [--device cuda] [--most 160000] [--only NAME...] [--mend NAME+MEND...] [--lpips VGG16.pth]
     8,000 photos, as often as the report says where it prints its epochs (20 for `resnet18_unet` and `cgan`, 100 for
     `encoder_decoder` and `pix2pix_unet`), 5 times where it prints none, at the report's own constant rate. `cgan` and
     `cgan_lsgan` go on from the network that `resnet18_unet` ended with; `photos` counts what came after it. `--most`
-    cuts that to so many pictures for each system. `--mend` trains `cgan` once more from there, changed by one of MENDS
-    (`r1+ema` for two). Writes results/systems_long.csv after every system, results/systems_long_curves.csv, and at the
+    cuts that to so many pictures for each system. `--mend` trains a GAN once more from its start, changed by some of
+    MENDS: `cgan+r1`, `pix2pix_unet+slow+ema`. Writes results/systems_long.csv after every system, results/systems_long_curves.csv, and at the
     end results/systems_long.jpg. `--speed` trains nothing and prints how many pictures a second each system takes.
 
-    In the background: the line above with `--only resnet18_unet cgan --most 160000 --mend r1 smooth+ema`, then with
+    In the background: the line above with `--only resnet18_unet cgan --most 160000 --mend cgan+r1 cgan+smooth+ema`, then with
     the other names and `--most 40000`; the table has every system of RUN, whichever line trained it, and keeps what
     results/ has of systems that RUN has not: rows, curves and columns of the sheet.
     Hours: on one core with avx512_bf16, beside other work, 40,000 pictures took 48 and 27 minutes for `cnn` and
@@ -46,7 +46,6 @@ from colorize_nb.train.baselines import learner_for, systems
 from colorize_nb import Colorizer
 from colorize_nb.train.compare import all_systems, contact_sheet, score, table
 from colorize_nb.train.data import PhotoSet
-from colorize_nb.train.gan import gan_learner
 from colorize_nb.train.generator import generator_from, load_arrays, load_state, resnet_body
 from colorize_nb.train.learner import BF16, EMA, Checkpoint, Diary, bf16_pays, colorize_learner
 from colorize_nb.train.metrics import PhotoMetric, measure
@@ -196,7 +195,7 @@ AFTER = dict(cgan='resnet18_unet', cgan_lsgan='resnet18_unet')  # goes on where 
 PART = 2048  # pictures from one checkpoint to the next
 HELD = 500   # photos of the training zips for the curves
 
-MENDS = dict(  # what may steady `cgan`: options of `gan_learner`
+MENDS = dict(  # what may steady a GAN: options of `gan_learner`
     slow=dict(lr=5e-5),               # both networks at a quarter of the rate
     slow_critic=dict(critic_rate=.25),
     smooth=dict(smooth=.1),
@@ -204,14 +203,21 @@ MENDS = dict(  # what may steady `cgan`: options of `gan_learner`
     critic_first=dict(critic_first=256),
     ema=dict(cbs=EMA))
 
-def mend_of(names):
-    "The options of mends joined by `+`"
-    unknown = [n for n in names.split('+') if n not in MENDS]
-    if unknown: raise ValueError(f"no mend {unknown[0]!r}; there are {', '.join(MENDS)}")
+def mends_of(title):
+    "The options of the mends that a title such as `cgan+r1+ema` names after its system"
+    name,*mends = title.split('+')
+    if name not in systems or not systems[name].gan: raise ValueError(f'{title}: {name} has no critic to mend')
     options = {}
-    for name in names.split('+'): options |= MENDS[name]
-    if 'cbs' in options: options['cbs'] = options['cbs']()
+    for m in mends:
+        if m not in MENDS: raise ValueError(f"{title}: no mend {m!r}; there are {', '.join(MENDS)}")
+        options |= MENDS[m]
     return options
+
+def mend(learn, lr=None, cbs=None, **options):
+    "Change a GAN's learner"
+    if lr: learn.lr = lr
+    if cbs: learn.add_cb(cbs())
+    for k,v in options.items(): setattr(learn.gan, k, v)
 
 class Clock(Callback):
     "Count the pictures that were learned from and the seconds that it took, over all parts of a run"
@@ -249,8 +255,8 @@ def start_of(name, run, seed):
 def learner_at_length(title, store, run, encoder, bf16, part, fresh=False):
     "A system's learner as its report has it, or with the mend that its title names; `fresh`: needs no other in the run"
     name = system_of(title)
-    mends = title.rsplit('-', 1)[0].partition('+')[2]
-    seed = int(title.rsplit('-', 1)[1])
+    whole,seed = title.rsplit('-', 1)
+    seed = int(seed)
     torch.manual_seed(seed)
     np.random.seed(seed)
     s = systems[name]
@@ -258,10 +264,11 @@ def learner_at_length(title, store, run, encoder, bf16, part, fresh=False):
     for d in dls.loaders: d.rng.seed(seed)
     pretrained = (encoder or False) if s.generator == 'resnet18_unet' else False
     how = dict(cbs=[BF16()]*bf16, channels_last=True, path=run/title, metrics=[mae, PhotoMetric('colourfulness')])
-    learn = learner_for(dls, AFTER[name] if mends else name, pretrained=pretrained, **how)
+    learn = learner_for(dls, name, pretrained=pretrained, **how)
     if name == 'regression' and encoder: load_regression(learn.model, encoder)
     if name in AFTER and not fresh: load_arrays(learn.model, start_of(name, run, seed))
-    return gan_learner(learn, gan_loss=s.gan, **dict(lr=s.lr)|mend_of(mends)) if mends else learn
+    if '+' in whole: mend(learn, **mends_of(whole))
+    return learn
 
 def train_at_length(title, store, run, pictures, encoder, bf16, part):
     "Train a system of the run, or go on where it was cut"
@@ -373,7 +380,7 @@ def speeds(titles, store, run, encoder, bf16, batches=3):
         took = pace.times[-1]-pace.times[0]  # the first batch warms up
         print(f'{title.rpartition("-")[0]}: {(batches-1)*bs/took:.1f} pictures a second', flush=True)
 
-def at_length(photos, valid, encoder, o, device, most, only, mend, lpips, train_on, seeds, to, speed):
+def at_length(photos, valid, encoder, o, device, most, only, mended, lpips, train_on, seeds, to, speed):
     "The systems at their reports' own length"
     run = Path(o)
     run.mkdir(parents=True, exist_ok=True)
@@ -381,8 +388,8 @@ def at_length(photos, valid, encoder, o, device, most, only, mend, lpips, train_
     store = first_photos(make_store(photos, run/'store'), train_on+HELD)
     if device != 'cpu': store.to(device)
     bf16 = bf16_pays(device)
-    names = [n for n in systems if not only or n in only]
-    titles = [f'{n}-{k}' for k in range(seeds) for n in [*names, *[f'cgan+{m}' for m in mend]]]
+    names = [n for n in systems if only is None or n in only]
+    titles = [f'{n}-{k}' for k in range(seeds) for n in [*names, *mended]]
     if speed:
         print('in bfloat16' if bf16 else 'in float32', flush=True)
         return speeds(titles, store, run, encoder, bf16)
@@ -412,8 +419,8 @@ def parsed(argv=None):
     p.add_argument('--device', default='cpu')
     p.add_argument('--most', type=int)
     p.add_argument('--train-on', type=int, default=8000)
-    p.add_argument('--only', nargs='+', choices=list(systems))
-    p.add_argument('--mend', nargs='+', default=[])
+    p.add_argument('--only', nargs='*', choices=list(systems), help='none: what --mend names')
+    p.add_argument('--mend', nargs='+', default=[], metavar='NAME+MEND')
     p.add_argument('--lpips')
     p.add_argument('--to', default='results')
     p.add_argument('--speed', action='store_true')
@@ -422,9 +429,9 @@ def parsed(argv=None):
 def main(a):
     both = dict(photos=a.photos, valid=a.valid, encoder=a.encoder, o=a.o)
     if a.length == 'beginning': return beginning(**both, seen=a.seen, seeds=a.seeds or 3)
-    for m in a.mend: mend_of(m)  # before hours of training
-    more = {k: getattr(a, k) for k in ('device', 'most', 'only', 'mend', 'lpips', 'train_on', 'to', 'speed')}
-    at_length(**both, **more, seeds=a.seeds or 1)
+    for title in a.mend: mends_of(title)  # before hours of training
+    more = {k: getattr(a, k) for k in ('device', 'most', 'only', 'lpips', 'train_on', 'to', 'speed')}
+    at_length(**both, **more, mended=a.mend, seeds=a.seeds or 1)
 
 if __name__ == '__main__':
     try: main(parsed())

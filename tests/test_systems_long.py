@@ -73,7 +73,10 @@ def test_a_gan_needs_its_start(script, photos, tmp_path):
     store = script.make_store([photos/'train'], tmp_path/'store', side=40)
     with pytest.raises(ValueError, match='cgan goes on from resnet18_unet-0, which .* has not: train that one first'):
         script.train_at_length('cgan-0', store, tmp_path, 4, None, False, part=4)
-    with pytest.raises(ValueError, match="no mend 'luck'; there are slow, "): script.mend_of('r1+luck')
+
+def test_no_such_mend(script):
+    with pytest.raises(ValueError, match="cgan.r1.luck: no mend 'luck'; there are slow, "): script.mends_of('cgan+r1+luck')
+    with pytest.raises(ValueError, match='cnn.ema: cnn has no critic to mend'): script.mends_of('cnn+ema')
 
 def test_mends(script, photos, tmp_path, monkeypatch):
     "A mend changes the learner by what it is named for, and nothing else"
@@ -87,8 +90,9 @@ def test_mends(script, photos, tmp_path, monkeypatch):
         assert {k: getattr(learn.gan, k) for k in options} == options|changed, mend
         assert learn.lr == (5e-5 if mend == 'slow' else 2e-4) and len(learn.metrics) == len(plain.metrics)
         assert not any(isinstance(o, script.EMA) for o in learn.cbs)
-    both = of('cgan+smooth+ema-0')
-    assert both.gan.smooth == .1 and any(isinstance(o, script.EMA) for o in both.cbs)
+    for name in ('cgan','pix2pix_unet'):
+        both = of(f'{name}+smooth+ema-0')
+        assert both.gan.smooth == .1 and any(isinstance(o, script.EMA) for o in both.cbs), name
 
 def test_speed(script, photos, tmp_path, monkeypatch, capsys):
     "A batch that takes four seconds of four pictures: one a second"
@@ -107,7 +111,7 @@ def test_table(script, photos, tmp_path, monkeypatch):
     monkeypatch.setattr(script, 'PART', 4)
     monkeypatch.setattr(script, 'HELD', 4)
     (tmp_path/'results').mkdir()
-    script.at_length([photos/'train'], photos/'valid', None, tmp_path/'run', 'cpu', 8, ['cnn','resnet18_unet','cgan'], ['smooth'], None, 24, 1, tmp_path/'results', False)
+    script.at_length([photos/'train'], photos/'valid', None, tmp_path/'run', 'cpu', 8, ['cnn','resnet18_unet','cgan'], ['cgan+smooth'], None, 24, 1, tmp_path/'results', False)
     text = (tmp_path/'results/systems_long.csv').read_text()
     assert text.startswith('# python ') and 'commit ' in text.splitlines()[0] and '26 photos to train on, 3 of valid' in text.splitlines()[0]
     rows = pd.read_csv(tmp_path/'results/systems_long.csv', comment='#')
