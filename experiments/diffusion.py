@@ -1,16 +1,16 @@
 """A flow in colour only, on the frozen features of the network that ships:
 python experiments/diffusion.py RUN --shelf SHELF --valid VALID.zip [--crops 4000] [--minutes 60] [--every 5]
     [--only cache|train|measure]
-- cache: looks at crops of 192 px of SHELF (from experiments/shelf.py) once, with random hints for half of them, and
-  keeps what the network knows of them, 600 KB each, in RUN; goes on where it was stopped
-- train: `flow_learner` in bfloat16, in parts of 1,024 photos of a plan of a million; goes on from RUN/models/flow.pth,
+- cache: looks at crops of 192 px of SHELF (from experiments/shelf.py) once, with random hints for half of them, three
+  in ten aged, and keeps what the network knows of them, 600 KB each, in RUN; goes on where it was stopped
+- train: `flow_learner` in bfloat16, in parts of 4,096 photos of a plan of a million; goes on from RUN/models/flow.pth,
   the first line says from where. RUN/log.csv: photos shown, seconds, loss, loss of 96 crops that are kept back
 - measure: every so many photos of VALID, until the minutes are over; results/diffusion.csv and results/diffusion.jpg.
   A row for each system: share of gray's error and half its 95 % interval, dB over gray, share of the photos' colour,
   Frechet distance and the same label (as `colorize-compare`), patchiness, and of faces (as tools/people.py) the shares
   that are gray or have less than half of their chroma, and how far off they are; milliseconds of one core.
   Then tenths of all cells, by the network's doubt: doubt, spread of eight samples, error of their mean.
-The flow's averaged weights are in RUN/flow.pt. Nothing of VALID is trained on. One thread."""
+The flow's averaged weights are in RUN/flow.pt. Nothing of VALID is trained on."""
 import argparse, io, json, os, subprocess, sys, time
 from functools import lru_cache, partial
 from pathlib import Path
@@ -30,6 +30,7 @@ from colorize_nb.color import lab2net, resize, rgb2lab, rgb2lab_t
 from colorize_nb.files.atomic import write_file
 from colorize_nb.network.weights import save_weights
 from colorize_nb.steer import expected_error
+from colorize_nb.train.ageing import age
 from colorize_nb.train.compare import contact_sheet
 from colorize_nb.train.data import PhotoSet, photo_tensor
 from colorize_nb.train.diffusion import (ColourFlow, FlowCondition, FlowColorizer, export_flow, flow_learner, graph_velocity,
@@ -45,9 +46,10 @@ from people import GRAY_FACE, face_figures, face_mask, find_faces
 
 SIDE,CELLS = 192,48
 PLANES = 128  # of a condition
-PART = 1024   # photos from one checkpoint to the next
+PART = 4096   # photos from one checkpoint to the next
 KEPT = 96     # crops that are not trained on
 PLAN = 1_000_000 # photos; a run may be stopped at any checkpoint
+AGED = .3     # share of the crops
 
 # What the network knows of each crop
 
@@ -80,7 +82,8 @@ def make_cache(run, folder, n, bs=16):
         l,true = (o.float() for o in lab2net(rgb2lab_t(rgb)))
         true = area_to(true, (CELLS,CELLS))
         with torch.autocast('cpu', torch.bfloat16):
-            planes = see(l.contiguous(memory_format=torch.channels_last), simulate_hints(true, none=.5))
+            seen = age(rgb, l, AGED, 1.).contiguous(memory_format=torch.channels_last)
+            planes = see(seen, simulate_hints(true, none=.5))
         some = slice(done, min(done+bs, n))
         cond[some] = planes.numpy()[:n-done]
         ab[some] = true.numpy()[:n-done]
@@ -149,7 +152,7 @@ def train(run, minutes):
     torch.manual_seed(0)
     flow = ColourFlow()
     flow.scale.copy_(spread(run))
-    cbs = [BF16(), ChannelsLast(), EMA(.995), GradientClip(1.), Keep(run, minutes), Checkpoint('flow', resume=True)]
+    cbs = [BF16(), ChannelsLast(), EMA(.9995), GradientClip(1.), Keep(run, minutes), Checkpoint('flow', resume=True)]
     learn = flow_learner(loaders(run), flow, lr=4e-4, path=run, cbs=cbs)
     with learn.no_bar(), learn.no_logging(): learn.fit(PLAN//PART)
 
@@ -296,10 +299,10 @@ def measure(o):
 
 def main(o):
     o.run.mkdir(parents=True, exist_ok=True)
-    torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     if o.only in (None, 'cache'): make_cache(o.run, o.shelf, o.crops)
     if o.only in (None, 'train'): train(o.run, o.minutes)
+    torch.set_num_threads(1)  # the table has one core's time
     if o.only in (None, 'measure'): measure(o)
 
 def parsed(argv=None):

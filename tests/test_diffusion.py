@@ -3,7 +3,7 @@ import numpy as np, pytest
 torch = pytest.importorskip('torch', reason='needs the train extra')
 from colorize_nb.train.diffusion import (N_KNOWN, ColourFlow, FlowColorizer, FlowCondition, FlowMatching, drawn_noise,
                                          export_flow, flow_learner, flow_point, flow_velocity, generator_ab, graph_velocity,
-                                         hold_known, known_field, sample_flow)
+                                         hold_known, known_field, sample_flow, smoothed)
 
 torch.set_num_threads(1)
 
@@ -45,13 +45,25 @@ def told(training, drop, n=64):
 
 def test_a_batch_holds_the_way_to_the_colours():
     "From where a sample is, the velocity leads to the true colours in the time that is left"
-    cond,learn = told(True, 0.)
+    cond,learn = told(True, 0., 2000)
     x,t,seen = learn.xb
     end = x+(1-t).view(-1, 1, 1, 1)*learn.yb[0]
     ab = generator_ab(cond)+end*torch.tensor([.5,2.]).view(1, 2, 1, 1)
     assert torch.allclose(ab, learn.y, atol=1e-5) and torch.equal(seen, cond)
     start = x-t.view(-1, 1, 1, 1)*learn.yb[0]
     assert abs(start.mean()) < .05 and abs(start.std()-1) < .05 and 0 <= t.min() and t.max() <= 1 and .2 < t.std() < .4
+
+def test_noise_has_the_spectrum_of_colours():
+    "Periodic waves keep their shape, the longest is the strongest, and noise keeps a variance of 1"
+    y,x = np.mgrid[:48,:48]/48
+    def gain(waves): return smoothed(np.cos(2*np.pi*waves*x)[None,None]).std()*2**.5
+    expected = ((1/24)**2+1e-4)**-.625/((1/12)**2+1e-4)**-.625  # by hand: two and four waves in 48 cells
+    assert gain(2)/gain(4) == pytest.approx(expected, rel=1e-6) and 2 < expected < 2.4
+    white = np.random.default_rng(0).standard_normal((1000,2,48,48))
+    noise = smoothed(white)
+    assert noise.var() == pytest.approx(1, abs=.05) and .3 < noise.mean((2,3)).var() < .42
+    assert np.allclose(smoothed(torch.from_numpy(white[:3])), noise[:3], atol=1e-9)
+    assert np.allclose(np.roll(noise[:3], 5, -1), smoothed(np.roll(white[:3], 5, -1)))
 
 def test_some_are_learned_without_a_condition():
     torch.manual_seed(0)
