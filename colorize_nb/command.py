@@ -71,7 +71,16 @@ class _Parser(argparse.ArgumentParser):
     def parse_args(self, args=None, namespace=None):
         args = [str(a) for a in (sys.argv[1:] if args is None else args)]
         if why := self.fault(args): self.error(why)
-        return super().parse_args(args, namespace)
+        return self.parse_intermixed_args(self.joined(args), namespace)  # files before and after options
+    def joined(self, args):
+        "Put `=` between an option and a value such as -1,4,red, which argparse takes for an option"
+        out = []
+        for i,a in enumerate(args):
+            if a == '--': return out+args[i:]
+            option = self._option_string_actions.get(args[i-1]) if i else None
+            if option and option.nargs is None and re.match(r'-[\d.]', a): out[-1] += f'={a}'
+            else: out.append(a)
+        return out
     def like(self, name):
         "Return '; did you mean ...?', or ''; others call -o by longer names"
         longer = ['--out', '--output'] if '-o' in self._option_string_actions else []
