@@ -123,11 +123,34 @@ def _as_json(report):
     text = json.dumps(head, indent=1).replace('"photos": 0', f'"photos": [\n  {photos}\n ]')
     return text.encode('utf-8', 'backslashreplace')+b'\n'
 
+# %% ../../nbs/32_report.ipynb #842225fe
+_TOLD = 'size', 'pages', 'noticed', 'advice', 'warnings', 'hints', 'frames', 'taken'
+
+def _told(path):
+    "Yield the fields of each result in an older report"
+    if not _is_report(path): return
+    with open(path, encoding='utf-8', errors='replace') as f:
+        for line in f:
+            try: row = json.loads(line.strip().rstrip(','))
+            except ValueError: continue  # a line of its head
+            if isinstance(row, dict) and row.get('result'): yield row
+
+@patch
+def _recall(self:Report, path):
+    "Take over what an older report says of results that are there already"
+    there = {row.dst: row for row in self.of('exists')}
+    for old in _told(path) if there else ():
+        row = there.get(old['result'])
+        for k in _TOLD if row else ():
+            if not getattr(row, k): setattr(row, k, old.get(k) or getattr(row, k))
+
+# %% ../../nbs/32_report.ipynb #842225ff
 @patch
 def save(self:Report, path:str|Path, # A `.json` file
          overwrite:bool=False, # Whether it may replace a file that is no report
 ):
     "Write the report, whole or not at all; raises `OSError`, also where something else has the name"
+    self._recall(path)
     data = _as_json(self)
     sweep(Path(path).parent)
     try: write_file(path, data, new=not overwrite and not _is_report(path))
