@@ -266,10 +266,12 @@ def colorize(self:Colorizer, src, # Path, bytes, PIL image, array or `Photo`
     o = Options(strength=strength, render_size=render_size, max_pixels=max_pixels, keep_tint=keep_tint,
                 hints=hints, vivid=vivid, reach=reach, negative=negative, colors_from=colors_from,
                 like=like)
+    name = src if isinstance(src, (str, os.PathLike)) else ''
+    o.all_named([name])
     with at_work:
         photo = as_positive(open_photo(src, max_pixels), o)
         known = len(photo.warnings)  # of its file
-        page = self.paint_page(photo, o, o.hints)
+        page = self.paint_page(photo, o, o.hints_for(name))
         for line in photo.warnings[known:]: warnings.warn(line, stacklevel=2)
         im = page.picture()
         if photo.alpha is not None: im.putalpha(photo.alpha)

@@ -71,7 +71,8 @@ class _Parser(argparse.ArgumentParser):
     def parse_args(self, args=None, namespace=None):
         args = [str(a) for a in (sys.argv[1:] if args is None else args)]
         if why := self.fault(args): self.error(why)
-        return self.parse_intermixed_args(self.joined(args), namespace)  # files before and after options
+        read = super().parse_args if '--' in args else self.parse_intermixed_args  # which would read options behind --
+        return read(self.joined(args), namespace)
     def joined(self, args):
         "Put `=` between an option and a value such as -1,4,red, which argparse takes for an option"
         out = []

@@ -186,6 +186,11 @@ def _late_sheet(self:Colorizer, job):
     write_sheet(t, encode(small_sheet(photo.pixels, after), 'JPEG', xmp=self._note(job.options)), job.options)
     return job.row('exists', 'its sheet was missing, and is made')
 
+def _passed_on(job, status, reason, **said):
+    "Return the `Row` of a photo that is left alone; to standard output it goes as it came"
+    if job.task.stdout: write_result(job.task, job.task.src.read_bytes(), job.options)
+    return job.row(status, reason, dst='', **said)
+
 @patch
 def _nothing_to_do(self:Colorizer, job, own):
     "Return the `Row` of a photo that needs no painting, or `None` with its first page decoded; `own` as for `_file`"
@@ -194,7 +199,7 @@ def _nothing_to_do(self:Colorizer, job, own):
     if not replace and is_there(t.dst):  # it has appeared since the plan was made, or lacks its sheet
         return self._late_sheet(job) if job.options.compare else job.row('exists')
     first = job.page(0)
-    if not own and made_here(first.xmp): return job.row('own', OWN, dst='')
+    if not own and made_here(first.xmp): return _passed_on(job, 'own', OWN)
     job.first = first
 
 # %% ../nbs/43_jobs.ipynb #9dbf2104
@@ -208,7 +213,7 @@ def _written(self:Colorizer, job, out):
         warnings.insert(0, f"the model {self.cfg['name']} takes no hints: they are spread over its colours")
     taken = None if out.taken is None else round(out.taken, 4)
     said = dict(size=out.size, pages=len(job.pages), warnings=warnings, taken=taken)
-    if not out.painted: return job.row('kept', 'a colour photo', dst='', **said)
+    if not out.painted: return _passed_on(job, 'kept', 'a colour photo', **said)
     if out.sheet and not write_sheet(t, encode(out.sheet, 'JPEG', xmp=self._note(o, job.hints)), o):
         warnings.append(f'{t.sheet.name} is there already, and stays')
     write_result(t, out.data, o)
@@ -236,6 +241,7 @@ def colorize_file(self:Colorizer, src:str|Path, # A photo
     o = Options(**kwargs).for_one_photo()
     src = Path(src)
     if is_film(src): raise PhotoError(f'{src.name} is a film by its name: use `colorize_film`')
+    o.all_named([src])
     task, = resolve_tasks([Task(src, Path(dst) if dst else beside(src), fixed=bool(dst), named=True)], o)
     row = task.row or self._file(task, o, own=True)
     if row.status == 'failed': raise PhotoError(row.reason)

@@ -486,6 +486,8 @@ def test_scripts(server, photo, tmp_path):
     a = server.get('/api/colorize?strength=1.7', 'POST', form, Content_Type='multipart/form-data; boundary=x')
     b = server.get(f'/api/colorize?strength=1.7&hints={quote(hints)}', 'POST', png)
     assert opened(a).size == (301,203) and a[1] == b[1] != want
+    odd = form.replace(b'name="hints"', b'name="strength"')
+    assert 'unknown field strength' in error(server.get('/api/colorize', 'POST', odd, Content_Type='multipart/form-data; boundary=x'), 400)
     said = json.dumps([dict(x=5, y=6, color='red', reach=0)])
     near,same = (server.get(f'/api/colorize?strength=1.7&hints={quote(h)}{q}', 'POST', png)[1] for h,q in ((hints,'&reach=0'), (said,'')))
     assert near == same != b[1]
@@ -497,7 +499,7 @@ def test_bad_input_has_the_right_status(server, client, photo):
     def api(query='', body=png, **kw): return server.get(f'/api/colorize{query}', 'POST', body, **kw)
     assert 'accepted' in error(api(body=b'no photo'), 422); error(api(body=b''), 422); error(api(body=OLD_PHOTO.read_bytes()[:3000]), 422)
     assert 'strength, vivid' in error(api('?steps=3'), 422)
-    for q in ('?strength=4', '?strength=nan', '?strength=much', '?vivid=2', '?reach=2', '?render_size=1', '?keep_tint=maybe'): error(api(q), 422)
+    for q in ('?strength=4', '?strength=nan', '?strength=much', '?vivid=2', '?reach=2', '?render_size=1', '?render_size=16.5', '?keep_tint=maybe', '?keep_tint=0.3'): error(api(q), 422)
     error(api('?hints=x'), 400)
     for h in ('{}', '[1]', '[{"x":1}]', '[{"x":301,"y":0,"color":"red"}]', '[{"x":-1,"y":0,"color":"red"}]', '[{"x":1,"y":0,"color":"reddish"}]', '[{"x":1,"y":0,"color":"red","reach":-1}]', '[{"x":1,"y":0,"color":"red","far":1}]', '[{"x":1e99,"y":0,"color":"red"}]',
               '['+'{"x":1,"y":1,"color":"red"},'*200+'{"x":1,"y":1,"color":"red"}]'): error(api('?hints='+h.replace('"', '%22').replace(' ', '%20')), 422)

@@ -294,3 +294,36 @@ def test_what_to_install_works_where_it_is_typed(tmp_path, monkeypatch):
 def test_without_the_train_extra_one_line_says_what_to_install(name, args, tmp_path):
     r = run(name, *args, block=('torch', 'torchvision', 'fastai', 'skimage', 'matplotlib'), cwd=tmp_path)
     assert r.returncode == 2 and re.fullmatch(r'colorize\S*: .*: pip install .*\[train\].*\n', r.stderr) and not files(tmp_path), r
+
+# Names that look like options, and standard output
+
+def test_files_on_both_sides_of_options(tmp_path, gray):
+    "Behind -- all are files, whatever they look like; a hint may begin with a minus"
+    for n in ('a.png', 'b.png', '--overwrite', '-x.png'): Image.fromarray(gray).save(tmp_path/n, 'PNG')
+    assert run('colorize', 'a.png', '-o', 'out', 'b.png', cwd=tmp_path).returncode == 0
+    assert sorted(f.name for f in (tmp_path/'out').iterdir()) == ['a.png','b.png']
+    before = (tmp_path/'out/a.png').stat().st_mtime_ns
+    p = run('colorize', '-o', 'out', '--strength', '0.5', '--', 'a.png', '--overwrite', '-x.png', cwd=tmp_path)
+    assert p.returncode == 1 and (tmp_path/'out/-x.png').is_file() and 'failed --overwrite: not a photo by its name' in p.stderr, p.stderr
+    assert (tmp_path/'out/a.png').stat().st_mtime_ns == before
+    p = run('colorize', 'a.png', '--hint', '-1,4,red', cwd=tmp_path)
+    assert p.returncode == 1 and 'the hint -1,4,#ff0000 lies outside the photo' in p.stderr
+
+@pytest.mark.parametrize('photo', ['in colour', 'made here'])
+def test_what_is_left_alone_goes_through_to_standard_output(tmp_path, gray, photo):
+    "Whoever reads a pipe must not get an empty file"
+    f = tmp_path/'p.png'
+    if photo == 'in colour': Image.fromarray(np.dstack([gray, gray//2, 255-gray])).save(f)
+    else:
+        Image.fromarray(gray).save(tmp_path/'gray.png')
+        assert run('colorize', tmp_path/'gray.png', '-o', f).returncode == 0
+    for argv,stdin in (([f, '-o', '-'], None), (['-', '-o', '-'], f)):
+        with open(stdin or os.devnull, 'rb') as given:
+            p = subprocess.run([sys.executable, '-c', COMMAND, *map(str, argv), '--keep-color'], stdin=given, capture_output=True, timeout=60)
+        assert p.returncode == 0 and p.stdout == f.read_bytes(), p.stderr
+
+def test_a_file_where_a_folder_should_be(tmp_path, gray):
+    Image.fromarray(gray).save(tmp_path/'a.png')
+    (tmp_path/'file').write_text('mine')
+    p = run('colorize', 'a.png', '-o', 'file/sub/x.png', cwd=tmp_path)
+    assert p.returncode == 1 and 'failed a.png: file: not a folder' in p.stderr and (tmp_path/'file').read_text() == 'mine'

@@ -173,3 +173,24 @@ def test_threads_that_multiply_matrices_are_not_seen():
            "c = Colorizer.from_pretrained(); f = pathlib.Path(colorize_nb.__file__).parent/'photos/buffalo_bank.jpg'; print(hashlib.sha256(np.asarray(c.colorize(f, vivid=1.)).tobytes()).hexdigest())"
     each = [subprocess.run([sys.executable, '-c', said], env=os.environ|dict(OPENBLAS_NUM_THREADS=n, OMP_NUM_THREADS=n), capture_output=True, text=True, check=True).stdout for n in '12']
     assert each[0] == each[1] and len(each[0]) > 60
+
+def test_hints_by_name_for_one_photo(c, gray, tmp_path):
+    "They count for the photo of that name, and are refused for another one, in every function"
+    f = tmp_path/'a.png'
+    Image.fromarray(gray).save(f)
+    named = c.colorize(f, hints={'a.png': [(30, 40, 'red')]})
+    assert np.array_equal(named, c.colorize(f, hints=[(30, 40, 'red')])) and not np.array_equal(named, c.colorize(f))
+    with pytest.raises(HintError, match='no photo is called b.png'): c.colorize(f, hints={'b.png': [(30, 40, 'red')]})
+    with pytest.raises(HintError, match='no photo is called b.png'): c.colorize_file(f, hints={'b.png': [(30, 40, 'red')]})
+    with pytest.raises(HintError, match='no photo is called a.png'): c.colorize(gray, hints={'a.png': [(30, 40, 'red')]})
+    with pytest.raises(HintError, match='is a hint for a film'): c.colorize(f, hints=['0:1@1,2,red'])
+    assert not (tmp_path/'a-color.png').exists()
+
+@pytest.mark.parametrize('name', ['like', 'colors_from'])
+def test_a_picture_in_memory_for_a_file(c, tmp_path, name):
+    "As `colorize` and `colorize_folder` take it"
+    f = tmp_path/'a.png'
+    gray = np.asarray(Image.open(OLD_PHOTO).convert('L').resize((200,260)))
+    Image.fromarray(gray).save(f)
+    picture = np.stack([gray, gray*.8, gray*.6], -1).astype(np.uint8)
+    assert c.colorize_file(f, tmp_path/'b.png', **{name: picture}).is_file()

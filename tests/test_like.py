@@ -94,3 +94,16 @@ def test_a_picture_that_cannot_be_used_gets_one_line(colorizer, gray, tmp_path, 
 def test_a_model_whose_encoder_cannot_be_asked(gray, other):
     toy = Colorizer(lambda L, *_: [np.zeros((len(L),2,*L.shape[2:]), np.float32)], dict(name='toy', generator='toy', out_scale=1, multiple=8, render_size=64))
     with pytest.raises(OptionError, match='^like is not for the model toy: its encoder cannot be asked$'): toy.colorize(gray, like=other)
+
+def test_the_album_whose_first_photo_was_coloured(tmp_path, gray, other):
+    "The picture that tells is the result of a photo of the album: that one is there already, the others follow"
+    album = tmp_path/'album'
+    album.mkdir()
+    for n in ('one','two'): Image.fromarray(gray).save(album/f'{n}.png')
+    Image.fromarray(np.stack([gray*.6, gray*.95, gray*.6], -1).astype(np.uint8)).save(album/'one-color.png')
+    before = (album/'one-color.png').read_bytes()
+    report = Colorizer.from_pretrained().colorize_folder(album, like=album/'one-color.png', bar=False)
+    assert {row.src[-7:]: row.status for row in report.rows} == {'one.png': 'exists', 'two.png': 'done'}
+    assert (album/'one-color.png').read_bytes() == before
+    report = Colorizer.from_pretrained().colorize_folder(album, like=album/'one-color.png', bar=False, overwrite=True)
+    assert 'would overwrite' in report.failed[0].reason and (album/'one-color.png').read_bytes() == before

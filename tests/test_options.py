@@ -62,3 +62,11 @@ def test_options_of_a_run_are_not_for_one_photo(kw):
 def test_an_unknown_option_is_none():
     with pytest.raises(TypeError, match='colour'): cli.colorize(path=['a.png'], colour=1)
     with pytest.raises(TypeError, match='colour'): Options(colour=1)
+
+@pytest.mark.parametrize('name', [o.name for o in RANGED if o.name in NAMES])
+def test_none_is_no_number(name):
+    "`None` stands for the default only where that is `None`"
+    o = OPTIONS[name]
+    if o.default is None: assert Options(**{name: None}) == Options()
+    else:
+        with pytest.raises(OptionError, match=f'{name} must be a number, not None'): Options(**{name: None})

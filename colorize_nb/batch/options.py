@@ -58,7 +58,9 @@ class Option:
     def per(self)->int: return 10**6 if self.mega else 1 # Units in one of the command line's
     def check(self, value): # As in Python
         "Raise `OptionError` unless `value` lies in its range"
-        if self.low is not None: check_range(self.name, value, self.low, self.high)
+        if self.low is None: return
+        if value is None and self.default is not None: raise OptionError(self.name, 'must be a number, not None')
+        check_range(self.name, value, self.low, self.high)
     def from_flag(self, value): # As the command line has it
         "Return its value in Python; raises `OptionError` in the words of the command line"
         if value is None: return self.default
@@ -267,8 +269,8 @@ class Options:
 def for_one_photo(self:Options)->Options:
     "Return these options; raises `OptionError` for those of a run"
     for f in fields(self):
-        if getattr(self, f.name) == f.default: continue
         of = OPTIONS[f.name].of
+        if of not in ('run', 'film') or getattr(self, f.name) == f.default: continue
         if of == 'run': raise OptionError(f.name, 'is for folders and several photos: use `colorize_folder`')
         if of == 'film': raise OptionError(f.name, 'is for films: use `colorize_film`')
     return self

@@ -236,7 +236,8 @@ def _protect_inputs(tasks, options, reads=()):
             if t.row or t.stdout: break
             at = identity(path)
             written = kind == 'result' or options.compare
-            if at in others and written:
+            stays = not (options.overwrite or t.fixed) and is_there(path)  # `_check` says so
+            if at in others and written and not stays:
                 t.end('failed', f'its {kind} would overwrite {others[at]}, which is read too')
             elif at in photos: _meet(t, photos[at], kind, path, options)
 
@@ -257,7 +258,7 @@ def _guess(path):
     if str(path) == 'help': return '; colorize --help shows how'
     if re.search('[*?[]', str(path)): return '; nothing matches it'
     folder,name = os.path.split(path)
-    try: return nearest(name, os.listdir(folder or '.')[:1000], .75)
+    try: return nearest(name, [n for n in os.listdir(folder or '.')[:1000] if n != name], .75)
     except OSError: return ''
 
 def _path_fault(path):

@@ -124,7 +124,7 @@ def _as_json(report):
     return text.encode('utf-8', 'backslashreplace')+b'\n'
 
 # %% ../../nbs/32_report.ipynb #842225fe
-_TOLD = 'size', 'pages', 'noticed', 'advice', 'warnings', 'hints', 'frames', 'taken'
+_TOLD = dict(size=list, pages=int, noticed=list, advice=list, warnings=list, hints=list, frames=int, taken=float)
 
 def _told(path):
     "Yield the fields of each result in an older report"
@@ -133,7 +133,12 @@ def _told(path):
         for line in f:
             try: row = json.loads(line.strip().rstrip(','))
             except ValueError: continue  # a line of its head
-            if isinstance(row, dict) and row.get('result'): yield row
+            if isinstance(row, dict) and isinstance(row.get('result'), str): yield row
+
+def _is_later(result, report):
+    "Return whether a result was made after a report, which knows nothing of it then"
+    try: return os.stat(result).st_mtime_ns > os.stat(report).st_mtime_ns
+    except OSError: return True
 
 @patch
 def _recall(self:Report, path):
@@ -141,8 +146,9 @@ def _recall(self:Report, path):
     there = {row.dst: row for row in self.of('exists')}
     for old in _told(path) if there else ():
         row = there.get(old['result'])
-        for k in _TOLD if row else ():
-            if not getattr(row, k): setattr(row, k, old.get(k) or getattr(row, k))
+        if not row or old.get('source') != row.src or _is_later(row.dst, path): continue
+        for k,kind in _TOLD.items():
+            if isinstance(old.get(k), kind) and not getattr(row, k): setattr(row, k, old[k])
 
 # %% ../../nbs/32_report.ipynb #842225ff
 @patch

@@ -6,7 +6,7 @@
 __all__ = ['MAX_IN_WORK', 'source_mode', 'make_folder', 'write_result', 'write_sheet', 'run_many', 'run_in_turn', 'lives']
 
 # %% ../../nbs/35_run.ipynb #1f87cf64
-import logging, os, re, stat, threading, time, warnings
+import errno, logging, os, re, stat, threading, time, warnings
 from collections import deque
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
@@ -127,7 +127,7 @@ def make_folder(folder:Path, # Any number of its parents may be missing
     for path in reversed(missing):
         try: os.mkdir(path)
         except FileExistsError:
-            if not os.path.isdir(path): raise
+            if not os.path.isdir(path): raise NotADirectoryError(errno.ENOTDIR, 'not a folder', str(path)) from None
 
 # %% ../../nbs/35_run.ipynb #00d517aa
 def _write(path, data, task, options):

@@ -6,7 +6,7 @@
 __all__ = ['API', 'QUERY', 'STRIPPED', 'read_query', 'script_hints', 'script_body']
 
 # %% ../../nbs/52a_scripts.ipynb #77184756
-import json, shutil
+import json, logging, shutil
 from contextlib import suppress
 from pathlib import Path
 from ..batch.names import beside
@@ -24,6 +24,7 @@ with suppress(ImportError):
     from starlette.responses import FileResponse, JSONResponse
 
 # %% ../../nbs/52a_scripts.ipynb #bb4af007
+logging.getLogger('python_multipart').addHandler(logging.NullHandler())  # a bad form is answered; other logs still get it
 API = '/api/colorize'
 QUERY = 'strength', 'vivid', 'reach', 'render_size', 'keep_tint' # Options of `API`
 
@@ -34,6 +35,7 @@ def _query_value(name, text):
     try: v = float(text)
     except ValueError: v = None
     v = number(v, lo, hi, name)
+    if kind is not float and v != int(v): raise ValueError(f'{name} must be a whole number, not {text}')
     return v if kind is float else kind(v)
 
 def read_query(q:dict, # Of the address
@@ -58,7 +60,9 @@ async def script_body(c:Call, f:Path)->str: # Hints, as JSON
     if not c.request.headers.get('content-type', '').startswith('multipart/form-data'):
         await receive(c, f)
         return q
-    async with c.request.form(max_files=1, max_fields=1, max_part_size=MB//4) as form:
+    async with c.request.form(max_files=1, max_fields=9, max_part_size=MB//4) as form:
+        unknown = {k for k,v in form.items() if isinstance(v, str)}-{'hints'}
+        if unknown: raise Refused(400, f'unknown field {min(unknown)}: options stand in the address, as in {API}?strength=0.7')
         image = next((v for v in form.values() if not isinstance(v, str)), None)
         if image is None: raise Refused(400, 'a form needs a file: -F image=@photo.jpg')
         with open(f, 'wb') as out: await run_in_threadpool(shutil.copyfileobj, image.file, out, MB)
