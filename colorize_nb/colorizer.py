@@ -219,6 +219,15 @@ def _memory(x, deep, padded, reuse):
     same = x.shape == (h,w,3) and x.dtype == (np.uint16 if deep else np.uint8)
     return x if reuse and same and x.flags.writeable else None
 
+def _covered(hints, photo, seen):
+    "Yield the hints that hints after them cover"
+    grid = photo.pixels.shape[:2],seen.extent,seen.L.shape
+    every = hint_cells(hints, *grid)
+    for hint in hints:
+        own = hint_cells([hint], *grid)
+        y,x = (int((at+.5)/n*cells) for at,n,cells in zip((hint.y,hint.x), *grid[:2]))
+        if (own != every)[:,y,x].any(): yield hint
+
 @patch
 def paint_page(self:Colorizer, photo:Photo, # Upright and positive, see `as_positive`
                options:Options=None, # Those of a photo count; default `Options()`
@@ -234,6 +243,8 @@ def paint_page(self:Colorizer, photo:Photo, # Upright and positive, see `as_posi
     kind,tint = tone(x)
     if kind == 'color' and o.keep_color: return Painted(None, kind, negative)
     seen = _seen(self, photo, o, hints)
+    for hint in _covered(hints, photo, seen) if len(hints) > 1 else ():
+        photo.warn(f'the hint {hint} does not count: one after it is too near')
     out = _memory(x, deep, padded, reuse)
     painted = paint_pixels(x, seen.ab, seen.L, seen.extent, o.strength, tint if o.keep_tint else None, deep, out)
     return Painted(painted, kind, negative, seen.taken)

@@ -39,6 +39,10 @@ def _is_gray(other):
     lab = rgb2lab(np.asarray(im.reduce(max(1, max(im.size)//1024))))
     return (np.hypot(lab[...,1], lab[...,2]) > SPECK[1]).mean() < SPECK[0]
 
+def _is_seen_through(other):
+    "Return whether a hundredth of a picture is more transparent than not: nobody sees the colours there"
+    return other.alpha is not None and (np.asarray(other.alpha) < 128).mean() > .01
+
 def open_picture(src, # Path, bytes, PIL image, array or `Photo`
                  max_pixels:int=MAX_PIXELS, # Refuse larger pictures
 )->Photo:
@@ -47,6 +51,7 @@ def open_picture(src, # Path, bytes, PIL image, array or `Photo`
     except PhotoError as e: raise PhotoError(f'{_named(src)}: {e}') from None
     h,w = other.pixels.shape[:2]
     if min(h, w) < SMALLEST: raise PhotoError(f'{_named(src)}: too small to find a photo in it ({w}x{h})')
+    if _is_seen_through(other): raise PhotoError(f'{_named(src)}: has transparent parts; lay it on the photo first')
     if _is_gray(other): raise PhotoError(f'{_named(src)}: is gray, so it has no colours to give')
     return other
 

@@ -194,3 +194,12 @@ def test_a_picture_in_memory_for_a_file(c, tmp_path, name):
     Image.fromarray(gray).save(f)
     picture = np.stack([gray, gray*.8, gray*.6], -1).astype(np.uint8)
     assert c.colorize_file(f, tmp_path/'b.png', **{name: picture}).is_file()
+
+def test_a_hint_that_another_covers_is_named(c, tmp_path, capsys):
+    "The later one counts where both cover the same cells; the same colour twice, or far apart, is nothing to say"
+    f = tmp_path/'a.png'
+    Image.open(OLD_PHOTO).convert('L').save(f)
+    for i,(x,color,said) in enumerate(((254,'blue',True), (250,'blue',True), (254,'red',False), (290,'blue',False))):
+        r = c.colorize_folder(tmp_path, tmp_path/f'out{i}', hints={'a.png': [(250,300,'red'), (x,300,color)]}, bar=False)
+        row, = (row for row in r.rows if row.src.endswith('a.png') and 'out' not in row.src)
+        assert row.status == 'done' and any('the hint 250,300,#ff0000 does not count' in w for w in row.warnings) == said, (i, row)

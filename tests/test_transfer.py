@@ -196,3 +196,14 @@ def test_the_picture_is_never_written_over(gray, colored, colorizer, tmp_path):
 def test_a_photo_is_not_its_own_picture(gray, tmp_path):
     Image.fromarray(gray).save(tmp_path/'a.png')
     with pytest.raises(PhotoError, match='no picture called a'): picture_for(tmp_path/'a.png', tmp_path)
+
+@pytest.mark.parametrize('option', ['colors_from', 'like'])
+def test_transparent_parts_give_no_colours(tmp_path, option):
+    "What lies under them is seen by nobody; a picture that is opaque but for a few pixels is taken"
+    gray = np.asarray(Image.open(OLD_PHOTO).convert('L').resize((200,260)))
+    rgba = np.stack([gray, gray*.8, gray*.6, gray*0+255], -1).astype(np.uint8)
+    photo = Colorizer.from_pretrained()
+    rgba[:3,:3,3] = 0
+    assert photo.colorize(gray, **{option: Image.fromarray(rgba)}).size == (200,260)
+    rgba[:30,:,3] = 100
+    with pytest.raises(PhotoError, match='has transparent parts; lay it on the photo first'): photo.colorize(gray, **{option: Image.fromarray(rgba)})
