@@ -31,9 +31,10 @@ def _not_a_color(text):
 
 def _color_from_text(text):
     "Return (r,g,b) of '#7a1f1f' or a CSS name; raises `HintError`"
-    try: rgb = ImageColor.getrgb(text.strip())[:3]
+    try: rgb = ImageColor.getrgb(text.strip())
     except (ValueError, OverflowError): raise HintError(_not_a_color(text)) from None
-    if all(0 <= v <= 255 for v in rgb): return rgb
+    if rgb[3:] not in ((), (255,)): raise HintError(f'{brief(text)} is no colour of a hint: it is transparent')
+    if all(0 <= v <= 255 for v in rgb[:3]): return rgb[:3]
     raise HintError(f'{brief(text)} is no colour: it goes beyond 0 to 255, or 0 to 100%')
 
 def _is_level(v): return not isinstance(v, (bool,str)) and v == int(v) and 0 <= v <= 255
@@ -102,8 +103,8 @@ def as_hints(hints, # `Hint`s, (x, y, color[, reach]), dicts of these, or text s
              reach:float=None, # Of those that do not say it
 )->tuple[Hint,...]:
     "Return hints that are written in any way; raises `HintError`"
-    try: hints = list(hints)
-    except TypeError: raise HintError(f'{brief(hints)} is no list of hints') from None
+    if isinstance(hints, (str, dict)) or not hasattr(hints, '__iter__'): raise HintError(f'{brief(hints)} is no list of hints')
+    hints = list(hints)
     if len(hints) > MOST_HINTS: raise HintError(f'{len(hints)} hints, more than {MOST_HINTS}')
     hints = tuple(map(_one_hint, hints))
     if reach is None: return hints

@@ -327,3 +327,12 @@ def test_a_file_where_a_folder_should_be(tmp_path, gray):
     (tmp_path/'file').write_text('mine')
     p = run('colorize', 'a.png', '-o', 'file/sub/x.png', cwd=tmp_path)
     assert p.returncode == 1 and 'failed a.png: file: not a folder' in p.stderr and (tmp_path/'file').read_text() == 'mine'
+
+def test_a_link_that_leads_nowhere(tmp_path, gray):
+    "It is neither a result that is there, nor a photo with a similar name"
+    Image.fromarray(gray).save(tmp_path/'a.png')
+    (tmp_path/'link.png').symlink_to(tmp_path/'nowhere')
+    p = run('colorize', 'a.png', '-o', 'link.png', cwd=tmp_path)
+    assert p.returncode == 1 and 'link.png is a link that leads nowhere' in p.stderr and not (tmp_path/'nowhere').exists()
+    p = run('colorize', 'link.png', cwd=tmp_path)
+    assert p.returncode == 1 and 'failed link.png: No such file or directory\n' in p.stderr

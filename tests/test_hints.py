@@ -203,3 +203,10 @@ def test_a_hint_that_another_covers_is_named(c, tmp_path, capsys):
         r = c.colorize_folder(tmp_path, tmp_path/f'out{i}', hints={'a.png': [(250,300,'red'), (x,300,color)]}, bar=False)
         row, = (row for row in r.rows if row.src.endswith('a.png') and 'out' not in row.src)
         assert row.status == 'done' and any('the hint 250,300,#ff0000 does not count' in w for w in row.warnings) == said, (i, row)
+
+@pytest.mark.parametrize('hints,why', [('10,10,red', 'is no list of hints'), ({'x': 1, 'y': 2}, 'is no list of hints'), (5, 'is no list of hints'),
+                                       ([(1, 2, '#11223344')], "'#11223344' is no colour of a hint: it is transparent"), ([(1, 2, 'rgba(1,2,3,0)')], 'is transparent')])
+def test_what_is_no_hint(hints, why):
+    from colorize_nb.steer import as_hints
+    with pytest.raises(HintError, match=why): as_hints(hints)
+    assert as_hints([(1, 2, '#112233ff')])[0].color == (17,34,51)

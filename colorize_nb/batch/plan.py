@@ -294,6 +294,7 @@ def _fault(task, options):
     except PhotoError as e: return str(e)
     for path in _written(task, options):
         if os.path.isdir(path): return f'{path} is a folder'
+        if os.path.islink(path) and not os.path.exists(path): return f'{path} is a link that leads nowhere'
     return ''
 
 def _is_newer(task):

@@ -123,7 +123,7 @@ def _plain_levels(a):
     "Return an array's values as uint8, uint16 or float32 in [0,1]"
     if a.dtype == bool: return a.astype(np.uint8)*255
     if a.dtype.kind == 'f': return _plain_float(a, unit=True)
-    if a.dtype in (np.uint8, np.uint16): return a
+    if a.dtype in (np.uint8, np.uint16, '>u2'): return a.astype(a.dtype.newbyteorder('='), copy=False)
     raise PhotoError(f'pixels of dtype {a.dtype}: uint8, uint16 or float is expected')
 
 def from_array(a:np.ndarray, # `(h,w)`, `(h,w,1|2|3|4)`: uint8, uint16, bool, or float in [0,1]
