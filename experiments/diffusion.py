@@ -1,16 +1,16 @@
 """A flow in colour only, on the frozen features of the network that ships:
 python experiments/diffusion.py RUN --shelf SHELF --valid VALID.zip [--crops 4000] [--minutes 60] [--every 5]
-    [--only cache|train|measure]
+    [--only cache|train|measure] [--start results/flow.safetensors]
 - cache: looks at crops of 192 px of SHELF (from experiments/shelf.py) once, with random hints for half of them, three
   in ten aged, and keeps what the network knows of them, 600 KB each, in RUN; goes on where it was stopped
 - train: `flow_learner` in bfloat16, in parts of 4,096 photos of a plan of a million; goes on from RUN/models/flow.pth,
-  the first line says from where. RUN/log.csv: photos shown, seconds, loss, loss of 96 crops that are kept back
+  the first line says from where; a new run may start from the weights of another one (--start). RUN/log.csv: photos shown, seconds, loss, loss of 96 crops that are kept back
 - measure: every so many photos of VALID, until the minutes are over; results/diffusion.csv and results/diffusion.jpg.
   A row for each system: share of gray's error and half its 95 % interval, dB over gray, share of the photos' colour,
   Frechet distance and the same label (as `colorize-compare`), patchiness, and of faces (as tools/people.py) the shares
   that are gray or have less than half of their chroma, and how far off they are; milliseconds of one core.
   Then tenths of all cells, by the network's doubt: doubt, spread of eight samples, error of their mean.
-The flow's averaged weights are in RUN/flow.pt. Nothing of VALID is trained on."""
+The flow's averaged weights are in RUN/flow.pt, and in 8 bits, once measured, in results/flow.safetensors. Nothing of VALID is trained on."""
 import argparse, io, json, os, subprocess, sys, time
 from functools import lru_cache, partial
 from pathlib import Path
@@ -33,8 +33,8 @@ from colorize_nb.steer import expected_error
 from colorize_nb.train.ageing import age
 from colorize_nb.train.compare import contact_sheet
 from colorize_nb.train.data import PhotoSet, photo_tensor
-from colorize_nb.train.diffusion import (ColourFlow, FlowCondition, FlowColorizer, export_flow, flow_learner, graph_velocity,
-                                         generator_ab)
+from colorize_nb.train.diffusion import (ColourFlow, FlowCondition, FlowColorizer, export_flow, flow_learner, flow_of,
+                                         generator_ab, graph_velocity)
 from colorize_nb.train.learner import BF16, EMA, Checkpoint
 from colorize_nb.train.losses import area_to
 from colorize_nb.train import metrics
@@ -50,6 +50,7 @@ PART = 4096   # photos from one checkpoint to the next
 KEPT = 96     # crops that are not trained on
 PLAN = 1_000_000 # photos; a run may be stopped at any checkpoint
 AGED = .3     # share of the crops
+KEPT_FLOW = Path('results/flow.safetensors')
 
 # What the network knows of each crop
 
@@ -126,11 +127,12 @@ class Keep(Callback):
     order = 95  # after Checkpoint
     photos = 0
     seconds = 0.
-    def __init__(self, run, minutes):
+    def __init__(self, run, minutes, start):
         self.folder = run
+        self.start = start
         self.until = time.time()+60*minutes
     def before_fit(self):
-        where = self.folder/'models/flow.pth' if self.photos else 'random weights'
+        where = self.folder/'models/flow.pth' if self.photos else self.start or 'random weights'
         print(f'starts from {where}, after {self.photos} photos', flush=True)
     def before_train(self): self.began = time.time()
     def after_batch(self):
@@ -148,11 +150,11 @@ class Keep(Callback):
         self.photos = sd['photos']
         self.seconds = sd['seconds']
 
-def train(run, minutes):
+def train(run, minutes, start):
     torch.manual_seed(0)
-    flow = ColourFlow()
-    flow.scale.copy_(spread(run))
-    cbs = [BF16(), ChannelsLast(), EMA(.9995), GradientClip(1.), Keep(run, minutes), Checkpoint('flow', resume=True)]
+    flow = flow_of(start) if start else ColourFlow()
+    if not start: flow.scale.copy_(spread(run))
+    cbs = [BF16(), ChannelsLast(), EMA(.9995), GradientClip(1.), Keep(run, minutes, start), Checkpoint('flow', resume=True)]
     learn = flow_learner(loaders(run), flow, lr=4e-4, path=run, cbs=cbs)
     with learn.no_bar(), learn.no_logging(): learn.fit(PLAN//PART)
 
@@ -285,8 +287,8 @@ def measure(o):
     systems,default,painter = systems_of(o.run)
     rows,cells = measured(systems, default, painter, o.valid, o.every, o.minutes)
     flow,photos = trained(o.run)
-    save_weights(o.run/'flow.safetensors', {k: v.numpy() for k,v in flow.state_dict().items()})
-    size = (o.run/'flow.safetensors').stat().st_size/1e6
+    save_weights(KEPT_FLOW, {k: v.numpy() for k,v in flow.state_dict().items()})
+    size = KEPT_FLOW.stat().st_size/1e6
     n = sum(p.numel() for p in flow.parameters())
     command = f'RUN --only measure --valid {o.valid.name} --every {o.every} --minutes {o.minutes:g}'
     about = f'commit {commit()}; seed 0; {photos} photos shown, of {o.crops} crops; {n} parameters, {size:.1f} MB in 8 bits'
@@ -301,7 +303,7 @@ def main(o):
     o.run.mkdir(parents=True, exist_ok=True)
     torch.set_flush_denormal(True)
     if o.only in (None, 'cache'): make_cache(o.run, o.shelf, o.crops)
-    if o.only in (None, 'train'): train(o.run, o.minutes)
+    if o.only in (None, 'train'): train(o.run, o.minutes, o.start)
     torch.set_num_threads(1)  # the table has one core's time
     if o.only in (None, 'measure'): measure(o)
 
@@ -309,6 +311,7 @@ def parsed(argv=None):
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument('run', type=Path)
     for k in ('shelf', 'valid'): p.add_argument(f'--{k}', type=Path)
+    p.add_argument('--start', type=Path)
     p.add_argument('--crops', type=int, default=4000)
     p.add_argument('--minutes', type=float, default=60.)
     p.add_argument('--every', type=int, default=5)

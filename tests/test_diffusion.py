@@ -235,3 +235,14 @@ def test_a_learner_trains_it(tmp_path):
         learn.fit(12)
         after = learn.validate()[0]
     assert before > 1 and after < .9*before
+
+def test_the_flow_that_is_kept():
+    "results/flow.safetensors: smooth noise becomes smoother colours, and what is kept is what was trained"
+    from pathlib import Path
+    from colorize_nb.train.diffusion import flow_of
+    f = Path(__file__).parents[1]/'results/flow.safetensors'
+    if not f.is_file(): pytest.skip('no results/ here')
+    flow = flow_of(f)
+    assert .05 < flow.scale.min() and flow.scale.max() < .2 and f.stat().st_size < 8e6
+    with torch.no_grad(): v = flow(torch.from_numpy(drawn_noise(0, 2, (24,24))), torch.zeros(2), torch.zeros(2, 128, 24, 24))
+    assert v.shape == (2,2,24,24) and v.isfinite().all() and v.std() > .3

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['N_KNOWN', 'flow_point', 'flow_velocity', 'sample_flow', 'hold_known', 'smoothed', 'drawn_noise', 'TimedBlock',
            'CellAttention', 'time_waves', 'ColourFlow', 'FlowCondition', 'generator_ab', 'known_field', 'FlowMatching',
-           'flow_learner', 'FlowUnet', 'lite2_flow', 'export_flow', 'graph_velocity', 'FlowColorizer']
+           'flow_learner', 'FlowUnet', 'lite2_flow', 'export_flow', 'graph_velocity', 'FlowColorizer', 'flow_of']
 
 # %% ../../nbs/75_diffusion.ipynb #d1ff0010
 import colorize_nb.train.compat  # first: lets torchvision import beside a CPU-only torch
@@ -365,3 +365,13 @@ def colorize(self:FlowColorizer, gray, # PIL image, mode L, or `(h,w)` uint8
     x = np.asarray(gray)
     ab,L,extent = self.samples(x, n, seed, hints)
     return Image.fromarray(paint_pixels(x, ab.mean(0), L, extent, 1.)[...,:3])
+
+# %% ../../nbs/75_diffusion.ipynb #d1ff00b1
+from safetensors.numpy import load_file
+from ..network.weights import unpack
+from .generator import load_arrays
+
+def flow_of(path:str|Path, # A `.safetensors` file of 8 bits
+)->nn.Module: # For use; `train()` it to go on
+    "Load a `ColourFlow` and its scale"
+    return load_arrays(ColourFlow(), unpack(load_file(path))).eval()
