@@ -288,7 +288,7 @@ def refused_pictures():
     from colorize_nb.page.sessions import _refuse_others
     from colorize_nb.transfer import open_picture
     old = np.asarray(Image.open(OLD_PHOTO))
-    for picture in (old, garden(1, 9)):
+    for picture in (old, garden(1, 9), np.dstack([garden(300, 200), np.zeros((200,300), np.uint8)])):
         with pytest.raises(PhotoError) as e: open_picture(picture)
         yield str(e.value).removeprefix('the other picture: ')
     with pytest.raises(PhotoError) as e: Colorizer.from_pretrained().colorize(old, colors_from=garden(300, 200))
