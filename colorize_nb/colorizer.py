@@ -219,7 +219,7 @@ def _memory(x, deep, padded, reuse):
     same = x.shape == (h,w,3) and x.dtype == (np.uint16 if deep else np.uint8)
     return x if reuse and same and x.flags.writeable else None
 
-def _covered(hints, photo, seen):
+def _hidden(hints, photo, seen):
     "Yield the hints that hints after them cover"
     grid = photo.pixels.shape[:2],seen.extent,seen.L.shape
     every = hint_cells(hints, *grid)
@@ -243,7 +243,7 @@ def paint_page(self:Colorizer, photo:Photo, # Upright and positive, see `as_posi
     kind,tint = tone(x)
     if kind == 'color' and o.keep_color: return Painted(None, kind, negative)
     seen = _seen(self, photo, o, hints)
-    for hint in _covered(hints, photo, seen) if len(hints) > 1 else ():
+    for hint in _hidden(hints, photo, seen) if len(hints) > 1 else ():
         photo.warn(f'the hint {hint} does not count: one after it is too near')
     out = _memory(x, deep, padded, reuse)
     painted = paint_pixels(x, seen.ab, seen.L, seen.extent, o.strength, tint if o.keep_tint else None, deep, out)
