@@ -15,7 +15,7 @@ from PIL import Image
 from .files.icc import srgb_profile
 from .files.pixels import Photo
 from .files.photo import MAX_PIXELS, open_photo
-from .color import L2net, net2ab
+from .color import L2net, ab2net, net2ab
 from .paint import at_work, looks_negative, paint_pixels, seen_lightness, tone
 from .steer import HintError, hint_cells, reach_cells, steered_ab, vivid_ab
 from .network.weights import ModelError, config_path, load_config, load_weights, model_names
@@ -222,11 +222,10 @@ def _memory(x, deep, padded, reuse):
 def _hidden(hints, photo, seen):
     "Yield the hints that hints after them cover"
     grid = photo.pixels.shape[:2],seen.extent,seen.L.shape
-    every = hint_cells(hints, *grid)
+    colors = hint_cells(hints, *grid)[:2]
     for hint in hints:
-        own = hint_cells([hint], *grid)
         y,x = (int((at+.5)/n*cells) for at,n,cells in zip((hint.y,hint.x), *grid[:2]))
-        if (own != every)[:,y,x].any(): yield hint
+        if (colors[:,y,x] != ab2net(hint.ab).astype(np.float32)).any(): yield hint
 
 @patch
 def paint_page(self:Colorizer, photo:Photo, # Upright and positive, see `as_positive`

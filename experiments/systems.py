@@ -12,11 +12,12 @@ python experiments/systems.py TRAIN.zip... --valid VALID.zip --encoder ENCODER.s
     `encoder_decoder` and `pix2pix_unet`), 5 times where it prints none, at the report's own constant rate. `cgan` and
     `cgan_lsgan` go on from the network that `resnet18_unet` ended with; `photos` counts what came after it. `--most`
     cuts that to so many pictures for each system. `--mend` trains a GAN once more from its start, changed by some of
-    MENDS: `cgan+r1`, `pix2pix_unet+slow+ema`. Writes results/systems_long.csv after every system, results/systems_long_curves.csv, and at the
-    end results/systems_long.jpg. `--speed` trains nothing and prints how many pictures a second each system takes.
+    MENDS: `cgan+r1`, `pix2pix_unet+slow+ema`. Writes results/systems_long.csv after every system,
+    results/systems_long_curves.csv, and at the end results/systems_long.jpg. `--speed` trains nothing and prints how
+    many pictures a second each system takes.
 
-    In the background: the line above with `--only resnet18_unet cgan --most 160000 --mend cgan+r1 cgan+smooth+ema`, then with
-    the other names and `--most 40000`; the table has every system of RUN, whichever line trained it, and keeps what
+    In the background: the line above with `--only resnet18_unet cgan --most 160000 --mend cgan+r1 cgan+smooth+ema`,
+    then with the other names and `--most 40000`; the table has every system of RUN, whichever line trained it, and keeps what
     results/ has of systems that RUN has not: rows, curves and columns of the sheet.
     Hours: on one core with avx512_bf16, beside other work, 40,000 pictures took 48 and 27 minutes for `cnn` and
     `cnn_bins`, 32 for `regression`, 19 for `autoencoder`. By `--speed`, in bfloat16, pictures a second:

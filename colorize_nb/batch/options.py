@@ -268,11 +268,11 @@ class Options:
 @patch
 def for_one_photo(self:Options)->Options:
     "Return these options; raises `OptionError` for those of a run"
+    others = dict(run='is for folders and several photos: use `colorize_folder`',
+                  film='is for films: use `colorize_film`')
     for f in fields(self):
-        of = OPTIONS[f.name].of
-        if of not in ('run', 'film') or getattr(self, f.name) == f.default: continue
-        if of == 'run': raise OptionError(f.name, 'is for folders and several photos: use `colorize_folder`')
-        if of == 'film': raise OptionError(f.name, 'is for films: use `colorize_film`')
+        why = others.get(OPTIONS[f.name].of)
+        if why and getattr(self, f.name) != f.default: raise OptionError(f.name, why)
     return self
 
 # %% ../../nbs/31_options.ipynb #fbc63ea4

@@ -227,6 +227,10 @@ def _meet(task, other, kind, path, options):
         task.end('failed', f'its {kind} would overwrite {other.src}, which is to be colorized too')
 
 # %% ../../nbs/34_plan.ipynb #af471cad
+def _stays(task, path, options):
+    "Return whether a file that is there is kept, as `_check` will say; one that was named is meant to be written"
+    return not (options.overwrite or task.fixed) and is_there(path)
+
 def _protect_inputs(tasks, options, reads=()):
     "End the tasks that would write over something that is read, and those whose photos are results of other tasks"
     others = _other_inputs(tasks, reads)
@@ -236,8 +240,7 @@ def _protect_inputs(tasks, options, reads=()):
             if t.row or t.stdout: break
             at = identity(path)
             written = kind == 'result' or options.compare
-            stays = not (options.overwrite or t.fixed) and is_there(path)  # `_check` says so
-            if at in others and written and not stays:
+            if at in others and written and not _stays(t, path, options):
                 t.end('failed', f'its {kind} would overwrite {others[at]}, which is read too')
             elif at in photos: _meet(t, photos[at], kind, path, options)
 
@@ -294,7 +297,6 @@ def _fault(task, options):
     except PhotoError as e: return str(e)
     for path in _written(task, options):
         if os.path.isdir(path): return f'{path} is a folder'
-        if os.path.islink(path) and not os.path.exists(path): return f'{path} is a link that leads nowhere'
     return ''
 
 def _is_newer(task):
@@ -309,8 +311,11 @@ def _check(task, options):
     if fault: task.end('failed', fault)
     if fault or task.stdout: return
     task.empty = tuple(path for path in task.files().values() if os.path.lexists(path) and not is_there(path))
-    complete = all(map(is_there, _written(task, options)))
-    if complete and not options.overwrite: task.end('exists', NEWER if _is_newer(task) else '')
+    written = _written(task, options)
+    taken = [*filter(is_there, written)]
+    lost = [path for path in taken if not os.path.exists(path)]
+    if lost: return task.end('failed', f'{lost[0]} is a link that leads nowhere')
+    if len(taken) == len(written) and not options.overwrite: task.end('exists', NEWER if _is_newer(task) else '')
 
 # %% ../../nbs/34_plan.ipynb #0b7935b9
 def _with_variants(task, n):

@@ -135,18 +135,13 @@ def _told(path):
             except ValueError: continue  # a line of its head
             if isinstance(row, dict) and isinstance(row.get('result'), str): yield row
 
-def _is_later(result, report):
-    "Return whether a result was made after a report, which knows nothing of it then"
-    try: return os.stat(result).st_mtime_ns > os.stat(report).st_mtime_ns
-    except OSError: return True
-
 @patch
 def _recall(self:Report, path):
-    "Take over what an older report says of results that are there already"
-    there = {row.dst: row for row in self.of('exists')}
+    "Take over what an older report says of results that are there already, and were not made again since"
+    there = {(row.src,row.dst): row for row in self.of('exists')}
     for old in _told(path) if there else ():
-        row = there.get(old['result'])
-        if not row or old.get('source') != row.src or _is_later(row.dst, path): continue
+        row = there.get((str(old.get('source')),old['result']))
+        if not row or not os.path.exists(row.dst) or os.stat(row.dst).st_mtime_ns > os.stat(path).st_mtime_ns: continue
         for k,kind in _TOLD.items():
             if isinstance(old.get(k), kind) and not getattr(row, k): setattr(row, k, old[k])
 
