@@ -79,12 +79,13 @@ def seen_lightness(x:np.ndarray, # Pixels as in `Photo`
 # %% ../nbs/11_paint.ipynb #fe405beb
 class _Painting:
     "Paints the strips of one photo"
-    def __init__(self, x, out, lines, rows, tint): # `rows` of the grid are the photo's
+    def __init__(self, x, out, lines, rows, tint, gray): # `rows` of the grid are the photo's
         self.x = x
         self.out = out
         self.lines = lines
         self.step = rows
         self.tint = tint
+        self.gray = gray
         self.own = threading.local()
     def strip(self, rows):
         "Paint the rows from a to b"
@@ -97,6 +98,7 @@ class _Painting:
         if self.tint is not None: self.add_tint(f)
         to_rgb = f2rgb16 if self.out.dtype == np.uint16 else f2rgb8
         to_rgb(f, self.out[a:b], self.own.scratch)
+        if self.gray: self.out[a:b,:,::2] = self.out[a:b,:,1:2]  # a tie between two levels is one for each channel
     def add_tint(self, f):
         steps = np.linspace(0, 100, len(self.tint))
         for plane,tone,k in zip(f[::2], self.tint.T, (500,-200)): plane += np.interp(116*f[1]-16, steps, tone)/k
@@ -113,9 +115,10 @@ def paint_pixels(x:np.ndarray, # Pixels as in `Photo`
     "Paint an array of pixels; every pixel keeps its L* to one 8-bit gray level"
     h,w = x.shape[:2]
     lines = edge_lines(bound_chroma(ab), L)*np.float32(strength)
+    gray = tint is None and not lines.any()
     lines = widen(f_lines(lines), w, extent[1])
     if out is None: out = np.empty((h,w,3), np.uint16 if deep else np.uint8)
-    at_work.each(_Painting(x, out, lines, extent[0], tint).strip, _strips(h, w))
+    at_work.each(_Painting(x, out, lines, extent[0], tint, gray).strip, _strips(h, w))
     return out
 
 # %% ../nbs/11_paint.ipynb #e9485cc4
