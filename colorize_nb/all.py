@@ -7,6 +7,7 @@ from colorize_nb.files.photo import *
 from colorize_nb.files.encode import *
 from colorize_nb.color import *
 from colorize_nb.paint import *
+from colorize_nb.hint_text import *
 from colorize_nb.steer import *
 from colorize_nb.network.weights import *
 from colorize_nb.network.onnx_graph import *

@@ -63,7 +63,7 @@ def _list_for_film(path, many):
 def _hints(one, many, path=()):
     "Return hints as `Options` takes them, from words or from a file; raises `ValueError`"
     from colorize_nb.batch.names import is_film
-    from colorize_nb.steer import read_hints
+    from colorize_nb.hint_text import read_hints
     if one and many: raise ValueError('--hint and --hints: give one of them')
     if many is None: return tuple(one or ())
     hints = _list_for_film(path, many)

@@ -17,7 +17,8 @@ from .files.pixels import Photo
 from .files.photo import MAX_PIXELS, open_photo
 from .color import L2net, ab2net, net2ab
 from .paint import at_work, looks_negative, paint_pixels, seen_lightness, tone
-from .steer import HintError, hint_cells, reach_cells, steered_ab, vivid_ab
+from .hint_text import HintError
+from .steer import hint_cells, reach_cells, steered_ab, vivid_ab
 from .network.weights import ModelError, config_path, load_config, load_weights, model_names
 from .network.onnx_graph import graph_session
 from .network.foreign_onnx import fitted_lightness, foreign_run

@@ -20,7 +20,7 @@ from .messages import Bar
 from .chroma import chroma_cells, chroma_lines, level_table, paint_chroma
 from .color import resize
 from .paint import render_shape, tone
-from .steer import Hint, HintError
+from .hint_text import Hint, HintError
 from .batch.names import beside
 from .batch.options import Options, check_range
 from .colorizer import Colorizer

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from fastcore.basics import patch
 from .messages import brief
-from .steer import Hint, HintError, as_hints
+from .hint_text import Hint, HintError, as_hints
 from .fields import SHOTS, Small, alike, is_cut, step_to
 import cv2  # after `fields`, which says what to install
 

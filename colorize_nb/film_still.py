@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from .color import lightness
 from .files.pixels import Photo, PhotoError
-from .steer import Hint
+from .hint_text import Hint
 from .align import SIDE, find_fit, shrunk, shrunk_size
 from .paint import small_lightness
 from .transfer import LEAST_SHARE, SMALL_SHARE, hints_from, open_picture

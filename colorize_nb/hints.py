@@ -14,7 +14,8 @@ from PIL import Image
 from .files.pixels import Photo
 from .files.photo import open_photo
 from .color import AB_BINS, resize
-from .steer import Agreed, Hint, HintError, agreement, as_hints, expected_error, shown_at
+from .hint_text import Hint, HintError, as_hints
+from .steer import Agreed, agreement, expected_error, shown_at
 from .network.weights import ModelError
 from .batch.options import Options
 from .colorizer import Colorizer, Look

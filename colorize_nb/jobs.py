@@ -21,7 +21,7 @@ from .files.photo import Pages, SUFFIXES
 from .files.encode import encode
 from .color import mean_chroma
 from .paint import NEARLY_GRAY, at_work, small_sheet
-from .steer import HintError
+from .hint_text import HintError
 from .batch.names import OWN, beside, is_film, is_there, made_here, result_format
 from .batch.options import Options
 from .batch.report import Report, Row, advise

@@ -16,7 +16,8 @@ from .files.pixels import Photo
 from .files.photo import MAX_PIXELS
 from .color import L2net, rgb2lab
 from .paint import seen_lightness, small_lightness
-from .steer import Hint, belonging, reach_cells, shown_at
+from .hint_text import Hint
+from .steer import belonging, reach_cells, shown_at
 from .network.weights import ModelError, load_config
 from .network.onnx_graph import FEATURES, feature_session
 from .batch.options import OptionError

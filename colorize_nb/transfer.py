@@ -17,7 +17,8 @@ from .files.pixels import Photo, PhotoError
 from .files.photo import MAX_PIXELS, SUFFIXES, open_photo
 from .color import edge_lines, paint_lines, rgb2lab, widen
 from .paint import small_lightness, tone
-from .steer import Hint, hint_cells, reach_cells, shown_at, steered_ab
+from .hint_text import Hint
+from .steer import hint_cells, reach_cells, shown_at, steered_ab
 from .align import SIDE, SMALLEST, blurred, find_places, sampled, shrunk_size
 from .batch.names import file_names, noted, same_file
 from .batch.options import Options

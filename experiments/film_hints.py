@@ -14,7 +14,7 @@ import colorize_nb.film as module
 from colorize_nb.film import Eye, Painter, Reader
 from colorize_nb.film_file import Film, plane
 from colorize_nb.film_hints import FilmHint
-from colorize_nb.steer import Hint
+from colorize_nb.hint_text import Hint
 
 APART = 60 # frames
 SPOTS = 8 # a clip, at most

@@ -14,7 +14,8 @@ from colorize_nb import Colorizer
 from colorize_nb.color import rgb2lab
 from colorize_nb.like import matches, trusted
 from colorize_nb.paint import small_lightness
-from colorize_nb.steer import Hint, shown_at
+from colorize_nb.hint_text import Hint
+from colorize_nb.steer import shown_at
 
 PAIRS = 40  # of a kind
 WAYS = 'hints', 'reference', 'short reach', 'in doubt', 'true'

@@ -12,7 +12,7 @@ from dataclasses import replace
 import colorize_nb.files.photo as photos_of, colorize_nb.page.previews as previews, colorize_nb.page.results as results, colorize_nb.page.routes as routes, colorize_nb.page.scripts as scripts, colorize_nb.page.sessions as sessions, colorize_nb.page.server as web
 from colorize_nb import Colorizer
 from colorize_nb.files.photo import SUFFIXES
-from colorize_nb.steer import Hint
+from colorize_nb.hint_text import Hint
 
 pytestmark = pytest.mark.timeout(240)
 

@@ -201,7 +201,8 @@ def test_the_mean_of_several(painter, gray):
 
 def test_hints_are_kept(painter, gray):
     "Cells that a hint covers have its colour in every sample"
-    from colorize_nb.steer import as_hints, hint_cells
+    from colorize_nb.hint_text import as_hints
+    from colorize_nb.steer import hint_cells
     hints = as_hints([(40, 60, '#7a1f1f')])
     ab,L,extent = painter.samples(gray, 4, hints=hints)
     planes = hint_cells(hints, gray.shape, extent, L.shape)

@@ -10,7 +10,7 @@ from colorize_nb.batch.names import noted
 from colorize_nb.cli import colorize
 from colorize_nb.files.pixels import PhotoError
 from colorize_nb.batch.plan import Task
-from colorize_nb.steer import HintError, read_hints
+from colorize_nb.hint_text import HintError, read_hints
 from colorize_nb.files.atomic import sweep, write_file
 from colorize_nb.files.xmp import xmp_note
 from test_folder import files, toy_colorizer

@@ -13,7 +13,7 @@ from colorize_nb.batch.names import beside  # noqa: E402
 from colorize_nb.film_hints import FilmHint, as_film_hints  # noqa: E402
 from colorize_nb.film_file import Coding, Film  # noqa: E402
 from colorize_nb.segments import FilmError, Segments  # noqa: E402
-from colorize_nb.steer import Hint, HintError  # noqa: E402
+from colorize_nb.hint_text import Hint, HintError  # noqa: E402
 
 class Toy(Colorizer):
     "Skin tones, sky and green by lightness alone, and a little noise that is never the same: as a network flickers"

@@ -14,7 +14,7 @@ from colorize_nb.batch.sources import SKIPPED_FILM  # noqa: E402
 from colorize_nb.files.boxes import film_kind  # noqa: E402
 from colorize_nb.files.photo import Pages  # noqa: E402
 from colorize_nb.files.pixels import PhotoError  # noqa: E402
-from colorize_nb.steer import HintError  # noqa: E402
+from colorize_nb.hint_text import HintError  # noqa: E402
 from test_film import Toy  # noqa: E402
 
 def clip(path, n=3, fmt=None, codec='libx264', light=0):

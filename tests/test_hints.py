@@ -7,7 +7,8 @@ from colorize_nb import Colorizer
 from colorize_nb.batch.options import OptionError, Options
 from colorize_nb.color import lightness, rgb2lab
 from colorize_nb.files.photo import open_photo
-from colorize_nb.steer import Hint, HintError, shown_at
+from colorize_nb.hint_text import Hint, HintError
+from colorize_nb.steer import shown_at
 from colorize_nb.network.weights import ModelError
 
 @pytest.fixture(scope='module')
@@ -207,6 +208,6 @@ def test_a_hint_that_another_covers_is_named(c, tmp_path, capsys):
 @pytest.mark.parametrize('hints,why', [('10,10,red', 'is no list of hints'), ({'x': 1, 'y': 2}, 'is no list of hints'), (5, 'is no list of hints'),
                                        ([(1, 2, '#11223344')], "'#11223344' is no colour of a hint: it is transparent"), ([(1, 2, 'rgba(1,2,3,0)')], 'is transparent')])
 def test_what_is_no_hint(hints, why):
-    from colorize_nb.steer import as_hints
+    from colorize_nb.hint_text import as_hints
     with pytest.raises(HintError, match=why): as_hints(hints)
     assert as_hints([(1, 2, '#112233ff')])[0].color == (17,34,51)

@@ -9,7 +9,7 @@ from colorize_nb.color import rgb2lab
 from colorize_nb.files.pixels import PhotoError
 from colorize_nb.files.photo import open_photo
 from colorize_nb.like import BESIDE, MOST_PAIRS, matches
-from colorize_nb.steer import Hint
+from colorize_nb.hint_text import Hint
 
 @pytest.fixture(scope='module')
 def gray(): return np.asarray(Image.open(OLD_PHOTO).convert('L').resize((200,255)))

@@ -16,7 +16,8 @@ from colorize_nb.files.photo import open_photo
 from colorize_nb.files.pixels import PhotoError
 from colorize_nb.paint import paint_pixels, seen_lightness, tone
 from colorize_nb.colorizer import Look
-from colorize_nb.steer import Hint, agreed_ab, agreed_at, belonging, expected_error, hint_cells, pin, reach_cells, shown_at, spread, steered_ab, vivid_ab
+from colorize_nb.hint_text import Hint
+from colorize_nb.steer import agreed_ab, agreed_at, belonging, expected_error, hint_cells, pin, reach_cells, shown_at, spread, steered_ab, vivid_ab
 from colorize_nb.network.weights import load_config
 from colorize_nb.transfer import taken_colors
 from colorize_nb import Colorizer

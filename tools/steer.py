@@ -25,7 +25,8 @@ from colorize_nb.files.atomic import write_file
 from colorize_nb.network.weights import load_config
 from colorize_nb.paint import paint_pixels, seen_lightness
 from colorize_nb.hints import likely_ab
-from colorize_nb.steer import REACH, Hint, agreed_at, expected_error, shown_at, steered_ab, vivid_ab
+from colorize_nb.hint_text import Hint
+from colorize_nb.steer import REACH, agreed_at, expected_error, shown_at, steered_ab, vivid_ab
 from colorize_nb.train.data import PhotoSet, photo_tensor
 from colorize_nb.train.metrics import Photos, photo_metrics
 

@@ -121,7 +121,7 @@ class _Named:
     "The hints of several photos and films"
     def __init__(self, hints, reach):
         from colorize_nb.batch.names import is_film
-        from colorize_nb.steer import HintError, as_hints
+        from colorize_nb.hint_text import HintError, as_hints
         no_list = [k for k,v in hints.items() if is_film(k) and not isinstance(v, (list, tuple))]
         if no_list: raise HintError(f'{no_list[0]}: a list of hints is expected, as in ["0:12.5@412,310,#7a1f1f"]')
         self.hints = {k: tuple(v) if is_film(k) else as_hints(v, reach) for k,v in hints.items()}
@@ -150,7 +150,7 @@ class _Named:
     def check(self, srcs):
         "Raise `HintError` where a name means none of the photos and films"
         from colorize_nb.batch.names import is_film
-        from colorize_nb.steer import HintError
+        from colorize_nb.hint_text import HintError
         srcs = list(srcs)
         found = {k for s in srcs for k in self.names_of(s)}
         lost = [k for k in self.hints if k not in found]
@@ -162,7 +162,7 @@ class _Named:
 class _Shared:
     "The hints of one photo or film, or the same ones for several"
     def __init__(self, hints, reach):
-        from colorize_nb.steer import as_hints
+        from colorize_nb.hint_text import as_hints
         listed = hints if isinstance(hints, (list, tuple)) else ()
         self.timed = any(isinstance(h, str) and '@' in h for h in listed)
         self.hints = tuple(hints) if self.timed else as_hints(hints, reach)
@@ -170,7 +170,7 @@ class _Shared:
     def of(self, src):
         "Return the hints; raises `HintError` where they are of a film, and this is a photo"
         from colorize_nb.batch.names import is_film
-        from colorize_nb.steer import HintError
+        from colorize_nb.hint_text import HintError
         if self.timed and not is_film(src): raise HintError(f'{self.hints[0]} is a hint for a film; for a photo write X,Y,COLOR')
         return self.hints
 

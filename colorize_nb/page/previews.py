@@ -27,7 +27,7 @@ from ..messages import say
 from ..paint import NEARLY_GRAY, paint_pixels, tone
 from ..files.photo import ACCEPTED, SUFFIXES, Pages, open_photo
 from ..files.pixels import PhotoError, to_8_bits
-from ..steer import Hint
+from ..hint_text import Hint
 from ..transfer import Taken, check_share, open_picture, taken_colors
 
 # %% ../../nbs/50_previews.ipynb #8d35c0b7

@@ -15,7 +15,7 @@ def colorizer():
 
 def hint_lines(text): # One hint a line, or between semicolons
     "Return the hints that a text holds; raises `ValueError` (a `HintError`)"
-    from colorize_nb.steer import as_hints
+    from colorize_nb.hint_text import as_hints
     return as_hints([line.strip() for line in re.split('[\n;]', text or '') if line.strip()])
 
 def as_batch(image, name): # An IMAGE; the input's name
