@@ -66,7 +66,8 @@ def storage_of(frame, # An `av.VideoFrame`
     fmt = frame.format
     matrix = int(frame.colorspace)
     if matrix not in _MATRICES: matrix = 1 if height >= 720 or fmt.is_rgb else 6
-    full = int(frame.color_range) == 2 or fmt.name.startswith('yuvj')
+    told = int(frame.color_range)
+    full = told == 2 or fmt.name.startswith('yuvj') or not told and fmt.name.startswith('gray')  # as FFmpeg shows them
     bits = 8 if max(c.bits for c in fmt.components) <= 8 else 10
     return Storage(width, height, bits, *_chroma_steps(fmt, width, height), full and has_luma_plane(fmt), matrix)
 

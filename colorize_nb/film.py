@@ -377,6 +377,7 @@ def colorize_film(self:Colorizer, src:str|Path, # A film
     coding = Coding(crf, lossless)
     hints = as_film_hints(hints, reach)
     film_format(dst)
+    if dst.is_dir(): raise FilmError(f'{dst}: a folder has this name')
     if dst.exists():
         if os.path.samefile(src, dst): raise FilmError(f'{dst}: the result would overwrite the film itself')
         if not overwrite: return FilmResult(dst, False)

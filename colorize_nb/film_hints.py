@@ -24,12 +24,15 @@ class FilmHint:
     hint:Hint # In pixels of the upright frame
     def __str__(self): return f'{int(self.time)//60}:{self.time%60:06.3f}@{self.hint}'
 
+_LONGEST = 10**6 # Seconds: longer than any film
+
 def _seconds(text):
     "Seconds of 12.5, 0:12.5 or 1:02:03; raises `ValueError`"
     total = 0.
     for part in text.split(':'):
         if not re.fullmatch(r'\d+(\.\d+)?', part): raise ValueError
         total = 60*total+float(part)
+    if total > _LONGEST: raise ValueError
     return total
 
 def _film_hint(h, reach):
@@ -47,6 +50,7 @@ def as_film_hints(hints, # `FilmHint`s, texts such as '0:12.5@412,310,#7a1f1f', 
                   reach:float=None, # Of those that do not say it
 )->tuple[FilmHint,...]:
     "Read hints of a film; raises `HintError`"
+    if isinstance(hints, (str, dict)): raise HintError(f'{brief(hints)} is no list of hints')
     return tuple(_film_hint(h, reach) for h in hints)
 
 # %% ../nbs/47a_film_hints.ipynb #6b2d13a2

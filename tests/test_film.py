@@ -1,5 +1,5 @@
 "Films: what comes out beside what went in, with clips that are made here."
-import os, shutil, signal, subprocess, sys, time
+import os, shutil, signal, struct, subprocess, sys, time
 from fractions import Fraction
 from pathlib import Path
 import numpy as np, pytest
@@ -189,6 +189,181 @@ def test_interlaced(toy, tmp_path):
     assert any('deinterlaced' in n for n in r.noticed) and len(frames(r.dst)) == 8
     combing = [np.abs(np.diff(x[:,:], axis=0))[10:50].mean() for x in (lumas(src)[4], lumas(r.dst)[4])]
     assert combing[1] < .7*combing[0]
+
+# ---- what a container does not take, and what is damaged
+
+def with_sound(path, codec, rate=8000, seconds=.8, format=None):
+    "A clip with a tone of 440 Hz in a codec of old cameras and phones"
+    clip = make_clip(path.with_name('silent.mp4'))
+    with av.open(str(clip)) as c, av.open(str(path), 'w', format=format) as out:
+        video = out.add_stream('mpeg4', rate=25, width=96, height=64, pix_fmt='yuv420p')
+        tone = out.add_stream(codec, rate=rate, layout='mono')
+        tone.codec_context.open()  # the header needs what the encoder knows
+        for i,f in enumerate(c.decode(video=0)):
+            f.pts,f.time_base = i,Fraction(1, 25)
+            for p in video.encode(f): out.mux(p)
+        for p in video.encode(): out.mux(p)
+        wave = (np.sin(np.arange(int(rate*seconds))/rate*2*np.pi*440)*.3).astype(np.float32)[None]
+        f = av.AudioFrame.from_ndarray(wave, 'fltp', 'mono')
+        f.rate,f.pts,f.time_base = rate,0,Fraction(1, rate)
+        for p in [*tone.encode(f), *tone.encode()]: out.mux(p)
+    return path
+
+def pitch(path):
+    "The strongest tone of a film, in Hz, and its sound's codec and seconds"
+    with av.open(str(path)) as c:
+        s = c.streams.audio[0]
+        wave = np.concatenate([f.to_ndarray().astype(float)[0] for f in c.decode(s)])
+        rate = s.codec_context.sample_rate
+        return np.abs(np.fft.rfft(wave-wave.mean())).argmax()*rate/len(wave),s.codec_context.name,len(wave)/rate
+
+@pytest.mark.parametrize('name,codec,result,becomes', [
+    ('a.avi', 'pcm_u8', 'b.mp4', 'aac'), ('a.avi', 'pcm_u8', 'b.mov', 'pcm_u8'), ('a.mov', 'adpcm_ima_qt', 'b.mp4', 'aac'),
+    ('a.avi', 'adpcm_ms', 'b.mkv', 'aac'), ('a.mkv', 'flac', 'b.mov', 'aac'), ('a.mkv', 'flac', 'b.mp4', 'flac')])
+def test_sound_that_the_container_does_not_take(toy, tmp_path, name, codec, result, becomes):
+    "It is encoded anew, which is said; what fits is copied"
+    src = with_sound(tmp_path/name, codec)
+    r = toy.colorize_film(src, tmp_path/result, bar=False)
+    hertz,kind,seconds = pitch(r.dst)
+    assert kind == becomes and abs(hertz-440) < 6 and abs(seconds-.8) < .25
+    assert any('encoded as AAC' in n for n in r.noticed) == (becomes != codec)
+    if becomes == codec: assert b''.join(p[3] for p in copied(src)) == b''.join(p[3] for p in copied(r.dst))
+
+def test_sound_that_is_listed_and_not_there(toy, tmp_path):
+    "An MPEG stream whose packets of sound are gone: it is left out, which is said"
+    whole = with_sound(tmp_path/'a.ts', 'aac', format='mpegts').read_bytes()
+    packets = [whole[i:i+188] for i in range(0, len(whole), 188)]
+    (tmp_path/'b.ts').write_bytes(b''.join(p for p in packets if (p[1] & 31) << 8 | p[2] != 0x101))
+    r = toy.colorize_film(tmp_path/'b.ts', bar=False)
+    assert r.frames == 20 and any('no sound can be read from it' in n for n in r.noticed)
+
+def test_a_damaged_packet_of_sound(toy, tmp_path):
+    data = bytearray(with_sound(tmp_path/'a.ts', 'aac', format='mpegts').read_bytes())
+    at = [i+data[i:i+188].index(b'\xff\xf1') for i in range(0, len(data), 188)
+          if (data[i+1] & 31) << 8 | data[i+2] == 0x101 and b'\xff\xf1' in data[i:i+188]]
+    data[at[-1]:at[-1]+2] = bytes(2)
+    (tmp_path/'b.ts').write_bytes(data)
+    r = toy.colorize_film(tmp_path/'b.ts', bar=False)
+    assert r.frames == 20 and 'aac' == pitch(r.dst)[1]
+
+def test_a_film_that_ends_early(toy, tmp_path):
+    clip = make_clip(tmp_path/'a.mp4', n=40, options=dict(g='10'))
+    whole = toy.colorize_film(clip, tmp_path/'b.mp4', bar=False)
+    with av.open(str(clip), 'r') as c, av.open(str(tmp_path/'c.mp4'), 'w', container_options=dict(movflags='faststart')) as out:
+        s = out.add_stream_from_template(c.streams.video[0])
+        for p in c.demux(video=0):
+            if p.size: p.stream = s; out.mux(p)
+    data = (tmp_path/'c.mp4').read_bytes()
+    (tmp_path/'c.mp4').write_bytes(data[:len(data)//2])
+    half = toy.colorize_film(tmp_path/'c.mp4', tmp_path/'d.mp4', bar=False)
+    assert not any('ends after' in n for n in whole.noticed) and 5 < half.frames < 36
+    assert any(n.startswith(f'ends after {half.frames} of 40 frames') for n in half.noticed)
+
+def test_times_that_cannot_be():
+    from colorize_nb.film_streams import Clock
+    clock = Clock(40)
+    assert [clock.time(t) for t in (0, 40, 1543507455, 120)] == [0, 40, 80, 120] and clock.moved == 1
+
+# ---- luma of films that are stored otherwise
+
+def ramp(frame, i):
+    "All levels, side by side"
+    f = av.VideoFrame.from_ndarray(np.tile(np.arange(256, dtype=np.uint8), (64,1)), 'gray')
+    f.pts,f.time_base = frame.pts,frame.time_base
+    return f
+
+def shown(path):
+    "A row of gray as FFmpeg shows it, of the last frame"
+    return frames(path)[-1][1].to_ndarray(format='rgb24')[30,:,1].astype(int)
+
+@pytest.mark.parametrize('name,codec,fmt,full', [('a.mov','png','rgb24',True), ('a.mkv','libx264rgb','rgb24',True), ('a.mkv','ffv1','bgr0',False),
+                                                 ('a.mkv','ffv1','gray',False), ('a.mkv','ffv1','gray16le',False), ('a.avi','rawvideo','gray',False)])
+def test_gray_and_rgb_keep_their_levels(toy, tmp_path, name, codec, fmt, full):
+    "Nobody tells the range of gray films: FFmpeg shows them as full"
+    def each(frame, i):
+        f = ramp(frame, i)
+        made = f.reformat(format=fmt) if fmt != 'gray' else f
+        made.pts,made.time_base = frame.pts,frame.time_base
+        if full: made.color_range = 2
+        return made
+    def setup(video, out):
+        if full: video.codec_context.color_range = 2
+    src = make_clip(tmp_path/name, n=3, size=(256,64), fmt=fmt, codec=codec, each=each, setup=setup, options=dict(qp='0') if 'x264' in codec else None)
+    r = toy.colorize_film(src, tmp_path/'b.mkv', strength=0, lossless=True, bar=False)
+    assert np.abs(shown(src)-shown(r.dst)).max() <= 1
+
+@pytest.mark.parametrize('first,then', [('yuv420p','yuv420p10le'), ('yuv420p10le','yuv420p'), ('yuv420p','yuvj420p')])
+def test_recordings_of_two_depths_and_ranges(toy, tmp_path, first, then):
+    parts = [make_clip(tmp_path/f'{k}.ts', n=4, size=(256,64), fmt=fmt, each=lambda f, i, fmt=fmt: retimed(ramp(f, i).reformat(format=fmt), f),
+                       options=dict(qp='0')) for k,fmt in enumerate((first, then))]
+    (tmp_path/'a.ts').write_bytes(b''.join(p.read_bytes() for p in parts))
+    r = toy.colorize_film(tmp_path/'a.ts', tmp_path/'b.mkv', strength=0, lossless=True, bar=False)
+    assert r.frames == 8 and np.abs(shown(parts[1])-shown(r.dst)).max() <= 2
+
+def retimed(new, old):
+    new.pts,new.time_base = old.pts,old.time_base
+    return new
+
+def test_interlaced_of_two_sizes(toy, tmp_path):
+    sizes = (96,64),(160,96)
+    parts = [make_clip(tmp_path/f'{k}.ts', n=6, size=size, codec='mpeg2video', base=Fraction(1, 25), options={'flags':'+ildct+ilme'}) for k,size in enumerate(sizes)]
+    (tmp_path/'a.ts').write_bytes(b''.join(p.read_bytes() for p in parts))
+    r = toy.colorize_film(tmp_path/'a.ts', bar=False)
+    assert any('deinterlaced' in n for n in r.noticed) and any('brought to 96x64' in n for n in r.noticed) and r.frames >= 11
+
+# ---- how a film is turned, and what it is called
+
+def with_matrix(src, dst, matrix):
+    "A copy of an MP4 that is shown through another matrix"
+    data = bytearray(src.read_bytes())
+    at = data.index(b'tkhd')+4+4+20+8+8  # version and times, reserved, layer and volume
+    data[at:at+36] = struct.pack('>9i', *matrix)
+    dst.write_bytes(data)
+    return dst
+
+def matrix_of(path):
+    found = [bytes(d) for d in frames(path)[0][1].side_data if d.type.name == 'DISPLAYMATRIX']
+    return struct.unpack('<9i', found[0]) if found else None
+
+@pytest.mark.parametrize('a,b,c,d,said', [(-1,0,0,1,True), (1,0,0,-1,True), (0,1,1,0,True), (0,1,-1,0,False), (2,0,0,1,False)])
+def test_mirrored_and_turned(toy, tmp_path, a, b, c, d, said):
+    src = with_matrix(make_clip(tmp_path/'a.mp4', n=3), tmp_path/'t.mp4', (a<<16, b<<16, 0, c<<16, d<<16, 0, 0, 0, 1<<30))
+    r = toy.colorize_film(src, tmp_path/'b.mp4', bar=False)
+    assert matrix_of(r.dst) == matrix_of(src) and any('mirrored' in n for n in r.noticed) == said
+
+def test_a_matrix_that_shows_nothing_is_none(toy, tmp_path):
+    src = with_matrix(make_clip(tmp_path/'a.mp4', n=3), tmp_path/'t.mp4', (0,)*8+(1<<30,))
+    with Film(src) as film: assert film.rotation == 0 and film.upright == (96,64)
+    assert matrix_of(toy.colorize_film(src, tmp_path/'b.mp4', bar=False).dst) is None
+
+@pytest.mark.skipif(os.name == 'nt', reason='no colons in names')
+def test_a_name_like_an_address(toy, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ('12:30.mp4', 'file:x.mp4', 'http:x.mp4'):
+        make_clip(tmp_path/'a.mp4', n=3).rename(name)
+        assert toy.colorize_film(name, bar=False).dst == Path(name[:-4]+'-color.mp4')
+    Path('list.mp4').write_text('ffconcat version 1.0\nfile file:x.mp4')
+    assert refused('list.mp4', 'b.mp4').endswith('cannot be read as a film (Operation not permitted)')
+    Path('list.mp4').write_text('ffconcat version 1.0\nfile a.mp4')
+    make_clip(tmp_path/'a.mp4', n=3)
+    assert refused('list.mp4', 'b.mp4') == 'list.mp4: a list of other files, not a film'
+    Path('c.mp4').mkdir()
+    assert refused('a.mp4', 'c.mp4', overwrite=True) == 'c.mp4: a folder has this name'
+    assert "'0:00@1,1,red' is no list of hints" in refused('a.mp4', 'b.mp4', hints='0:00@1,1,red')
+    assert 'is no hint for a film' in refused('a.mp4', 'b.mp4', hints=['9'*400+'@1,1,red'])
+
+def test_matroska_is_the_same_each_time_and_known(toy, tmp_path):
+    "No random numbers; and a result with a large attachment is known as one"
+    from colorize_nb.batch.names import noted
+    clip = make_clip(tmp_path/'v.mp4', n=4, sound=1)
+    with av.open(str(clip)) as v, av.open(str(tmp_path/'a.mkv'), 'w') as out:
+        new = {s: out.add_stream_from_template(s) for s in v.streams}
+        out.add_attachment('font.ttf', 'application/x-truetype-font', bytes(range(256))*400)
+        for p in v.demux():
+            if p.size: p.stream = new[p.stream]; out.mux(p)
+    one,two = (toy.colorize_film(tmp_path/'a.mkv', tmp_path/n, bar=False).dst for n in ('b.mkv', 'c.mkv'))
+    assert one.read_bytes() == two.read_bytes() and bytes(range(256))*400 in one.read_bytes()
+    assert noted(one) and not noted(tmp_path/'a.mkv')
 
 def test_cuts_and_returning_shots(tmp_path):
     "A B A B: nothing crosses a cut, and a shot that returns keeps its colours although the network says something else"
@@ -442,9 +617,9 @@ def test_two_runs_do_not_meet(tmp_path):
 
 def test_times_that_do_not_increase():
     "One that repeats moves a little, so that nothing adds up; where they begin anew, the rest follows without a gap"
-    from colorize_nb.film_file import _Clock
+    from colorize_nb.film_streams import Clock
     def times(*ticks):
-        clock = _Clock(40)
+        clock = Clock(40)
         return [clock.time(t) for t in ticks]
     assert times(7, 47, 47, 87, 127) == [7, 47, 57, 87, 127]
     assert times(None, None, 80) == [0, 40, 80]

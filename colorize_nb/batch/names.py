@@ -44,11 +44,31 @@ _readers = {b'\xff\xd8': JpegImagePlugin.JpegImageFile, b'\x89P': PngImagePlugin
             b'II': TiffImagePlugin.TiffImageFile, b'MM': TiffImagePlugin.TiffImageFile}
 _film_note = b'compositeWithTrainedAlgorithmicMedia: colours by colorize_nb,'
 
+_SEGMENT,_TAGS,_CLUSTER = 0x18538067,0x1254c367,0x1f43b675 # Of Matroska
+
+def _number(f, name=False):
+    "Read a number of Matroska, whose first byte says how long it is; of a name that mark is a part"
+    first = f.read(1)
+    if not first: return 0
+    more = 8-first[0].bit_length()
+    number = int.from_bytes(first+f.read(more), 'big')
+    return number if name else number & (1 << 7*(more+1))-1
+
+def _matroska_tags(f):
+    "Return the tags of a Matroska file; they lie before its frames, but behind fonts and other attachments"
+    while (kind := _number(f, name=True)) not in (_CLUSTER, 0):
+        size = _number(f)
+        if kind == _TAGS: return f.read(min(size, 2**20))
+        if kind != _SEGMENT: f.seek(size, 1)
+    return b''
+
 def _film_noted(src):
     "Return whether a film's own comment says that this package made it"
     with open(src, 'rb') as f:
-        start = f.read(2**16)
-        if start[4:8] != b'ftyp': return _film_note in start  # Matroska has its tags in front
+        start = f.read(8)
+        f.seek(0)
+        if start[:4] == b'\x1aE\xdf\xa3': return _film_note in _matroska_tags(f)
+        if start[4:] != b'ftyp': return False
         todo = [(0, os.fstat(f.fileno()).st_size)]
         while todo:
             for kind,at,end in boxes(f, *todo.pop()):
