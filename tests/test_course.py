@@ -63,6 +63,9 @@ def said(notebook, exercise, answer=None):
     ('my_layers = [(4,1)]*15', 'not yet: it gives a verdict for every 1x1 pixels'),
     ('my_layers = [(46,4)]', 'not yet: a kernel is larger than 4'),
     ('my_layers = [(4,2), (4,2), (4,1), (4,1), (4,1)]', 'yes: 46 pixels'),
+    ('my_layers = [(1,5), (4,1), (4,1), (4,1)]', 'not yet: of the 2,116 pixels of its square it looks at 100'),
+    ('my_layers = []', 'not yet: a critic needs a layer'),
+    ('my_layers = [(4,2)]*8', 'not yet: it sees more than 320 pixels'),
     ('my_layers = [(4,2), (2,1), (4,2), (4,1), (4,1), (3,1), (2,1)]', 'not yet: it sees 48 pixels')])
 def test_the_patch(answer, verdict): assert said('69_gan', 'the patch', answer).startswith(verdict)
 
@@ -71,6 +74,9 @@ def loss(body): return f'def my_loss(pred, targ):\n    d = (pred-targ).norm(dim=
 @pytest.mark.parametrize('answer,verdict', [
     (None, 'not yet: the cheapest is a*=20, b*=40, the colour of no car'),
     (loss('d**2'), 'not yet: the cheapest is a*=10, b*=15, the colour of no car'),
+    ('def my_loss(pred, targ): return (pred-tensor([60.,40.])/110).abs().sum(1)', 'not yet: for one car alone its own colour is not the cheapest'),
+    ('def my_loss(pred, targ): return torch.cdist(pred, targ).amin(1)', 'not yet: what a car costs depends on the other cars'),
+    (loss('d.mean()'), 'not yet: () are not the figures of 100 cars'),
     (loss('0*d'), 'not yet: every answer costs the same'),
     (loss('(d > 3).float()'), 'not yet: at gray it has no slope'),
     (loss('d.clamp(max=40)'), 'not yet: at gray it has no slope'),
@@ -88,6 +94,12 @@ def shares(k, sigma): return f'''def my_shares(ab):
     (shares(5, 3), 'not yet: the means are 1.9 units off'),
     (shares(9, 5), 'not yet: a colour has 9 bins'),
     (shares(5, 5).replace('.softmax(1)', '.exp()'), 'not yet: the shares of a colour must be 1 in all'),
+    ('''def my_shares(ab):
+    corners = torch.cdist(tensor([[-60.,80.], [80.,60.], [20.,-90.]]), tensor(AB_BINS)).argmin(1)
+    ends = torch.cat([tensor(AB_BINS)[corners], torch.ones(3, 1)], 1)
+    some = torch.linalg.solve(ends.T, torch.cat([ab/3, torch.ones(len(ab), 1)], 1).T).T.clamp(0, 1)
+    some = some/some.sum(1, keepdim=True)
+    return torch.zeros(len(ab), 313).index_add(1, corners, some)''', 'not yet: the bins lie '),
     ('def my_shares(ab): return torch.ones(len(ab), 3)', 'not yet: (500, 3) are not 313 shares'),
     (shares(5, 5), 'yes: 0.22 units off')])
 def test_the_bins(answer, verdict): assert said('66_losses', 'the bins', answer).startswith(verdict)
