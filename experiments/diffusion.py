@@ -1,5 +1,5 @@
 """A flow in colour only, on the frozen features of the network that ships:
-python experiments/diffusion.py RUN --shelf SHELF --valid VALID.zip [--crops 4000] [--minutes 60] [--every 5]
+python experiments/diffusion.py RUN --shelf SHELF --valid VALID.zip [--crops 4000] [--minutes 60] [--every 5] [--old OLD]
     [--only cache|train|measure] [--start results/flow.safetensors]
 - cache: looks at crops of 192 px of SHELF (from experiments/shelf.py) once, with random hints for half of them, three
   in ten aged, and keeps what the network knows of them, 600 KB each, in RUN; goes on where it was stopped
@@ -9,7 +9,8 @@ python experiments/diffusion.py RUN --shelf SHELF --valid VALID.zip [--crops 400
   A row for each system: share of gray's error and half its 95 % interval, dB over gray, share of the photos' colour,
   Frechet distance and the same label (as `colorize-compare`), patchiness, and of faces (as tools/people.py) the shares
   that are gray or have less than half of their chroma, and how far off they are; milliseconds of one core.
-  Then tenths of all cells, by the network's doubt: doubt, spread of eight samples, error of their mean.
+  Then tenths of all cells, by the network's doubt: doubt, spread of eight samples, error of their mean. With --old, a
+  folder of DeOldify's pictures (see tools/people.py), gray faces, hues, coloured pixels and colourfulness there.
 The flow's averaged weights are in RUN/flow.pt, and in 8 bits, once measured, in results/flow.safetensors. Nothing of VALID is trained on."""
 import argparse, io, json, os, subprocess, sys, time
 from functools import lru_cache, partial
@@ -26,15 +27,16 @@ from fastai.data.load import DataLoader
 from PIL import Image
 from colorize_nb import Colorizer
 from colorize_nb.batch.options import Options
-from colorize_nb.color import lab2net, resize, rgb2lab, rgb2lab_t
+from colorize_nb.color import L2net, lab2net, net2ab, resize, rgb2lab, rgb2lab_t
 from colorize_nb.files.atomic import write_file
 from colorize_nb.network.weights import save_weights
+from colorize_nb.paint import paint_pixels, seen_lightness
 from colorize_nb.steer import expected_error
 from colorize_nb.train.ageing import age
 from colorize_nb.train.compare import contact_sheet
 from colorize_nb.train.data import PhotoSet, photo_tensor
-from colorize_nb.train.diffusion import (ColourFlow, FlowCondition, FlowColorizer, export_flow, flow_learner, flow_of,
-                                         generator_ab, graph_velocity)
+from colorize_nb.train.diffusion import (ColourFlow, FlowCondition, FlowColorizer, drawn_noise, export_flow, flow_learner,
+                                         flow_of, generator_ab, graph_velocity, sample_flow)
 from colorize_nb.train.learner import BF16, EMA, Checkpoint
 from colorize_nb.train.losses import area_to
 from colorize_nb.train import metrics
@@ -42,7 +44,7 @@ from colorize_nb.train.metrics import EfficientNetLite, Photos, bootstrap, figur
 from colorize_nb.train.recipe import simulate_hints
 from people_train import Shelf, batch
 sys.path.insert(0, str(Path(__file__).parents[1]/'tools'))
-from people import GRAY_FACE, face_figures, face_mask, find_faces
+from people import GRAY_FACE, face_figures, face_mask, find_faces, old_rows, read_pairs
 
 SIDE,CELLS = 192,48
 PLANES = 128  # of a condition
@@ -167,6 +169,43 @@ def trained(run):
     flow.load_state_dict(kept['state'])
     return flow.requires_grad_(False),kept['photos']
 
+class Halfway:
+    "`vivid`, and so far from it to a sample of the flow; one look at a photo serves both"
+    def __init__(self, default, flow, share=.5, strength=1.2):
+        self.default = default
+        self.flow = flow
+        self.share = share
+        self.strength = strength
+    def condition(self, x):
+        "What the network knows at its own size, on the smaller grid that the flow has learned; (height, width) of the photo's part"
+        L,extent = seen_lightness(x, self.default.cfg['render_size'], 32)
+        cond = self.flow.condition(torch.from_numpy(L2net(L)[None,None].astype(np.float32)))[0].numpy()
+        part = _cells(extent, cond.shape[1:])
+        L,extent = seen_lightness(x, self.flow.render_size, 32)
+        grid = L.shape[0]//4,L.shape[1]//4
+        to = _cells(extent, grid)
+        return _padded(np.stack([resize(p, to, (0,0,*part)) for p in cond]), grid)[None],to
+    def sample(self, x, seed):
+        cond,part = self.condition(x)
+        flow = self.flow
+        field = sample_flow(flow.velocity, drawn_noise(seed, 1, cond.shape[2:]), cond, flow.steps)
+        return net2ab(generator_ab(cond)+field*flow.scale.reshape(1, 2, 1, 1))[0],part
+    def colorize(self, gray, seed=0):
+        x = np.asarray(gray)
+        look = self.default.look(x, Options(vivid=1.))
+        ab,part = self.sample(x, seed)
+        own = _cells([4*n for n in look.extent], look.L.shape)
+        ab = _padded(np.stack([resize(p, own, (0,0,*part)) for p in ab]), look.L.shape)
+        mixed = ((1-self.share)*look.ab+self.share*ab).astype(np.float32)
+        return Image.fromarray(paint_pixels(x, mixed, look.L, look.extent, self.strength)[...,:3])
+
+def _cells(extent, grid):
+    "How many whole cells of a grid are the photo's; `extent` in pixels that the network sees"
+    return tuple(min(round(e/4), n) for e,n in zip(extent, grid))
+
+def _padded(planes, grid):
+    return np.pad(planes, [(0,0), *((0,n-m) for n,m in zip(grid, planes.shape[1:]))], mode='symmetric').astype(np.float32)
+
 def systems_of(run):
     "Name -> function of a gray picture, the samples computed by the graph; the network that ships, and the flow"
     flow,_ = trained(run)
@@ -182,7 +221,8 @@ def systems_of(run):
             'flow': of().colorize,
             'flow, mean of 8': partial(of().colorize, n=8),
             'flow, 4 steps': of(steps=4).colorize,
-            'flow, guidance 2': of(guidance=2.).colorize},default,of()
+            'flow, guidance 2': of(guidance=2.).colorize,
+            'vivid, half-way to the flow': Halfway(default, of(steps=4)).colorize},default,of()
 
 class Judges:
     "Networks that label pictures and describe them"
@@ -269,6 +309,17 @@ def spread_rows(cells):
         figures = dict(doubt=doubt[i].mean(), spread=spread[i].mean(), error=error[i].mean())
         yield dict(row=f'cells, tenth {k+1}', photos=len(cells), **figures)
 
+OLD = 'default', 'vivid', 'flow', 'vivid, half-way to the flow'
+
+def old_figures(systems, folder):
+    "Of old photographs beside DeOldify's, as tools/people.py has them: of the faces that are some by eye"
+    pairs = read_pairs(folder)
+    for name in OLD:
+        def paint(pair): return np.asarray(systems[name](pair.gray.convert('L')).convert('RGB'))  # noqa: B023
+        *_,by_eye = old_rows(paint, pairs)
+        yield dict(row=f'old photographs: {name}', photos=len(pairs), faces=by_eye['n_faces'], face_gray=by_eye['gray'],
+                   **{k: by_eye[k] for k in ('hues', 'coloured', 'colourfulness')})
+
 def sheet_of(systems, flow, photos):
     "Photos that may be shown (`caltech101/`, CC BY 4.0), evenly picked"
     photos.names = [n for n in photos.names if n.startswith('caltech101/')]
@@ -290,10 +341,11 @@ def measure(o):
     save_weights(KEPT_FLOW, {k: v.numpy() for k,v in flow.state_dict().items()})
     size = KEPT_FLOW.stat().st_size/1e6
     n = sum(p.numel() for p in flow.parameters())
-    command = f'RUN --only measure --valid {o.valid.name} --every {o.every} --minutes {o.minutes:g}'
+    command = f'RUN --only measure --valid {o.valid.name} --every {o.every} --minutes {o.minutes:g}'+' --old OLD'*bool(o.old)
     about = f'commit {commit()}; seed 0; {photos} photos shown, of {o.crops} crops; {n} parameters, {size:.1f} MB in 8 bits'
     head = f'# python experiments/diffusion.py {command}; {about}; 8 steps of Euler\n'
-    table = pd.DataFrame([*[row_of(k, rows) for k in rows], *spread_rows(cells)])
+    old = old_figures(systems, o.old) if o.old else ()
+    table = pd.DataFrame([*[row_of(k, rows) for k in rows], *spread_rows(cells), *old])
     text = head+table.to_csv(index=False, float_format='%.4f')
     write_file('results/diffusion.csv', text.encode())
     write_file('results/diffusion.jpg', sheet_of(systems, painter, PhotoSet(o.valid)))
@@ -310,7 +362,7 @@ def main(o):
 def parsed(argv=None):
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument('run', type=Path)
-    for k in ('shelf', 'valid'): p.add_argument(f'--{k}', type=Path)
+    for k in ('shelf', 'valid', 'old'): p.add_argument(f'--{k}', type=Path)
     p.add_argument('--start', type=Path)
     p.add_argument('--crops', type=int, default=4000)
     p.add_argument('--minutes', type=float, default=60.)

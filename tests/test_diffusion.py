@@ -247,3 +247,35 @@ def test_the_flow_that_is_kept():
     assert .05 < flow.scale.min() and flow.scale.max() < .2 and f.stat().st_size < 8e6
     with torch.no_grad(): v = flow(torch.from_numpy(drawn_noise(0, 2, (24,24))), torch.zeros(2), torch.zeros(2, 128, 24, 24))
     assert v.shape == (2,2,24,24) and v.isfinite().all() and v.std() > .3
+
+# The reading of experiments/diffusion.py
+
+@pytest.mark.timeout(120)
+def test_halfway_between_vivid_and_a_sample(monkeypatch):
+    "No way to the flow is `vivid`; with a field of zeros it goes to what the network itself says, on a smaller grid"
+    import importlib.util
+    from pathlib import Path
+    from PIL import Image
+    from skimage import data
+    from colorize_nb import Colorizer
+    from colorize_nb.color import rgb2lab
+    for k in ('cv2', 'pandas'): pytest.importorskip(k)
+    script = Path(__file__).parents[1]/'experiments/diffusion.py'
+    if not script.is_file(): pytest.skip('no experiments/ here')
+    monkeypatch.syspath_prepend(str(script.parent))
+    spec = importlib.util.spec_from_file_location('experiments_diffusion', script)
+    m = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(m)
+    default,scale = Colorizer.from_pretrained(),np.full(2, .1, np.float32)
+    gray = Image.fromarray(data.astronaut()[:300]).convert('L').resize((250,150))
+    def still(x, t, cond): return -x/(1-np.float32(t[0]))  # leads to 0 in what time is left
+    painter = FlowColorizer(FlowCondition(), still, scale, steps=4)
+    vivid = np.asarray(default.colorize(gray, vivid=1.))
+    assert np.array_equal(np.asarray(m.Halfway(default, painter, 0., 1.).colorize(gray)), vivid)
+    own = np.asarray(m.Halfway(default, painter, 1., 1.).colorize(gray))
+    L,_ = m.seen_lightness(np.asarray(gray), 240, 32)
+    seen = painter.condition(torch.from_numpy(m.L2net(L)[None,None].astype(np.float32)))
+    net = m.net2ab(generator_ab(seen).numpy())[0]
+    small = np.asarray(Image.fromarray(own).resize((77,46), Image.BOX))  # 240 px of that shape, a quarter
+    apart = np.hypot(*(rgb2lab(small)[...,1:].transpose(2, 0, 1)-net[:,:46,:77]))
+    assert np.median(apart) < 2.5 and np.median(np.abs(rgb2lab(vivid)[...,1:]-rgb2lab(own)[...,1:])) > .5
