@@ -22,7 +22,7 @@ from .color import resize
 from .paint import render_shape, tone
 from .hint_text import Hint, HintError
 from .batch.names import beside
-from .batch.options import Options, check_range
+from .batch.options import Options
 from .colorizer import Colorizer
 from .fields import AHEAD, CHUNK, Small, Steady, is_cut, is_due, small_frame, step_to
 from .segments import FilmError, Segments
@@ -372,9 +372,10 @@ def colorize_film(self:Colorizer, src:str|Path, # A film
     "Colorize a film; goes on where it was stopped; raises `FilmError`, `HintError`, `OptionError` or `PhotoError`"
     src = Path(src)
     dst = Path(dst) if dst else beside(src)
-    options = Options(strength=strength, vivid=vivid, render_size=render_size)
-    check_range('crf', crf, 0, 51)
-    coding = Coding(crf, lossless)
+    options = Options(strength=strength, vivid=vivid, render_size=render_size, keep_color=keep_color, crf=crf,
+                      lossless=lossless)
+    coding = Coding(options.crf, options.lossless)
+    keep_color = options.keep_color
     hints = as_film_hints(hints, reach)
     film_format(dst)
     if dst.is_dir(): raise FilmError(f'{dst}: a folder has this name')

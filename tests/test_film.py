@@ -808,3 +808,9 @@ def test_the_command(tmp_path, capsys):
     assert colorize(path=[str(tmp_path/'no.mp4')]) == 1 and 'No such file' in capsys.readouterr().err
     assert colorize(path=[str(src)], o=str(tmp_path/'h.mp4'), hint=['3,3,red']) == 1 and 'TIME@X,Y,COLOR' in capsys.readouterr().err
     assert not (tmp_path/'h.mp4').exists() and not list(tmp_path.glob('.*'))
+
+def test_numbers_of_numpy_are_numbers(tmp_path):
+    "Those of `Options`, and those of a film alone: its segments are noted in JSON"
+    src = make_clip(tmp_path/'a.mp4', n=6)
+    result = Toy().colorize_film(src, tmp_path/'b.mp4', strength=np.float32(.7), vivid=None, render_size=np.int64(128), crf=np.float32(20), keep_color=np.bool_(True), lossless=np.bool_(False), bar=False)
+    assert result.made and result.frames == 6

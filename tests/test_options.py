@@ -1,7 +1,8 @@
 "Options stand once: the command line, Python, the page's table and the metadata note read what `Options` says."
 import inspect, json, re
 from dataclasses import fields
-import pytest
+import numpy as np, pytest
+from PIL import Image
 from colorize_nb import Colorizer, cli
 from colorize_nb.batch.options import OPTIONS, OptionError, Options, option_table
 from colorize_nb.command import parser
@@ -70,3 +71,23 @@ def test_none_is_no_number(name):
     if o.default is None: assert Options(**{name: None}) == Options()
     else:
         with pytest.raises(OptionError, match=f'{name} must be a number, not None'): Options(**{name: None})
+
+COMPUTED = dict(strength=np.float32(.75), vivid=np.float64(.5), render_size=np.int64(240), reach=np.float16(.25), max_pixels=np.uint32(10**6), keep_tint=np.bool_(True), negative=np.bool_(False),
+                keep_color=np.bool_(True), overwrite=np.bool_(True), compare=np.bool_(False), note=np.bool_(True), films=np.bool_(False), variants=np.int8(1), crf=np.float32(20), lossless=np.bool_(False))
+
+def test_numbers_of_numpy_become_plain(tmp_path):
+    "A report and the note of a film's segments are JSON, which takes no number of numpy's: all the work was lost before"
+    assert {type(v) for v in COMPUTED.values()} == {np.float32, np.float64, np.int64, np.float16, np.uint32, np.bool_, np.int8}
+    o = Options(**COMPUTED)
+    assert {k: type(getattr(o, k)) for k in COMPUTED} == {k: OPTIONS[k].kind for k in COMPUTED}
+    assert o == Options(strength=.75, vivid=.5, render_size=240, reach=.25, max_pixels=10**6, keep_tint=True, keep_color=True, overwrite=True, variants=1, crf=20.)
+    (tmp_path/'in').mkdir(); Image.fromarray(np.arange(48*48, dtype=np.uint16).reshape(48,48).astype(np.uint8)).save(tmp_path/'in/a.png')
+    report = Colorizer.from_pretrained().colorize_folder(tmp_path/'in', tmp_path/'out', **COMPUTED)
+    report.save(tmp_path/'r.json')
+    settings = json.loads((tmp_path/'r.json').read_text())['settings']
+    assert not report.failed and {k: settings[k] for k in COMPUTED} == {k: getattr(o, k) for k in COMPUTED}
+
+@pytest.mark.parametrize('kw,why', [(dict(strength=np.array([.7])), 'must lie in 0 to 3, not array([0.7])'), (dict(render_size=np.array(240)), 'must lie in 16 to 4096, not array(240)'),
+                                    (dict(variants=np.array([1])), 'must lie in 0 to 16, not array([1])'), (dict(keep_color=np.array([True])), 'must be True or False, not array([ True])')])
+def test_an_array_of_one_is_no_number(kw, why):
+    with pytest.raises(OptionError, match='^'+re.escape(f'{[*kw][0]} {why}')+'$'): Options(**kw)

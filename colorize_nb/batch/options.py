@@ -6,8 +6,9 @@
 __all__ = ['OPTIONS', 'OptionError', 'check_range', 'Option', 'flag_help', 'flag_params', 'in_shard', 'Options', 'option_table']
 
 # %% ../../nbs/31_options.ipynb #35337f71
-import os, re
+import os, re, sys
 from dataclasses import dataclass, field, fields
+from numbers import Integral, Real
 from pathlib import Path
 from fastcore.basics import patch
 from ..messages import brief, nearest
@@ -26,8 +27,7 @@ def check_range(name:str, # Of the option
                 lo, hi, # Both allowed
 ):
     "Raise `OptionError` unless `value` lies in the range"
-    try: good = value is None or lo <= value <= hi
-    except (TypeError, ValueError): good = False
+    good = value is None or isinstance(value, Real) and lo <= value <= hi  # an array of one number is none
     if not good: raise OptionError(name, f'must lie in {lo} to {hi}, not {brief(value)}')
 
 # %% ../../nbs/31_options.ipynb #7264227c
@@ -58,6 +58,8 @@ class Option:
     def per(self)->int: return 10**6 if self.mega else 1 # Units in one of the command line's
     def check(self, value): # As in Python
         "Raise `OptionError` unless `value` lies in its range"
+        switch = self.kind is bool
+        if switch and hasattr(value, '__array__'): raise OptionError(self.name, f'must be True or False, not {brief(value)}')
         if self.low is None: return
         if value is None and self.default is not None: raise OptionError(self.name, 'must be a number, not None')
         check_range(self.name, value, self.low, self.high)
@@ -205,6 +207,15 @@ def _option(default, help, of, group, **more):
     "Return a field of `Options` that carries all else that an `Option` has"
     return field(default=default, metadata=dict(help=help, of=of, group=group, **more))
 
+# %% ../../nbs/31_options.ipynb #31c00002
+def _plain(value):
+    "Return a number as Python's own, such as one of numpy's; anything else as it is"
+    if isinstance(value, bool): return value
+    if isinstance(value, Integral): return int(value)
+    if isinstance(value, Real): return float(value)
+    numpy = sys.modules.get('numpy')  # not imported here: `colorize --help` does without it
+    return bool(value) if numpy and isinstance(value, numpy.bool_) else value
+
 # %% ../../nbs/31_options.ipynb #ead6696a
 @dataclass
 class Options:
@@ -241,7 +252,9 @@ class Options:
     lossless:bool=_option(False, 'Encode films without any loss', 'film', 'films', only='films')
 
     def __post_init__(self):
-        for k,v in vars(self).items(): OPTIONS[k].check(v)
+        for k,v in vars(self).items():
+            setattr(self, k, _plain(v))
+            OPTIONS[k].check(getattr(self, k))
         if self.shard is not None: _read_shard(self.shard)
         if self.variants and self.colors_from is not None:
             raise OptionError('variants', 'are other guesses, and colors_from leaves little to guess: give one of them')
