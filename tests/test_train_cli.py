@@ -90,6 +90,32 @@ def test_wrong_use_is_one_line(photos, tmp_path, capsys, monkeypatch, args, says
     err = capsys.readouterr().err.strip().splitlines()
     assert e.value.code == 2 and len(err) == 1 and says in err[0]
 
+class Thing: "A pickle that holds more than numbers"
+
+START = {'text.pth': b'no weights', 'empty.pth': b'', 'text.safetensors': b'no weights', 'list.pth': [torch.zeros(1)], 'deep.pth': dict(model=dict(w=torch.zeros(1))), 'code.pth': Thing(),
+         'other.pth': {'layers.0.0.weight': torch.zeros(1), **{f'x{i}': torch.zeros(1) for i in range(9)}}, 'flat.pth': {'conv1.weight': torch.zeros(3)}}
+
+@pytest.mark.parametrize('name,why', {'text.pth': 'holds something else than weights, and nothing of it was run', 'empty.pth': 'half-downloaded, or no weights', 'text.safetensors': 'half-downloaded, or no weights',
+    'list.pth': 'no table of weights', 'deep.pth': 'no table of weights', 'code.pth': 'holds something else than weights, and nothing of it was run',
+    'other.pth': 'does not fit the network: it has no layers.0.1.weight, layers.0.1.bias, layers.0.1.running_mean and ', 'flat.pth': 'does not fit the network: it has no 1.weight, 1.bias, 1.running_mean and '}.items())
+def test_start_that_holds_no_fitting_weights(photos, tmp_path, capsys, name, why):
+    "One short line that names the file, and nothing is written"
+    if isinstance(START[name], bytes): (tmp_path/name).write_bytes(START[name])
+    else: torch.save(START[name], tmp_path/name)
+    assert cli.colorize_train(folder=str(photos), o=str(tmp_path/'m'), size=32, bs=2, start=str(tmp_path/name)) == 2
+    err = capsys.readouterr().err
+    assert err.startswith(f'colorize-train: {tmp_path/name}: {why}') and err.count('\n') == 1 and len(err) < 250+len(str(tmp_path)), err
+    assert not (tmp_path/'m').exists()
+
+@pytest.mark.parametrize('data', [b'', b'half a file', {'w': torch.zeros(1)}])
+def test_resume_from_a_damaged_checkpoint(photos, tmp_path, tiny, capsys, data):
+    f = tmp_path/'m/training/l1.pth'; f.parent.mkdir(parents=True)
+    if isinstance(data, bytes): f.write_bytes(data)
+    else: torch.save(data, f)
+    assert cli.colorize_train(folder=str(photos), o=str(tmp_path/'m'), size=32, bs=2, out_scale=2, start='none', resume=True) == 2
+    err = capsys.readouterr().err.splitlines()
+    assert err[-1].startswith('colorize-train: ') and f'{f}: ' in err[-1] and not any('Traceback' in l for l in err), err
+
 def test_says_what_to_install(photos, tmp_path):
     "Without the train extra: one line, status 2"
     code = ("import importlib.util as u, sys; f = u.find_spec; u.find_spec = lambda n, *a: None if n in ('torch','fastai') else f(n, *a)\n"

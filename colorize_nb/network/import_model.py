@@ -9,13 +9,12 @@ __all__ = ['KINDS', 'fresh_folder', 'import_graph', 'import_weights', 'import_mo
 import os, shutil
 from collections import namedtuple
 from contextlib import contextmanager
-from io import BytesIO
 from pathlib import Path
 import numpy as np
 from .foreign_onnx import foreign_run, run_graph
 from .onnx_graph import export_graph, graph_files, graph_session
 from ..files.atomic import read_regular, write_file
-from .weights import load_config, save_config
+from .weights import load_config, read_state, save_config
 
 # %% ../../nbs/24_import_model.ipynb #d311396b
 _Kind = namedtuple('_Kind', 'takes gives side')  # `graph.input` and `graph.output` of a config; side in pixels
@@ -151,42 +150,14 @@ def import_graph(file:Path, # An ONNX file
         raise ValueError(f'{file}: {why}') from None
     return cfg
 
-# %% ../../nbs/24_import_model.ipynb #22da14f3
-def _state(file):
-    "Read a state dict, name -> tensor, without running anything in it; raises `ValueError`"
-    import torch
-    from safetensors.torch import load
-    raw = _read(file)
-    try:
-        if file.suffix == '.safetensors': state = load(raw)
-        else: state = torch.load(BytesIO(raw), map_location='cpu', weights_only=True)
-    except Exception as e:
-        why = 'half-downloaded, or no weights'
-        if type(e).__name__ == 'UnpicklingError': why = 'holds something else than weights, and nothing of it was run'
-        raise ValueError(f'{file}: {why}') from None
-    if not isinstance(state, dict) or not state or not all(isinstance(v, torch.Tensor) for v in state.values()):
-        raise ValueError(f'{file}: no table of weights')
-    return state
-
-def _three(names):
-    "Return the first three names as text, and how many more there are"
-    more = f' and {len(names)-3} more' if len(names) > 3 else ''
-    return ', '.join(names[:3])+more
-
 # %% ../../nbs/24_import_model.ipynb #a583bbf3
 def _misfit(net, state):
     "Return why weights do not fit a network, or ''"
+    from colorize_nb.train.generator import misfit
     own = net.state_dict()
     unread = getattr(net, 'unread', ())  # what the authors' files hold besides
-    missing = [name for name in own if name not in state and not name.endswith('num_batches_tracked')]
-    if missing:
-        return f'has no {_three(missing)}'
-    extra = [name for name in state if name not in own and not name.startswith(unread)]
-    if extra:
-        return f'has {_three(extra)} too'
-    wrong = [name for name in own if name in state and state[name].shape != own[name].shape]
-    if wrong:
-        return _three([f'{name} is {tuple(state[name].shape)}, not {tuple(own[name].shape)}' for name in wrong])
+    fault = misfit(own, {name: v for name,v in state.items() if name in own or not name.startswith(unread)})
+    if fault: return fault
     finite = all(v.isfinite().all() for v in state.values())
     return '' if finite else 'holds NaN or infinity'
 
@@ -215,7 +186,7 @@ def import_weights(file:Path, # A `.pth`, `.pt` or `.safetensors` file
     from colorize_nb.train.compat import need
     need('torch', 'fastai', 'onnx', 'onnxscript', what='reading weights')
     from safetensors.numpy import save
-    state = _state(file)
+    state = read_state(file)
     try: net = _network(state, kind)
     except ValueError as e: raise ValueError(f'{file}: {e}') from None
     weights = {k: v for k,v in net.state_dict().items() if not k.endswith('num_batches_tracked')}

@@ -4,10 +4,12 @@
 
 # %% auto #0
 __all__ = ['MODELS', 'FORMAT', 'quantize', 'pack', 'unpack', 'ModelError', 'model_names', 'config_path', 'is_model',
-           'load_config', 'model_bytes', 'model_files', 'load_weights', 'save_weights', 'save_config']
+           'load_config', 'model_bytes', 'model_files', 'load_weights', 'read_tensors', 'read_state', 'save_weights',
+           'save_config']
 
 # %% ../../nbs/20_weights.ipynb #3bb08394
 import hashlib, json, os, re
+from io import BytesIO
 from pathlib import Path
 import numpy as np
 from safetensors import SafetensorError
@@ -205,6 +207,32 @@ def load_weights(where:str|Path, # As for `config_path`
     for name,data in model_bytes(where, '.safetensors', cfg).items():
         try: state |= unpack(_load_bytes(data))
         except (SafetensorError, ValueError, KeyError) as e: raise ModelError(f'{name}: {e}') from None
+    return state
+
+# %% ../../nbs/20_weights.ipynb #20c00002
+def read_tensors(file:str|Path, # A `.safetensors` file, or one that `torch.save` wrote
+                 device='cpu', # Where the tensors of `torch.save` go
+): # As it was saved
+    "Read tensors and plain values, and run nothing of the file; raises `ValueError`"
+    import torch
+    from safetensors.torch import load
+    try: raw = read_regular(file)
+    except OSError as e: raise ValueError(f'{file}: {e.strerror}') from None
+    try:
+        if Path(file).suffix == '.safetensors': return load(raw)
+        return torch.load(BytesIO(raw), map_location=device, weights_only=True)
+    except Exception as e:  # a damaged file raises nearly anything
+        why = 'half-downloaded, or no weights'
+        if type(e).__name__ == 'UnpicklingError': why = 'holds something else than weights, and nothing of it was run'
+        raise ValueError(f'{file}: {why}') from None
+
+def read_state(file:str|Path, # As for `read_tensors`
+)->dict: # Name -> tensor
+    "Read a state dict; raises `ValueError`"
+    from torch import Tensor
+    state = read_tensors(file)
+    if not isinstance(state, dict) or not state or not all(isinstance(v, Tensor) for v in state.values()):
+        raise ValueError(f'{file}: no table of weights')
     return state
 
 # %% ../../nbs/20_weights.ipynb #b4fce789

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['generators', 'generator_modules', 'register_generator', 'list_generators', 'find_generator', 'create_generator',
            'generator_from', 'resnet_body', 'resnet18_unet', 'MBConv', 'lite_body', 'lite_classifier', 'lite2_unet',
-           'hint_planes', 'SteeredUnet', 'load_arrays', 'load_state', 'generator_of']
+           'hint_planes', 'SteeredUnet', 'misfit', 'load_arrays', 'load_state', 'generator_of']
 
 # %% ../../nbs/64_generator.ipynb #0e44d1be
 import colorize_nb.train.compat  # first: lets torchvision import beside a CPU-only torch
@@ -290,31 +290,47 @@ def forward(self:SteeredUnet, l:torch.Tensor, # `L*/50-1`, `(n,1,h,w)`
     return (ab, self.logits(x)) if self.bins else ab
 
 # %% ../../nbs/64_generator.ipynb #5995ba3b
-from safetensors.torch import load_file
+from ..messages import first_three
+from ..network.weights import is_model, load_config, load_weights, read_state
 
 _torchvision = dict(conv1='0', bn1='1', layer1='4', layer2='5', layer3='6', layer4='7')  # its names to the body's
 
-def _read_state(path):
-    path = Path(path)
-    sd = load_file(path) if path.suffix == '.safetensors' else torch.load(path, map_location='cpu', weights_only=True)
+def _read_whole(path):
+    "Read a state dict, 8-bit weights as float; raises `ValueError`"
+    state = read_state(path)
     def whole(name, value):
         if value.dtype != torch.int8: return value
-        return value.float()*sd[name+'.scale'].view(-1, *[1]*(value.dim()-1))
-    return {k: whole(k, v) for k,v in sd.items() if not k.endswith('.scale')}
+        scale = state.get(name+'.scale')
+        if scale is None or scale.shape != value.shape[:1]: raise ValueError(f'{path}: {name} has no fitting scale')
+        return value.float()*scale.view(-1, *[1]*(value.dim()-1))
+    return {k: whole(k, v) for k,v in state.items() if not k.endswith('.scale')}
 
 # %% ../../nbs/64_generator.ipynb #1fe36c04
+def misfit(own:dict, # A network's state dict
+           state:dict, # Name -> array or tensor; batch norm's counters may be missing
+)->str: # As 'has no ...'
+    "Return why a state dict does not fit a network, or ''"
+    missing = [k for k in own if k not in state and not k.endswith('num_batches_tracked')]
+    if missing: return f'has no {first_three(missing)}'
+    extra = [k for k in state if k not in own]
+    if extra: return f'has {first_three(extra)} too'
+    shapes = {k: (tuple(v.shape), tuple(own[k].shape)) for k,v in state.items()}
+    wrong = [f'{k} as {given}, not {needed}' for k,(given,needed) in shapes.items() if given != needed]
+    return f'has {first_three(wrong)}' if wrong else ''
+
 def load_arrays(net:nn.Module, # Any network
                 state:dict, # Name -> array or tensor; batch norm's counters may be missing
 )->nn.Module: # `net`
     "Load a state dict of arrays, every name and shape checked; raises `ValueError`"
-    counters = {k: v for k,v in net.state_dict().items() if k.endswith('num_batches_tracked')}
-    try: net.load_state_dict(counters|{k: torch.as_tensor(v) for k,v in state.items()})
-    except RuntimeError as e: raise ValueError(' '.join(str(e).split())[:300]) from e
+    own = net.state_dict()
+    fault = misfit(own, state)
+    if fault: raise ValueError(f'does not fit the network: it {fault}')
+    counters = {k: v for k,v in own.items() if k.endswith('num_batches_tracked')}
+    net.load_state_dict(counters|{k: torch.as_tensor(v) for k,v in state.items()})
     return net
 
 # %% ../../nbs/64_generator.ipynb #5faebc70
 import warnings
-from ..network.weights import is_model, load_config, load_weights
 
 def _shared(sd, net, cfg, where):
     "A model's weights as far as `net` has them; warns where something of the model is lost"
@@ -325,30 +341,30 @@ def _shared(sd, net, cfg, where):
         warnings.warn(f'{what}: only the blocks that both networks have were loaded')
     return {k: sd[k] if k in sd and sd[k].shape == o.shape else o for k,o in own.items()}
 
-def _load_model(net, where):
+def _of_model(net, where):
+    "Return a model's weights as far as `net` takes them"
     sd = load_weights(where)
     cfg = load_config(where)
     same = all(cfg.get(k, False) == net.spec.get(k, False) for k in ('out_scale','bins','hints'))
-    load_arrays(net, sd if same else _shared(sd, net, cfg, where))
+    return sd if same else _shared(sd, net, cfg, where)
 
-def _load_file(net, path):
-    sd = _read_state(path)
-    if 'conv1.weight' not in sd:
-        load_arrays(net, sd)
-        return
+def _of_file(net, path):
+    "Return the part of `net` that a file is for, and its weights under the names of that part"
+    sd = _read_whole(path)
+    if 'conv1.weight' not in sd: return net,sd
     named = {k: k.split('.')[0] for k in sd}
     body = {_torchvision[first]+k[len(first):]: sd[k] for k,first in named.items() if first in _torchvision}
-    if body['0.weight'].shape[1] == 3: body['0.weight'] = body['0.weight'].sum(1, keepdim=True)
-    load_arrays(net.layers[0], body)
+    if body['0.weight'].shape[1:2] == (3,): body['0.weight'] = body['0.weight'].sum(1, keepdim=True)
+    return net.layers[0],body
 
 # %% ../../nbs/64_generator.ipynb #1cdb551d
 def load_state(net:nn.Module, # A `DynamicUnet` of this notebook
                where:str|Path, # A shipped name, a model folder, or a `.safetensors` or `.pth` file
 )->nn.Module: # `net`
     "Load a generator, or an encoder under torchvision's names; raises `ValueError` naming what does not fit"
-    try:
-        if is_model(where) or Path(where).is_dir(): _load_model(net, where)
-        else: _load_file(net, where)
+    if is_model(where) or Path(where).is_dir(): part,state = net,_of_model(net, where)
+    else: part,state = _of_file(net, where)
+    try: load_arrays(part, state)
     except ValueError as e: raise ValueError(f'{where}: {e}') from e
     return net
 

@@ -76,7 +76,7 @@ def ab_splitter(m:nn.Module, # A generator
 # %% ../../nbs/68_learner.ipynb #ab00b176
 import inspect
 from torchvision.models import resnet18
-from ..network.weights import is_model, load_config
+from ..network.weights import is_model, load_config, read_tensors
 from .generator import find_generator, generator_of
 
 def _network(name, arch, pretrained, out_scale):
@@ -317,6 +317,7 @@ def after_epoch(self:Checkpoint):
 # %% ../../nbs/68_learner.ipynb #0c1a00e5
 @patch
 def _restore(self:Checkpoint, s):
+    if not isinstance(s, dict) or 'n_epoch' not in s: raise ValueError(f'{self.file}: no checkpoint')
     n = s['n_epoch']
     if n != self.n_epoch: raise ValueError(f'{self.file}: a run of {n} epochs cannot go on as one of {self.n_epoch}')
     get_model(self.model).load_state_dict(s['model'])
@@ -332,7 +333,7 @@ def before_fit(self:Checkpoint):
     self.learn.first_epoch = 0
     if self.run and self.resume and self.file.is_file():
         device = next(self.model.parameters()).device
-        self._restore(torch.load(self.file, map_location=device, weights_only=True))
+        self._restore(read_tensors(self.file, device))
 
 @patch
 def before_epoch(self:Checkpoint):
