@@ -116,6 +116,17 @@ def test_resume_from_a_damaged_checkpoint(photos, tmp_path, tiny, capsys, data):
     err = capsys.readouterr().err.splitlines()
     assert err[-1].startswith('colorize-train: ') and f'{f}: ' in err[-1] and not any('Traceback' in l for l in err), err
 
+@pytest.mark.parametrize('network,name', dict(alex="torchvision's alexnet: it has no features.0.bias, features.3.weight, features.3.bias and 6 more", vgg="torchvision's vgg16: it has no features.0.bias, ",
+                                                inception="the weights of torch-fidelity's Inception").items())
+def test_named_weights_are_weights(photos, tmp_path, capsys, network, name):
+    "A file that was named is used, or refused in a line; not measured is only a figure that nobody gave a file for"
+    if network == 'inception': pytest.importorskip('torch_fidelity')
+    (tmp_path/'text.zip').write_bytes(b'no weights'); torch.save({'features.0.weight': torch.zeros(64,3,11,11)}, tmp_path/'other.pth')
+    for file,why in (('text.zip', 'holds something else than weights, and nothing of it was run'), ('other.pth', f'not {name}')):
+        assert cli.colorize_compare(models=['default'], photos=str(photos), o=str(tmp_path/'out'), **{network: str(tmp_path/file)}) == 2
+        out,err = capsys.readouterr()
+        assert err.startswith(f'colorize-compare: {tmp_path/file}: {why}') and err.count('\n') == 1 and not out and not (tmp_path/'out').exists()
+
 def test_says_what_to_install(photos, tmp_path):
     "Without the train extra: one line, status 2"
     code = ("import importlib.util as u, sys; f = u.find_spec; u.find_spec = lambda n, *a: None if n in ('torch','fastai') else f(n, *a)\n"

@@ -86,9 +86,12 @@ def all_systems(models, # Shipped names, model folders, or folders of results
     return out
 
 # %% ../../nbs/71_compare.ipynb #57f1d7a2
-def _or_none(f):
-    try: return f()
-    except (ImportError, RuntimeError): return None
+def _or_none(make, file=None):
+    "Make a network; `None` where it can't be had, and nobody named its file"
+    try: return make()
+    except (ImportError, RuntimeError):
+        if file: raise
+        return None
 
 class _Judges:
     "The figures that need networks: labels, features, LPIPS; `None` where a network can't be had"
@@ -97,9 +100,9 @@ class _Judges:
         wants_fid = 'inception' in backbones
         inception = backbones.pop('inception', None)
         self.judge = _or_none(lambda: EfficientNetLite(0))
-        self.lpips = {f'lpips_{k}': _or_none(lambda: LPIPS(k, f)) for k,f in backbones.items()}
+        self.lpips = {f'lpips_{k}': _or_none(lambda: LPIPS(k, f), f) for k,f in backbones.items()}
         nets = {'frechet': _or_none(lambda: EfficientNetLite(2))}
-        if wants_fid: nets['fid'] = _or_none(lambda: Inception(inception))
+        if wants_fid: nets['fid'] = _or_none(lambda: Inception(inception), inception)
         self.nets = {k: net for k,net in nets.items() if net}
     @torch.no_grad()
     def label(self, rgb): return self.judge(rgb/255).argmax(1).item() if self.judge else None

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['generators', 'generator_modules', 'register_generator', 'list_generators', 'find_generator', 'create_generator',
            'generator_from', 'resnet_body', 'resnet18_unet', 'MBConv', 'lite_body', 'lite_classifier', 'lite2_unet',
-           'hint_planes', 'SteeredUnet', 'misfit', 'load_arrays', 'load_state', 'generator_of']
+           'hint_planes', 'SteeredUnet', 'misfit', 'load_arrays', 'read_for', 'load_state', 'generator_of']
 
 # %% ../../nbs/64_generator.ipynb #0e44d1be
 import colorize_nb.train.compat  # first: lets torchvision import beside a CPU-only torch
@@ -328,6 +328,17 @@ def load_arrays(net:nn.Module, # Any network
     counters = {k: v for k,v in own.items() if k.endswith('num_batches_tracked')}
     net.load_state_dict(counters|{k: torch.as_tensor(v) for k,v in state.items()})
     return net
+
+# %% ../../nbs/64_generator.ipynb #64c00002
+def read_for(own:dict, # The part of a state dict that is needed
+             file:str|Path, # A `.safetensors` or `.pth` file
+             name:str, # Of the network that it is for
+)->dict: # The same names
+    "Read those weights of a file that are needed, every name and shape checked; raises `ValueError`"
+    state = {k: v for k,v in read_state(file).items() if k in own}
+    fault = misfit(own, state)
+    if fault: raise ValueError(f'{file}: not {name}: it {fault}')
+    return state
 
 # %% ../../nbs/64_generator.ipynb #5faebc70
 import warnings

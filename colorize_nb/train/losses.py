@@ -199,12 +199,13 @@ class GiveL(Callback):
 
 # %% ../../nbs/66_losses.ipynb #9f58c7ac
 from pathlib import Path
+from .generator import read_for
 
-def _vgg_state(weights):
-    "The state dict in a file, or the one that torchvision fetches"
+def _vgg_state(weights, own):
+    "The state dict in a file, as far as `own` has the names, or the one that torchvision fetches"
     from torchvision.models import VGG16_Weights
     if not weights: return VGG16_Weights.DEFAULT.get_state_dict(progress=False)
-    return torch.load(weights, map_location='cpu', weights_only=True)
+    return read_for(own, weights, "torchvision's vgg16")
 
 class VGGFeatures(nn.Module):
     "Return VGG-16's relu1_2, relu2_2, relu3_3; raises `RuntimeError` where its weights can't be had"
@@ -213,8 +214,9 @@ class VGGFeatures(nn.Module):
         super().__init__()
         from torchvision.models.vgg import cfgs, make_layers
         self.net = make_layers(cfgs['D'])[:16]
-        try: sd = _vgg_state(weights)
-        except OSError as e:
+        own = {f'features.{k}': v for k,v in self.net.state_dict().items()}
+        try: sd = _vgg_state(weights, own)
+        except (OSError, ValueError) as e:
             give = "give a file with torchvision's vgg16 as `weights`"
             raise RuntimeError(f"VGG's weights can't be had ({e}); {give}") from e
         self.net.load_state_dict({k: sd[f'features.{k}'] for k in self.net.state_dict()})

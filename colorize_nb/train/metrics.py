@@ -9,7 +9,7 @@ __all__ = ['photo_metrics', 'core_metrics', 'psnr', 'ssim', 'colourfulness', 'Ph
 
 # %% ../../nbs/67_metrics.ipynb #1c8e54dc
 import colorize_nb.train.compat  # first: says what to install where torch is missing
-import warnings
+import os, warnings
 from functools import cached_property
 import numpy as np
 import torch
@@ -19,8 +19,9 @@ from torch import Tensor, nn
 from fastai.learner import Metric
 from ..color import lab2net, lab2rgb, lab2rgb_t, net2L, net2ab, net2lab, rgb2lab, rgb2lab_t
 from ..messages import to_install
+from ..network.weights import read_state
 from .data import photo_tensor
-from .generator import lite_classifier
+from .generator import lite_classifier, read_for
 
 # %% ../../nbs/67_metrics.ipynb #2bd67e22
 def _need_bytes(*xs):
@@ -310,15 +311,16 @@ def _lpips(net, backbone):
             why = "LPIPS is not measured: the backbone can't be fetched"
             raise RuntimeError(f"{why} ({e}); give a file with torchvision's weights as `backbone`") from e
     if not backbone: return theirs
-    sd = torch.load(backbone, map_location='cpu', weights_only=True)
     slices = [m for name,m in theirs.net.named_children() if name.startswith('slice')]
-    for i,layer in (pair for s in slices for pair in s.named_children()):
-        layer.load_state_dict({k: sd[f'features.{i}.{k}'] for k in layer.state_dict()})
+    layers = {f'features.{i}': layer for s in slices for i,layer in s.named_children()}
+    own = {f'{at}.{k}': v for at,layer in layers.items() for k,v in layer.state_dict().items()}
+    sd = read_for(own, backbone, f"torchvision's {dict(alex='alexnet', vgg='vgg16')[net]}")
+    for at,layer in layers.items(): layer.load_state_dict({k: sd[f'{at}.{k}'] for k in layer.state_dict()})
     return theirs
 
 # %% ../../nbs/67_metrics.ipynb #9dc7aed3
 class LPIPS(nn.Module):
-    "Measure the learned perceptual distance of photos, as `lpips`; raises `RuntimeError` without a backbone"
+    "Measure the learned perceptual distance of photos, as `lpips`; raises `RuntimeError` without a backbone, or `ValueError`"
     def __init__(self, net:str='alex', # 'alex' or 'vgg'
                  backbone=None, # A file with torchvision's state dict; default: torchvision fetches it
     ):
@@ -348,16 +350,20 @@ def frechet(x:np.ndarray, # Features `(n,d)`
 
 # %% ../../nbs/67_metrics.ipynb #6887ef7d
 class Inception(nn.Module):
-    "Load the network of published FIDs; raises `ImportError` naming the extra, `RuntimeError` without its weights"
+    "Load the network of published FIDs; raises `ImportError` naming the extra, `RuntimeError` without weights, or `ValueError`"
     def __init__(self, weights:str=None, # A file as torch-fidelity's; default: it is fetched
     ):
         super().__init__()
         try: from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3 as Theirs
         except ImportError as e: raise ImportError(f"FID needs the fid extra: {to_install('fid')}") from e
+        if weights and os.path.exists(weights): read_state(weights)  # or torch says in pages that it holds none
         try: self.net = Theirs('inception', ['2048'], feature_extractor_weights_path=weights and str(weights))
         except OSError as e:
             why = f"FID is not measured: Inception's weights can't be had ({e})"
             raise RuntimeError(f"{why}; give a file as `weights`") from e
+        except RuntimeError as e:
+            if not weights: raise
+            raise ValueError(f"{weights}: not the weights of torch-fidelity's Inception") from e
         self.eval()
     @torch.no_grad()
     def features(self, rgb:Tensor, # In [0,1], `(n,3,h,w)`
