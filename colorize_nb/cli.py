@@ -211,6 +211,11 @@ def colorize_import(
     return 0
 
 # %% ../nbs/49_cli.ipynb #ff1dd233
+def _check_given(o, *photos):
+    "Raise `ValueError` for an empty argument, which would mean the folder that one is in"
+    if not all(map(str, photos)): raise ValueError('an empty argument is no photo')
+    if not str(o): raise ValueError('-o is empty')
+
 def _check_start(start):
     "Raise `ValueError` for the name of weights that there are none of"
     from colorize_nb.network.weights import is_model, model_names
@@ -243,6 +248,7 @@ def colorize_train(
 )->int: # 0 done, 1 failed, 2 wrong use
     "Train a model on your own photos. Curves, samples and checkpoints are in its folder `training`."
     try:
+        _check_given(o, folder)
         _check_training(epochs_l1, epochs_gan, size, bs, out_scale, start)
         if resume and not any(Path(o, 'training').glob('*.pth')):
             say(f'noticed --resume finds nothing in {o}/training: this run starts anew')
@@ -276,6 +282,7 @@ def colorize_compare(
     "Measure colorizers on colour photos, beside gray, one colour, random colours and an untrained network."
     try:
         if not photos: raise ValueError('--photos PHOTOS is needed: colour photos, a folder or a zip file')
+        _check_given(o)
         from colorize_nb.train.compare import compare, table_md
         rows = compare(models, photos, o, _networks(lpips, fid, alex=alex, vgg=vgg, inception=inception))
     except (ImportError, OSError, RuntimeError, ValueError) as e: return failed('colorize-compare', e)
@@ -294,6 +301,7 @@ def survey_make(
     "Write a survey page, one file to send to raters."
     kind = 'rating' if rating else 'real-or-fake'
     try:
+        _check_given(o, photos)
         from colorize_nb.train.survey import make_survey
         page,key = make_survey(photos, o, model, kind, n, only_generated)
     except (ImportError, OSError, RuntimeError, ValueError) as e: return failed('colorize-survey make', e)
@@ -351,6 +359,7 @@ def colorize_recipe(
 )->int: # 0 done, 1 failed, 2 wrong use
     "Make weights like those that ship: teacher's labels, colour, hints. The same line goes on where a run was stopped."
     try:
+        _check_given(o, *photos)
         check_range('passes', passes, .0001, 1000)
         _check_device(device)
         from colorize_nb.train.recipe import Run, run_recipe, stages

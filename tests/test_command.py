@@ -251,6 +251,23 @@ def test_names_of_files_have_neighbours_too(gray, tmp_path, capsys, monkeypatch)
     assert cli.colorize(path=['grandma.jpg'], hints='h.json') == 2 and capsys.readouterr().err.endswith('hints for it; did you mean grandma.jpg?\n')
     assert cli.colorize(path=['grandma.jpg'], hints='none.json') == 2 and capsys.readouterr().err == 'colorize: --hints none.json: no hints in it\n'
 
+@pytest.mark.parametrize('name,kw', [('colorize', dict(path=[''])), ('colorize', dict(path=['a.png', ''])), ('colorize_train', dict(folder='')), ('colorize_recipe', dict(photos=[''])),
+                                     ('colorize_recipe', dict(photos=['a', ''])), ('survey_make', dict(photos=''))])
+def test_an_empty_argument_is_not_the_folder_one_is_in(name, kw, gray, tmp_path, capsys, monkeypatch):
+    "As a shell gives it for a variable that is not set; nothing is read, nothing is made"
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(gray).save('a.png')
+    assert getattr(cli, name)(**kw) == 2
+    assert capsys.readouterr().err.endswith(': an empty argument is no photo\n') and files(tmp_path) == ['a.png']
+
+@pytest.mark.parametrize('name,kw', [('colorize', dict(path=['a.png'])), ('colorize_train', dict(folder='.')), ('colorize_recipe', dict(photos=['.'])), ('survey_make', dict(photos='.')),
+                                     ('colorize_compare', dict(models=['default'], photos='.'))])
+def test_an_empty_o_is_none(name, kw, gray, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(gray).save('a.png')
+    assert getattr(cli, name)(o='', **kw) == 2
+    assert capsys.readouterr().err.endswith(': -o is empty\n') and files(tmp_path) == ['a.png']
+
 @pytest.mark.parametrize('kw,said', [
     (dict(jobs=4), '--jobs 4 changes nothing for one photo'), (dict(o='-', overwrite=True), '--overwrite changes nothing on standard output'),
     (dict(strength=0., vivid=.5), '--vivid changes nothing with --strength 0'), (dict(strength=0., variants=1), '--variants changes nothing with --strength 0'),

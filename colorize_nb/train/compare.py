@@ -64,6 +64,7 @@ def _of_gray(f): return lambda name, gray: f(gray)
 
 def _system(model, photos):
     "Function of (name, gray) for a model or a folder of results"
+    if not str(model): raise ValueError('an empty argument is neither a model nor a folder')
     if is_model(model): return _of_gray(Colorizer.from_pretrained(model).colorize)
     if Path(model).is_dir(): return their_results(model, photos)
     names = model_names()

@@ -38,6 +38,7 @@ from .ageing import age_mildly
 def photo_files(path:str|Path, # A folder
 )->L: # Paths, sorted
     "List the photos below `path` without following links out of it; raises `ValueError` if there are none"
+    if not str(path): raise ValueError('an empty argument is no photo')  # to `Path` it is the folder that one is in
     root = Path(path).resolve()
     if root.is_file(): raise ValueError(f"{path}: is a file, not a folder")
     if not root.is_dir(): raise ValueError(f"{path}: no such folder")
