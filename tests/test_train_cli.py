@@ -1,5 +1,5 @@
 "colorize-train on eight tiny photos: what it writes, going on after a kill, and a model folder that colorize takes."
-import os, subprocess, sys
+import os, subprocess, sys, zipfile
 import numpy as np, pytest
 torch = pytest.importorskip('torch', reason='needs the train extra')
 from PIL import Image
@@ -89,6 +89,43 @@ def test_wrong_use_is_one_line(photos, tmp_path, capsys, monkeypatch, args, says
     with pytest.raises(SystemExit) as e: cli.colorize_train()
     err = capsys.readouterr().err.strip().splitlines()
     assert e.value.code == 2 and len(err) == 1 and says in err[0]
+
+def tree(d): return {p.relative_to(d).as_posix(): p.read_bytes() for p in sorted(d.rglob('*')) if p.is_file()}
+
+@pytest.mark.parametrize('name,kw', [('colorize_compare', dict(models=['default'])), ('colorize_train', {}), ('colorize_recipe', {})])
+@pytest.mark.parametrize('out', ['photos', 'photos/sub', 'photos/new', 'photos/sub/../new', 'link', 'link/new'])
+def test_results_do_not_go_among_the_photos(photos, tmp_path, capsys, name, kw, out):
+    "A sheet, a model, a run: one line, and all photos stay, as the one that is called like the sheet"
+    Image.new('RGB', (48,48), 'red').save(photos/'sheet.jpg')
+    (tmp_path/'link').symlink_to(photos)
+    before = tree(tmp_path)
+    kw |= {dict(colorize_compare='photos', colorize_train='folder', colorize_recipe='photos')[name]: [photos] if name == 'colorize_recipe' else str(photos)}
+    assert getattr(cli, name)(o=str(tmp_path/out), **kw) == 2
+    err = capsys.readouterr().err
+    use = 'measure on' if name == 'colorize_compare' else 'learn from'
+    assert err == f"{name.replace('_', '-')}: {tmp_path/out} lies among the photos to {use}\n" and tree(tmp_path) == before
+
+def test_compare_writes_over_nothing_that_it_reads(photos, tmp_path, capsys):
+    "Another tool's results, weights, the archive itself; above the photos there is nothing to meet"
+    theirs = tmp_path/'theirs'; (theirs/'sub').mkdir(parents=True)
+    (photos/'0.png').rename(photos/'sheet.png')
+    for p in photos.rglob('*.png'): Image.open(p).save((theirs/p.relative_to(photos)).with_suffix('.jpg'))
+    with zipfile.ZipFile(tmp_path/'photos.zip', 'w') as z: z.write(photos/'sheet.png', 'sheet.png')
+    (tmp_path/'table.md').write_bytes(b'weights'); (tmp_path/'o/table.csv').mkdir(parents=True)
+    before = tree(tmp_path)
+    def said(out, photos, **kw):
+        assert cli.colorize_compare(models=[str(theirs)], photos=str(photos), o=str(tmp_path/out), **kw) == 2
+        return capsys.readouterr().err.replace(f'{tmp_path}/', '')
+    for out,ph,why in (('theirs', photos, 'theirs/sheet.jpg is read too, and stays: choose another folder'), ('theirs', tmp_path/'photos.zip', 'theirs/sheet.jpg is read too, and stays: choose another folder'),
+                       ('photos.zip', tmp_path/'photos.zip', 'photos.zip lies among the photos to measure on'), ('table.md/new', photos, 'table.md is a file, not a folder'),
+                       ('o', photos, 'o/table.csv is a folder')):
+        assert said(out, ph) == f'colorize-compare: {why}\n'
+    assert said('.', photos, alex=str(tmp_path/'table.md')) == 'colorize-compare: table.md is read too, and stays: choose another folder\n'
+    assert tree(tmp_path) == before
+    (tmp_path/'table.md').unlink()
+    assert cli.colorize_compare(models=[str(theirs)], photos=str(tmp_path/'photos.zip'), o=str(tmp_path)) == 0
+    after = tree(tmp_path)
+    assert after.keys()-before.keys() == {'table.csv','photos.csv','sheet.jpg'} and all(after[k] == v for k,v in before.items() if k != 'table.md')
 
 class Thing: "A pickle that holds more than numbers"
 

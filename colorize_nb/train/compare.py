@@ -15,7 +15,8 @@ from PIL import Image, ImageDraw
 from ..color import lab2rgb8, lightness
 from ..messages import nearest
 from ..saving import Colorizer
-from .data import PhotoSet, open_rgb, photo_files, photo_tensor, unreadable
+from ..batch.names import identity
+from .data import PhotoSet, check_outside, open_rgb, photo_files, photo_tensor, unreadable
 from .generator import resnet18_unet
 from .metrics import LPIPS, EfficientNetLite, Inception, Photos, bootstrap, figures, frechet, photo_metrics
 from .metrics import mean_ab, predict_gray, predict_mean_ab, to_gray
@@ -43,16 +44,21 @@ def untrained(seed:int=42, # Draws the weights
 # %% ../../nbs/71_compare.ipynb #848fb8ad
 def _stem(name): return Path(name).with_suffix('').as_posix()
 
-def their_results(folder:str|Path, # Pictures that another tool made, named as the photos, of any suffix
-                  photos:PhotoSet, # What they were made from
-): # Function of (name, gray)
-    "Make a system that reads its results from a folder; raises `ValueError` if one is missing or of another size"
+def _results(folder, photos):
+    "The result of each photo, by its name; raises `ValueError` if one is missing"
     there = {_stem(p.relative_to(folder)): p for p in photo_files(folder)}
     missing = [name for name in photos if _stem(name) not in there]
     few = f'{folder}: {len(missing)} of {len(photos)} photos have no result there'
     if missing: raise ValueError(f'{few}, such as {missing[0]}')
+    return {name: there[_stem(name)] for name in photos}
+
+def their_results(folder:str|Path, # Pictures that another tool made, named as the photos, of any suffix
+                  photos:PhotoSet, # What they were made from
+): # Function of (name, gray)
+    "Make a system that reads its results from a folder; raises `ValueError` if one is missing or of another size"
+    there = _results(folder, photos)
     def result(name, gray):
-        p = there[_stem(name)]
+        p = there[name]
         try: im = open_rgb(p)
         except unreadable as e: raise ValueError(f"{p}: can't be read ({e})") from None
         if im.size == gray.size: return im
@@ -219,15 +225,30 @@ _note = ('{n} photos of {name}, each reduced to its own L*; 8-bit results; figur
          'accuracy within 10 units; frechet on EfficientNet-Lite2 features, fid on those of Inception; '
          'random ab and untrained: seed 42.\n')
 
+# %% ../../nbs/71_compare.ipynb #71c10002
+def _check_out(out, photos, models, backbones):
+    "Raise `ValueError` where a file cannot be written into `out`, or would replace one that is read"
+    check_outside(out, photos.path, 'measure on')
+    above = next(p for p in (out, *out.parents) if p.exists())
+    if not above.is_dir(): raise ValueError(f'{above} is a file, not a folder')
+    theirs = [m for m in models if not is_model(m) and Path(m).is_dir()]
+    read = [photos.path, *map(photos.source, photos), *filter(None, (backbones or {}).values())]
+    for folder in theirs: read += _results(folder, photos).values()
+    taken = {identity(f) for f in read}-{None}
+    for path in (out/name for name in ('table.md', 'table.csv', 'photos.csv', 'sheet.jpg')):
+        if path.is_dir(): raise ValueError(f'{path} is a folder')
+        if identity(path) in taken: raise ValueError(f'{path} is read too, and stays: choose another folder')
+
 # %% ../../nbs/71_compare.ipynb #6074cd87
 def compare(models, # Shipped names, model folders, or folders of results
             photos:str|Path, # A folder or zip file of colour photos
             out:str|Path, # Folder for `table.md`, `table.csv`, `photos.csv`, `sheet.jpg`
             backbones:dict=None, # As for `score`
 )->dict: # As from `table`
-    "Measure systems on photos, beside the references, and write tables and a sheet"
+    "Measure systems on photos, beside the references, and write tables and a sheet; raises `ValueError`"
     photos = PhotoSet(photos)
     out = Path(out)
+    _check_out(out, photos, models, backbones)
     systems = all_systems(models, photos)
     res,fd = score(systems, photos, backbones)
     rows = table(res, fd)

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['unreadable', 'animals10', 'photo_files', 'open_rgb', 'photo_tensor', 'check_photos', 'TensorL', 'TensorAB', 'to_lab',
            'to_rgb', 'CropPhoto', 'FlipSome', 'ToLab', 'OldPhoto', 'ColorizeBlock', 'ColorizeDataLoaders', 'PhotoSet',
-           'coco_files', 'places365_files', 'cifar10_files', 'animals10_files']
+           'check_outside', 'coco_files', 'places365_files', 'cifar10_files', 'animals10_files']
 
 # %% ../../nbs/61_data.ipynb #be2fe07c
 import colorize_nb.train.compat  # first: lets torchvision import beside a CPU-only torch
@@ -28,6 +28,7 @@ from fastai.torch_core import TensorBase, TensorImage, show_image
 from fastai.vision.augment import RandTransform
 from fastai.vision.core import PILImage
 from fastai.vision.data import get_grid
+from ..batch.names import same_file
 from ..batch.sources import archive_photos
 from ..color import lab2net, lab2rgb_t, mean_chroma, net2lab, rgb2lab_t
 from ..files.pixels import PhotoError, from_array
@@ -291,6 +292,16 @@ class PhotoSet:
     def __getitem__(self, name)->np.ndarray: # `(h,w,3)` uint8
         try: return np.asarray(open_rgb(self.source(name)))
         except unreadable as e: raise ValueError(f"{self.path}: {name} can't be read ({e})") from None
+
+# %% ../../nbs/61_data.ipynb #61c00002
+def check_outside(out:str|Path, # Where results go; it need not be there
+                  photos:str|Path, # A folder, or a zip file
+                  use:str, # What the photos are for, as 'learn from'
+):
+    "Raise `ValueError` where a folder of results is, or lies in, one of photos"
+    place = Path(out).resolve()
+    within = any(same_file(p, photos) for p in (place, *place.parents))  # whatever the two are called
+    if within: raise ValueError(f'{out} lies among the photos to {use}')
 
 # %% ../../nbs/61_data.ipynb #1176f31d
 def _draw(files, n_train, n_valid, seed, what):

@@ -28,7 +28,7 @@ from fastcore.basics import patch
 from fastcore.foundation import L
 from fastcore.meta import delegates
 from ..saving import Colorizer
-from .data import to_lab
+from .data import check_outside, to_lab
 from .gan import Frozen
 from .generator import generator_from, lite2_unet, lite_classifier, load_arrays, resnet18_unet, resnet_body
 from .learner import BF16, EMA, Checkpoint, ColorizeLearner, Diary, bf16_pays, colorize_learner
@@ -106,6 +106,7 @@ class Run:
                  passes:float=1., # All stages are this much longer or shorter
                  teacher:nn.Module=None, # See `teacher_logits`
     ):
+        for photos in sources: check_outside(folder, photos, 'learn from')
         self.folder = Path(folder)
         self.device = device
         self.passes = passes

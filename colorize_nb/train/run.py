@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from fastcore.meta import delegates
 from ..saving import Colorizer
-from .data import ColorizeDataLoaders
+from .data import ColorizeDataLoaders, check_outside
 from .gan import PatchGAN, gan_learner
 from .learner import EMA, Checkpoint, Diary, colorize_learner
 
@@ -24,8 +24,7 @@ def fitting_field(size:int, # Side of the training pictures in pixels
 
 # %% ../../nbs/73_run.ipynb #7025657a
 def _check_out(folder, out, resume):
-    if out.resolve().is_relative_to(Path(folder).resolve()):
-        raise ValueError(f'{out} lies among the photos to learn from')
+    check_outside(out, folder, 'learn from')
     taken = any(out.glob('training/*.pth')) or (out/'config.json').exists()
     if taken and not resume:
         raise ValueError(f'{out} holds a run or a model already: resume goes on, another folder starts anew')
