@@ -317,6 +317,7 @@ def survey_read(
 )->int: # 0 done, 1 failed, 2 wrong use
     "Print the statistics of the answers."
     try:
+        if not all(map(str, (key, *answers))): raise ValueError('an empty argument is no file')
         from colorize_nb.train.survey import plot_survey, read_survey, survey_report
         res = read_survey(key, answers)
         if plot: plot_survey(res).figure.savefig(plot, bbox_inches='tight', dpi=150)

@@ -15,7 +15,8 @@ from scipy import stats
 from ..saving import Colorizer
 from .data import PhotoSet
 from .metrics import to_gray
-from ..files.atomic import write_file
+from ..files.atomic import read_regular, write_file
+from ..messages import brief, shorten
 
 # %% ../../nbs/72_survey.ipynb #69ac3b93
 _page = (Path(__file__).parent if '__file__' in globals() else Path('../colorize_nb/train'))/'survey.html'
@@ -85,35 +86,60 @@ def make_survey(photos:str|Path, # A folder or zip file of colour photos
 
 # %% ../../nbs/72_survey.ipynb #2288e508
 def _load(f, what):
-    try: o = json.loads(Path(f).read_text(encoding='utf-8'))
-    except (OSError, ValueError) as e: raise ValueError(f'{f}: cannot be read as JSON ({e})') from None
-    if not isinstance(o, dict) or 'survey' not in o: raise ValueError(f'{f}: not {what}')
+    "The table in a JSON file of a survey, whichever of the two it is"
+    try: o = json.loads(read_regular(f))
+    except OSError as e: raise ValueError(f'{f}: {e.strerror}') from None
+    except (ValueError, RecursionError) as e: raise ValueError(f'{f}: cannot be read as JSON ({e})') from None
+    if not isinstance(o, dict) or not isinstance(o.get('survey'), str): raise ValueError(f'{f}: not {what}')
     return o
+
+def _picture_fault(i, picture):
+    fields = picture if isinstance(picture, dict) else {}
+    if not isinstance(fields.get('photo'), str): return f'picture {i} has no photo'
+    return '' if isinstance(fields.get('real'), bool) else f'picture {i} is neither real nor generated'
+
+def _key_fault(key):
+    "Why a table is no key, or ''"
+    pictures = key.get('pictures')
+    if 'answers' in key and pictures is None: return 'these are answers, and the key comes first'
+    if key.get('kind') not in _kinds: return f"its kind is neither {' nor '.join(_kinds)}"
+    if not isinstance(pictures, list) or not pictures: return 'it lists no pictures'
+    return next(filter(None, (_picture_fault(i, p) for i,p in enumerate(pictures))), '')
+
+def _load_key(f):
+    "The key in a file; raises `ValueError`"
+    what = 'the key of a survey'
+    key = _load(f, what)
+    fault = _key_fault(key)
+    if fault: raise ValueError(f'{f}: not {what}: {fault}')
+    return key
 
 def _value(f, kind, v):
     "A rating, or 1 for 'real' and 0 for 'fake'"
     if kind == 'rating':
         if type(v) is int and 1 <= v <= 5: return v
-        raise ValueError(f'{f}: {v!r} is not a rating from 1 to 5')
-    if v not in ('real', 'fake'): raise ValueError(f"{f}: {v!r} is neither 'real' nor 'fake'")
+        raise ValueError(f'{f}: {brief(v)} is not a rating from 1 to 5')
+    if v not in ('real', 'fake'): raise ValueError(f"{f}: {brief(v)} is neither 'real' nor 'fake'")
     return int(v == 'real')
 
 def _answers(f, key):
     "The rater of a file, and picture -> value"
     file = _load(f, 'a file of answers')
     ours,theirs = (o['survey'] for o in (key,file))
-    if ours != theirs: raise ValueError(f"{f}: answers to another survey ({theirs}, not {ours})")
+    if ours != theirs: raise ValueError(f"{f}: answers to another survey ({shorten(theirs, 40)}, not {shorten(ours, 40)})")
     rows = file.get('answers')
     if not isinstance(rows, list): raise ValueError(f'{f}: holds no answers')
+    rater = file.get('rater')
+    if not isinstance(rater, (str, int, type(None))): raise ValueError(f'{f}: {brief(rater)} is no name of a rater')
     values = {}
     for row in rows:
         answer = row if isinstance(row, dict) else {}
         i = answer.get('picture')
         known = type(i) is int and 0 <= i < len(key['pictures'])
-        if not known: raise ValueError(f'{f}: picture {i!r} is not in the survey')
+        if not known: raise ValueError(f'{f}: picture {brief(i)} is not in the survey')
         if i in values: raise ValueError(f'{f}: picture {i} is answered twice')
         values[i] = _value(f, key['kind'], answer.get('answer'))
-    return file.get('rater', str(f)),values
+    return str(f) if rater is None else rater,values
 
 # %% ../../nbs/72_survey.ipynb #dcf7dfb8
 def welch(real, fake, # Ratings
@@ -153,7 +179,7 @@ def read_survey(key:str|Path, # From `make_survey`
                 files, # Files of answers
 )->dict: # `kind`, `raters`, `real` and `generated` (figures), `test` for ratings, `pictures` (a row each)
     "Compute statistics of the answers; raises `ValueError` naming the file and what is wrong with it"
-    key = _load(key, 'the key of a survey')
+    key = _load_key(key)
     raters,values = _collected(files, key)
     rating = key['kind'] == 'rating'
     groups = dict(real=[], generated=[])
