@@ -292,7 +292,7 @@ def colorize_compare(
 # %% ../nbs/49_cli.ipynb #2ec44f07
 def survey_make(
     photos:str, # Colour photos: a folder or a zip file
-    o:str='survey.html', # PAGE.html: Its key is written beside it, keep that one
+    o:str='survey.html', # PAGE.html: A new file; its key is written beside it, keep that one
     model:str='default', # MODEL: default, vivid, a model folder, or hf://OWNER/NAME
     rating:bool=False, # Ask for 1 to 5 points instead of real or fake
     n:int=20, # Pictures, or fewer where there are fewer photos
@@ -313,14 +313,14 @@ def survey_make(
 def survey_read(
     key:str, # The key that was written beside the page
     answers:list, # ANSWERS: Files of answers
-    plot:str=None, # FILE: Also draw a bar a picture, into it
+    plot:str=None, # FILE: Also draw a bar a picture, into this new file
 )->int: # 0 done, 1 failed, 2 wrong use
     "Print the statistics of the answers."
     try:
         if not all(map(str, (key, *answers))): raise ValueError('an empty argument is no file')
-        from colorize_nb.train.survey import plot_survey, read_survey, survey_report
+        from colorize_nb.train.survey import read_survey, save_plot, survey_report
         res = read_survey(key, answers)
-        if plot: plot_survey(res).figure.savefig(plot, bbox_inches='tight', dpi=150)
+        if plot: save_plot(res, plot)
     except (ImportError, OSError, RuntimeError, ValueError) as e: return failed('colorize-survey read', e)
     print(survey_report(res), end='')
     return 0

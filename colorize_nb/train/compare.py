@@ -16,7 +16,7 @@ from ..color import lab2rgb8, lightness
 from ..messages import nearest
 from ..saving import Colorizer
 from ..batch.names import identity
-from .data import PhotoSet, check_outside, open_rgb, photo_files, photo_tensor, unreadable
+from .data import PhotoSet, check_folder, check_outside, open_rgb, photo_files, photo_tensor, unreadable
 from .generator import resnet18_unet
 from .metrics import LPIPS, EfficientNetLite, Inception, Photos, bootstrap, figures, frechet, photo_metrics
 from .metrics import mean_ab, predict_gray, predict_mean_ab, to_gray
@@ -229,8 +229,7 @@ _note = ('{n} photos of {name}, each reduced to its own L*; 8-bit results; figur
 def _check_out(out, photos, models, backbones):
     "Raise `ValueError` where a file cannot be written into `out`, or would replace one that is read"
     check_outside(out, photos.path, 'measure on')
-    above = next(p for p in (out, *out.parents) if p.exists())
-    if not above.is_dir(): raise ValueError(f'{above} is a file, not a folder')
+    check_folder(out)
     theirs = [m for m in models if not is_model(m) and Path(m).is_dir()]
     read = [photos.path, *map(photos.source, photos), *filter(None, (backbones or {}).values())]
     for folder in theirs: read += _results(folder, photos).values()

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['unreadable', 'animals10', 'photo_files', 'open_rgb', 'photo_tensor', 'check_photos', 'TensorL', 'TensorAB', 'to_lab',
            'to_rgb', 'CropPhoto', 'FlipSome', 'ToLab', 'OldPhoto', 'ColorizeBlock', 'ColorizeDataLoaders', 'PhotoSet',
-           'check_outside', 'coco_files', 'places365_files', 'cifar10_files', 'animals10_files']
+           'check_outside', 'check_folder', 'coco_files', 'places365_files', 'cifar10_files', 'animals10_files']
 
 # %% ../../nbs/61_data.ipynb #be2fe07c
 import colorize_nb.train.compat  # first: lets torchvision import beside a CPU-only torch
@@ -302,6 +302,13 @@ def check_outside(out:str|Path, # Where results go; it need not be there
     place = Path(out).resolve()
     within = any(same_file(p, photos) for p in (place, *place.parents))  # whatever the two are called
     if within: raise ValueError(f'{out} lies among the photos to {use}')
+
+def check_folder(out:str|Path, # A folder that need not be there
+):
+    "Raise `ValueError` where a folder cannot be made, because a file has its name or that of one above"
+    out = Path(out)
+    above = next(p for p in (out, *out.parents) if p.exists())
+    if not above.is_dir(): raise ValueError(f'{above} is a file, not a folder')
 
 # %% ../../nbs/61_data.ipynb #1176f31d
 def _draw(files, n_train, n_valid, seed, what):
