@@ -18,7 +18,7 @@ from .files.photo import MAX_PIXELS, open_photo
 from .color import L2net, ab2net, net2ab
 from .paint import at_work, looks_negative, paint_pixels, seen_lightness, tone
 from .hint_text import HintError
-from .steer import hint_cells, reach_cells, steered_ab, vivid_ab
+from .steer import halfway_ab, hint_cells, reach_cells, steered_ab, vivid_ab
 from .network.weights import ModelError, config_path, load_config, load_weights, model_names
 from .network.onnx_graph import graph_session
 from .network.foreign_onnx import fitted_lightness, foreign_run
@@ -100,14 +100,19 @@ def predict(self:Colorizer, L:np.ndarray, # `L*/50-1`, `(n,1,h,w)` float32; h an
             hints:np.ndarray=None, # `(n,3,h/s,w/s)`, see `hint_cells`; default none
 )->tuple[np.ndarray,np.ndarray]: # `ab/110` `(n,2,h/s,w/s)`, and logits `(n,313,h/s,w/s)` or `None`
     "Run the network; raises `HintError` for hints that it does not take"
+    return self._heads(L, hints)[:2]
+
+@patch
+def _heads(self:Colorizer, L, hints):
+    "Return what the network gives: ab, logits and a sample, `None` for a head that it lacks"
     takes_hints = self.cfg.get('hints')
     if hints is not None and not takes_hints: raise HintError(f"the model {self.cfg['name']} takes no hints")
     if takes_hints and hints is None:
         n,_,h,w = L.shape
         s = self.cfg['out_scale']
         hints = np.zeros((n,3,h//s,w//s), np.float32)
-    ab,*logits = self.run(L, hints) if takes_hints else self.run(L)
-    return ab,logits[0] if logits else None
+    heads = self.run(L, hints) if takes_hints else self.run(L)
+    return (*heads, None, None)[:3]
 
 # %% ../nbs/41_colorizer.ipynb #b01bdc40
 @patch(cls_method=True)
@@ -154,9 +159,11 @@ def _readings(self:Colorizer, L, cells, planes, vivid):
     if planes is not None and cfg.get('hints'):
         asked = asked.repeat(2, 0)
         told = np.stack([0*planes, planes])
-    ab,logits = self.predict(asked, told)
+    ab,logits,samples = self._heads(asked, told)
     if logits is not None and 'prior' in cfg:
-        return [vivid_ab(net2ab(a), z, vivid, cfg['prior'], cells) for a,z in zip(ab, logits)],logits
+        read = [vivid_ab(net2ab(a), z, vivid, cfg['prior'], cells) for a,z in zip(ab, logits)]
+        if samples is not None: read = [halfway_ab(a, net2ab(s)) for a,s in zip(read, samples)]
+        return read,logits
     if vivid: raise OptionError('vivid', f"must be 0 with the model {cfg['name']}, which has one reading only")
     return net2ab(ab),[None]*len(ab) if logits is None else logits
 

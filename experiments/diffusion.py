@@ -11,7 +11,8 @@ python experiments/diffusion.py RUN --shelf SHELF --valid VALID.zip [--crops 400
   that are gray or have less than half of their chroma, and how far off they are; milliseconds of one core.
   Then tenths of all cells, by the network's doubt: doubt, spread of eight samples, error of their mean. With --old, a
   folder of DeOldify's pictures (see tools/people.py), gray faces, hues, coloured pixels and colourfulness there.
-The flow's averaged weights are in RUN/flow.pt, and in 8 bits, once measured, in results/flow.safetensors. Nothing of VALID is trained on."""
+The flow's averaged weights are in RUN/flow.pt, and in 8 bits, once measured, in results/flow.safetensors; RUN/half-way is
+a model folder that reads the network half-way to them. Nothing of VALID is trained on."""
 import argparse, io, json, os, subprocess, sys, time
 from functools import lru_cache, partial
 from pathlib import Path
@@ -27,16 +28,15 @@ from fastai.data.load import DataLoader
 from PIL import Image
 from colorize_nb import Colorizer
 from colorize_nb.batch.options import Options
-from colorize_nb.color import L2net, lab2net, net2ab, resize, rgb2lab, rgb2lab_t
+from colorize_nb.color import lab2net, resize, rgb2lab, rgb2lab_t
 from colorize_nb.files.atomic import write_file
 from colorize_nb.network.weights import save_weights
-from colorize_nb.paint import paint_pixels, seen_lightness
 from colorize_nb.steer import expected_error
 from colorize_nb.train.ageing import age
 from colorize_nb.train.compare import contact_sheet
 from colorize_nb.train.data import PhotoSet, photo_tensor
-from colorize_nb.train.diffusion import (ColourFlow, FlowCondition, FlowColorizer, drawn_noise, export_flow, flow_learner,
-                                         flow_of, generator_ab, graph_velocity, sample_flow)
+from colorize_nb.train.diffusion import (ColourFlow, FlowCondition, FlowColorizer, export_flow, flow_learner, flow_of,
+                                         generator_ab, graph_velocity, with_flow)
 from colorize_nb.train.learner import BF16, EMA, Checkpoint
 from colorize_nb.train.losses import area_to
 from colorize_nb.train import metrics
@@ -169,43 +169,6 @@ def trained(run):
     flow.load_state_dict(kept['state'])
     return flow.requires_grad_(False),kept['photos']
 
-class Halfway:
-    "`vivid`, and so far from it to a sample of the flow; one look at a photo serves both"
-    def __init__(self, default, flow, share=.5, strength=1.2):
-        self.default = default
-        self.flow = flow
-        self.share = share
-        self.strength = strength
-    def condition(self, x):
-        "What the network knows at its own size, on the smaller grid that the flow has learned; (height, width) of the photo's part"
-        L,extent = seen_lightness(x, self.default.cfg['render_size'], 32)
-        cond = self.flow.condition(torch.from_numpy(L2net(L)[None,None].astype(np.float32)))[0].numpy()
-        part = _cells(extent, cond.shape[1:])
-        L,extent = seen_lightness(x, self.flow.render_size, 32)
-        grid = L.shape[0]//4,L.shape[1]//4
-        to = _cells(extent, grid)
-        return _padded(np.stack([resize(p, to, (0,0,*part)) for p in cond]), grid)[None],to
-    def sample(self, x, seed):
-        cond,part = self.condition(x)
-        flow = self.flow
-        field = sample_flow(flow.velocity, drawn_noise(seed, 1, cond.shape[2:]), cond, flow.steps)
-        return net2ab(generator_ab(cond)+field*flow.scale.reshape(1, 2, 1, 1))[0],part
-    def colorize(self, gray, seed=0):
-        x = np.asarray(gray)
-        look = self.default.look(x, Options(vivid=1.))
-        ab,part = self.sample(x, seed)
-        own = _cells([4*n for n in look.extent], look.L.shape)
-        ab = _padded(np.stack([resize(p, own, (0,0,*part)) for p in ab]), look.L.shape)
-        mixed = ((1-self.share)*look.ab+self.share*ab).astype(np.float32)
-        return Image.fromarray(paint_pixels(x, mixed, look.L, look.extent, self.strength)[...,:3])
-
-def _cells(extent, grid):
-    "How many whole cells of a grid are the photo's; `extent` in pixels that the network sees"
-    return tuple(min(round(e/4), n) for e,n in zip(extent, grid))
-
-def _padded(planes, grid):
-    return np.pad(planes, [(0,0), *((0,n-m) for n,m in zip(grid, planes.shape[1:]))], mode='symmetric').astype(np.float32)
-
 def systems_of(run):
     "Name -> function of a gray picture, the samples computed by the graph; the network that ships, and the flow"
     flow,_ = trained(run)
@@ -213,6 +176,7 @@ def systems_of(run):
     velocity = graph_velocity(run/'flow.onnx')
     default = Colorizer.from_pretrained()
     see = FlowCondition()
+    halfway = Colorizer.from_pretrained(with_flow(flow).save_pretrained(run/'half-way'))
     def of(**how): return FlowColorizer(see, velocity, flow.scale, SIDE, **how)
     return {'gray': predict_gray,
             'default': default.colorize,
@@ -222,7 +186,8 @@ def systems_of(run):
             'flow, mean of 8': partial(of().colorize, n=8),
             'flow, 4 steps': of(steps=4).colorize,
             'flow, guidance 2': of(guidance=2.).colorize,
-            'vivid, half-way to the flow': Halfway(default, of(steps=4)).colorize},default,of()
+            'default, half-way to the flow': halfway.colorize,
+            'vivid, half-way to the flow': partial(halfway.colorize, vivid=1.)},default,of()
 
 class Judges:
     "Networks that label pictures and describe them"
@@ -309,7 +274,7 @@ def spread_rows(cells):
         figures = dict(doubt=doubt[i].mean(), spread=spread[i].mean(), error=error[i].mean())
         yield dict(row=f'cells, tenth {k+1}', photos=len(cells), **figures)
 
-OLD = 'default', 'vivid', 'flow', 'vivid, half-way to the flow'
+OLD = 'default', 'vivid', 'flow', 'default, half-way to the flow', 'vivid, half-way to the flow'
 
 def old_figures(systems, folder):
     "Of old photographs beside DeOldify's, as tools/people.py has them: of the faces that are some by eye"

@@ -164,12 +164,33 @@ def test_a_model_folder_of_it(tmp_path, gray):
     from colorize_nb import Colorizer
     from colorize_nb.train.generator import create_generator
     torch.manual_seed(0)
-    net = create_generator('lite2_flow', steps=2).eval()
+    net = create_generator('lite2_flow', steps=2, bins=True).eval()
     torch.nn.init.normal_(net.flow.leave[-1].weight, std=.1)
     c = Colorizer.from_generator(net, 'flow', 64)
+    c.cfg['prior'] = [1/313]*313
     c.save_pretrained(tmp_path/'m')
-    ours,theirs = (np.asarray(o.colorize(gray)).astype(int) for o in (c, Colorizer.from_pretrained(tmp_path/'m')))
+    folder = Colorizer.from_pretrained(tmp_path/'m')
+    ours,theirs = (np.asarray(o.colorize(gray)).astype(int) for o in (c, folder))
     assert np.abs(ours-np.stack([gray]*3, -1)).mean() > 2 and np.abs(ours-theirs).mean() < 1
+    for size in ((64,96), (96,224)):  # a grid of its own, and one on which the noise repeats
+        l = torch.rand(1, 1, *size)*2-1
+        with torch.no_grad(): heads = net(l)
+        assert [o.shape[1:] for o in heads] == [(k,size[0]//4,size[1]//4) for k in (2,313,2)]
+        for a,b in zip(heads, folder.run(l.numpy(), np.zeros((1,3,size[0]//4,size[1]//4), np.float32))): assert np.abs(a.numpy()-b).mean() < .02*a.abs().max()
+
+def test_a_sample_is_read_half_way():
+    "By hand: the mean of what the network says and of its sample, a fifth stronger"
+    from colorize_nb import Colorizer
+    own,sample = np.float32([.1,.2]).reshape(1, 2, 1, 1),np.float32([.3,-.2]).reshape(1, 2, 1, 1)
+    flat = np.zeros((1,313,1,1), np.float32)
+    def run(L, hints): return [np.broadcast_to(o, (len(L), o.shape[1], L.shape[2]//4, L.shape[3]//4)) for o in (own, flat, sample)[:heads]]
+    cfg = dict(name='toy', generator='toy', out_scale=4, multiple=32, render_size=64, hints=True, bins=True, prior=[1/313]*313)
+    L = np.full((64,64), 128, np.uint8)
+    heads = 2
+    read = Colorizer(run, cfg).look(L).ab
+    heads = 3
+    assert np.allclose(Colorizer(run, cfg).look(L).ab, 1.2*(read+110*sample[0])/2, atol=1e-4)
+    assert len(Colorizer(run, cfg).predict(np.zeros((1,1,32,32), np.float32))) == 2
 
 # With the network that ships
 
@@ -248,34 +269,14 @@ def test_the_flow_that_is_kept():
     with torch.no_grad(): v = flow(torch.from_numpy(drawn_noise(0, 2, (24,24))), torch.zeros(2), torch.zeros(2, 128, 24, 24))
     assert v.shape == (2,2,24,24) and v.isfinite().all() and v.std() > .3
 
-# The reading of experiments/diffusion.py
-
 @pytest.mark.timeout(120)
-def test_halfway_between_vivid_and_a_sample(monkeypatch):
-    "No way to the flow is `vivid`; with a field of zeros it goes to what the network itself says, on a smaller grid"
-    import importlib.util
-    from pathlib import Path
-    from PIL import Image
-    from skimage import data
-    from colorize_nb import Colorizer
-    from colorize_nb.color import rgb2lab
-    for k in ('cv2', 'pandas'): pytest.importorskip(k)
-    script = Path(__file__).parents[1]/'experiments/diffusion.py'
-    if not script.is_file(): pytest.skip('no experiments/ here')
-    monkeypatch.syspath_prepend(str(script.parent))
-    spec = importlib.util.spec_from_file_location('experiments_diffusion', script)
-    m = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(m)
-    default,scale = Colorizer.from_pretrained(),np.full(2, .1, np.float32)
-    gray = Image.fromarray(data.astronaut()[:300]).convert('L').resize((250,150))
-    def still(x, t, cond): return -x/(1-np.float32(t[0]))  # leads to 0 in what time is left
-    painter = FlowColorizer(FlowCondition(), still, scale, steps=4)
-    vivid = np.asarray(default.colorize(gray, vivid=1.))
-    assert np.array_equal(np.asarray(m.Halfway(default, painter, 0., 1.).colorize(gray)), vivid)
-    own = np.asarray(m.Halfway(default, painter, 1., 1.).colorize(gray))
-    L,_ = m.seen_lightness(np.asarray(gray), 240, 32)
-    seen = painter.condition(torch.from_numpy(m.L2net(L)[None,None].astype(np.float32)))
-    net = m.net2ab(generator_ab(seen).numpy())[0]
-    small = np.asarray(Image.fromarray(own).resize((77,46), Image.BOX))  # 240 px of that shape, a quarter
-    apart = np.hypot(*(rgb2lab(small)[...,1:].transpose(2, 0, 1)-net[:,:46,:77]))
-    assert np.median(apart) < 2.5 and np.median(np.abs(rgb2lab(vivid)[...,1:]-rgb2lab(own)[...,1:])) > .5
+def test_a_model_with_a_flow(colorizer):
+    "Its first two heads are those of the model; where the field is 0, its sample is what the network itself says"
+    from colorize_nb.train.diffusion import with_flow
+    flow = ColourFlow().eval()
+    flow.scale.zero_()
+    c = with_flow(flow)
+    L = np.random.default_rng(0).uniform(-1, 1, (1,1,64,96)).astype(np.float32)
+    ab,logits,sample = c.run(L, np.zeros((1,3,16,24), np.float32))
+    for ours,theirs in zip((ab, logits), colorizer.predict(L)): assert np.abs(ours-theirs).max() < 1e-2
+    assert np.array_equal(sample, ab) and c.cfg['render_size'] == colorizer.cfg['render_size'] and len(c.cfg['prior']) == 313

@@ -129,7 +129,7 @@ def _trace(net, multiple):
     inputs = dict(L=(1, multiple))  # channels, and the side in pixels of the smallest picture
     if getattr(net, 'hints', False): inputs['hints'] = 3,multiple//net.out_scale
     watched = _watched(net.cpu().eval())
-    heads = ['ab', 'logits'] if getattr(net, 'bins', False) else ['ab']
+    heads = ['ab', *(name for name,has in dict(logits='bins', sample='samples').items() if getattr(net, has, False))]
     n,h,w = (torch.export.Dim('n'), *(torch.export.Dim(d, min=1, max=4096) for d in 'hw'))
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')

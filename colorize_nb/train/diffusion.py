@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['N_KNOWN', 'flow_point', 'flow_velocity', 'sample_flow', 'hold_known', 'smoothed', 'drawn_noise', 'TimedBlock',
            'CellAttention', 'time_waves', 'ColourFlow', 'FlowCondition', 'generator_ab', 'known_field', 'FlowMatching',
-           'flow_learner', 'FlowUnet', 'lite2_flow', 'export_flow', 'graph_velocity', 'FlowColorizer', 'flow_of']
+           'flow_learner', 'FlowUnet', 'lite2_flow', 'export_flow', 'graph_velocity', 'FlowColorizer', 'flow_of',
+           'with_flow']
 
 # %% ../../nbs/75_diffusion.ipynb #d1ff0010
 import colorize_nb.train.compat  # first: lets torchvision import beside a CPU-only torch
@@ -251,34 +252,51 @@ def flow_learner(dls, # Of L and ab, from `colorize_nb.train.data`; or of condit
     return ColorizeLearner(dls, flow or ColourFlow(), loss_func=F.mse_loss, lr=lr, cbs=cbs, **kwargs)
 
 # %% ../../nbs/75_diffusion.ipynb #d1ff0070
-from .generator import lite2_unet, register_generator
+from fastai.layers import SequentialEx
+from .generator import SteeredUnet, lite2_unet, register_generator
 
-class FlowUnet(nn.Module):
+class FlowUnet(SteeredUnet):
     "See `lite2_flow`"
-    def __init__(self, base, flow, steps, side=64):
-        super().__init__()
-        self.base = base
+    def __init__(self, unet:SteeredUnet, # Its layers are taken over
+                 flow:ColourFlow, # Adds a head that samples
+                 steps:int, # Of Euler's method
+                 side:int=48, # Cells after which the noise repeats: those of the crops that the flow has learned
+    ):
+        SequentialEx.__init__(self, *unet.layers)
+        self.sfs = unet.__dict__.pop('sfs')
+        for k in ('out_scale','bins','hints','at'): setattr(self, k, getattr(unet, k))
+        self.enter = unet.enter
+        if self.bins: self.logits = unet.logits
         self.flow = flow
         self.steps = steps
+        self.samples = self.bins
         self.register_buffer('noise', torch.from_numpy(drawn_noise(0, 1, (side,side))), persistent=False)
-        self.hints = True
-    def forward(self, l, hints=None):
-        cond = _condition(self.base, l, hints)
-        h,w = cond.shape[-2:]
-        rows,columns = (torch.arange(n, device=l.device)%self.noise.shape[2] for n in (h,w))  # repeated on large grids
-        noise = self.noise[:,:,rows][...,columns].expand(cond.shape[0], -1, -1, -1)
-        field = sample_flow(self.flow, noise, cond, self.steps)
-        return generator_ab(cond)+field*self.flow.scale.view(1, 2, 1, 1)
+
+@patch
+def forward(self:FlowUnet, l:torch.Tensor, # `L*/50-1`, `(n,1,h,w)`; h and w multiples of 32
+            hints:torch.Tensor=None, # `(n,3,h/4,w/4)`, see `hint_planes`
+): # ab of a sample; with `bins` (ab, logits, ab of a sample)
+    "Colour a batch of gray photos"
+    cond = _condition(self, l, hints)
+    h,w = cond.shape[-2:]
+    grid = [8*((3*(n//8)+3)//4) for n in (h,w)]  # three quarters of each side, in multiples of 8
+    small = F.interpolate(cond, size=grid, mode='bilinear')
+    rows,columns = (torch.arange(n, device=l.device)%self.noise.shape[2] for n in grid)
+    noise = self.noise[:,:,rows][...,columns].expand(cond.shape[0], -1, -1, -1)
+    field = sample_flow(self.flow, noise, small, self.steps)*self.flow.scale.view(1, 2, 1, 1)
+    ab = generator_ab(cond)
+    sample = ab+F.interpolate(field, size=[h,w], mode='bilinear')
+    return (ab, self.logits(cond[:,N_KNOWN:]), sample) if self.bins else sample
 
 @register_generator
 def lite2_flow(out_scale:int=4, # 4: the field is a quarter as large as L
-               steps:int=8, # Of Euler's method
+               steps:int=4, # Of Euler's method
+               bins:bool=False, # Give ab and logits, too
                hints:bool=True, # It takes them
-)->nn.Module: # L `(n,1,h,w)` to ab `(n,2,h/4,w/4)`
+)->FlowUnet:
     "Put a flow on `lite2_unet`: one sample, from noise that is the same each time"
-    net = FlowUnet(lite2_unet(hints=True), ColourFlow(), steps)
-    net.out_scale = 4
-    net.spec = dict(generator='lite2_flow', out_scale=4, steps=steps, hints=True)
+    net = FlowUnet(lite2_unet(bins=bins, hints=True), ColourFlow(), steps)
+    net.spec = dict(generator='lite2_flow', out_scale=4, steps=steps, bins=bins, hints=True)
     return net
 
 # %% ../../nbs/75_diffusion.ipynb #d1ff0080
@@ -375,3 +393,18 @@ def flow_of(path:str|Path, # A `.safetensors` file of 8 bits
 )->nn.Module: # For use; `train()` it to go on
     "Load a `ColourFlow` and its scale"
     return load_arrays(ColourFlow(), unpack(load_file(path))).eval()
+
+# %% ../../nbs/75_diffusion.ipynb #d1ff00b4
+from .. import Colorizer
+from ..network.weights import load_config, load_weights
+
+def with_flow(flow:ColourFlow, # Its samples
+              where:str|Path='default', # A `lite2_unet` with logits and hints, see `config_path`
+)->Colorizer:
+    "Make a colorizer that reads a model half-way to the samples of a flow"
+    cfg = load_config(where)
+    sampler = {f'flow.{k}': v for k,v in flow.state_dict().items()}
+    net = load_arrays(lite2_flow(bins=True), load_weights(where)|sampler)
+    c = Colorizer.from_generator(net.eval(), 'half-way', cfg['render_size'])
+    c.cfg |= {k: cfg[k] for k in ('license','prior')}
+    return c
