@@ -90,8 +90,6 @@ class Clock:
         return self.last
 
 # %% ../nbs/46b_film_streams.ipynb #5b00000d
-_MKV = {'.mkv':'matroska', '.mka':'matroska'}
-
 def film_format(dst:str|Path)->str: # FFmpeg's name
     "Return the container that a name asks for; raises `FilmError`"
     suffix = Path(dst).suffix.lower()
@@ -123,8 +121,8 @@ def _why_not(stream, fmt):
     return ''
 
 def streams_kept(container, # An opened film
-            video:int, # Number of the stream that is colorized
-            fmt:str, # From `film_format`
+                 video:int, # Number of the stream that is colorized
+                 fmt:str, # From `film_format`
 )->tuple[list,list,list]: # Streams that are copied; sound that is encoded anew; a line for each that is not copied
     "Return which streams the result has, and what a person should know of the others"
     same,anew,said = [],[],[]
