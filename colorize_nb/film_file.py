@@ -18,8 +18,8 @@ from .messages import to_install
 from .chroma import Storage, has_luma_plane, storage_of
 from .files.atomic import name_file
 from .segments import FilmError, Segments
-from .film_streams import (DAMAGE, Clock, add_aac, add_copy, streams_kept, carried_packets, film_format, is_cover,
-                                      open_film, read_packets)
+from .film_streams import (DAMAGE, Clock, add_aac, add_copy, carried_packets, film_format, is_cover,
+                                      open_film, read_packets, streams_kept)
 try: import av
 except ImportError as e: raise ImportError(f"films need the film extra: {to_install('film')}") from e
 
@@ -381,7 +381,7 @@ def join_film(film:Film, # The source
               coding:Coding, # As the segments were encoded
               note:str='', # For the metadata
               overwrite:bool=False, # Replace what is there
-)->list: # A line for all that is not streams_kept over as it is
+)->list: # A line for each stream that is not copied, and for damage
     "Write the film; its name appears when all of it is on the disk"
     tmp = parts.folder/'whole'
     fmt = film_format(dst)

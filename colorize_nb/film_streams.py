@@ -129,11 +129,12 @@ def streams_kept(container, # An opened film
     for stream in container.streams:
         if stream.index == video: continue
         why = _why_not(stream, fmt)
-        if not why and (stream.type == 'attachment' or _takes(fmt, stream)): same.append(stream)
-        elif not why:
+        if why:
+            if stream.type != 'video' or is_cover(stream): said.append(f'stream {stream.index} is left out: {why}')
+        elif stream.type != 'audio' or _takes(fmt, stream): same.append(stream)  # of others `_why_not` has asked
+        else:
             anew.append(stream)
             said.append(f'stream {stream.index}: sound of the kind {stream.codec_context.name} is not for {fmt}: encoded as AAC')
-        elif stream.type != 'video' or is_cover(stream): said.append(f'stream {stream.index} is left out: {why}')
     return same,anew,said
 
 # %% ../nbs/46b_film_streams.ipynb #5b000013

@@ -277,7 +277,7 @@ def spread_rows(cells):
 OLD = 'default', 'vivid', 'flow', 'default, half-way to the flow', 'vivid, half-way to the flow'
 
 def old_figures(systems, folder):
-    "Of old photographs beside DeOldify's, as tools/people.py has them: of the faces that are some by eye"
+    "Of old photographs beside DeOldify's, as tools/people.py has them: of those boxes that are faces by eye"
     pairs = read_pairs(folder)
     for name in OLD:
         def paint(pair): return np.asarray(systems[name](pair.gray.convert('L')).convert('RGB'))  # noqa: B023
